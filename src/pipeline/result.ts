@@ -1,0 +1,32 @@
+import type { Point } from '../geometry/coordinates.ts';
+import type { Roi } from '../geometry/roi.ts';
+
+/** One named point of the tracked object. */
+export type Landmark = {
+  /** Name from the landmark set. */ name: string;
+  /** Image pixels, smoothed. */ x: number;
+  /** Image pixels, smoothed. */ y: number;
+  /** (x, y) divided by the picture's width and height. */ normalized: Point;
+  /** Calibrated, 0–1. */ confidence: number;
+  /** False where the point is hidden, outside the picture or not to be trusted. */ visible: boolean;
+  /** Where the network found the point, image pixels, before smoothing. */ raw: Point;
+};
+
+/** What is known of one frame. */
+export type TrackResult = SearchingResult | TrackingResult;
+
+export type SearchingResult = {
+  status: 'searching';
+  /** Capture time, seconds. */ timestamp: number;
+  /** Width of the frame, pixels. */ width: number;
+  /** Height of the frame, pixels. */ height: number;
+};
+
+export type TrackingResult = {
+  status: 'tracking';
+  /** Capture time, seconds. */ timestamp: number;
+  /** Width of the frame, pixels. */ width: number;
+  /** Height of the frame, pixels. */ height: number;
+  /** The square of this frame that the network saw. */ roi: Roi;
+  /** One per name of the landmark set, in its order. */ landmarks: Landmark[];
+};
