@@ -1,4 +1,6 @@
+import { ModelError } from '../errors.ts';
 import type { Point } from '../geometry/coordinates.ts';
+import type { Manifest } from '../model/manifest.ts';
 
 /** Two landmarks by index. */
 export type IndexPair = readonly [number, number];
@@ -20,4 +22,170 @@ export type LandmarkSet = {
   meanShape: readonly Point[];
   /** (N, C) unit vectors. */ references: Float32Array;
   annotations?: readonly Annotation[];
+};
+
+const remake = 'Recreate it with "dve landmarks".';
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+
+const isIndex = (value: unknown, count: number): value is number =>
+  Number.isInteger(value) && isNumber(value) && value >= 0 && value < count;
+
+/**
+ * Reads `landmarks.json`.
+ * @param source the file's name for error messages
+ * @throws ModelError where the text is not a landmark set
+ */
+export const parseLandmarkSet = (text: string, source = 'landmarks.json'): LandmarkSet => {
+  const fail = (problem: string): never => {
+    throw new ModelError(`${source} ${problem}. ${remake}`);
+  };
+  const file = parseJson(text, source);
+  if (!isRecord(file)) return fail('is not a JSON object');
+  if (file.formatVersion !== 1) {
+    return fail(
+      `has format version ${JSON.stringify(file.formatVersion)} but this version of dve-sdk reads 1`,
+    );
+  }
+  const { category, embeddingSize, names, meanShape, references } = file;
+  if (typeof category !== 'string' || category === '') return fail('has no category');
+  if (!isNumber(embeddingSize) || !Number.isInteger(embeddingSize) || embeddingSize < 1) {
+    return fail('has no embeddingSize, a positive whole number');
+  }
+  if (!Array.isArray(names) || names.length === 0) return fail('has no names');
+  const count = names.length;
+  const texts = names.filter((name): name is string => typeof name === 'string' && name !== '');
+  if (texts.length < count || new Set(texts).size < count)
+    return fail('has names that are empty or given twice');
+
+  const pairs = (value: unknown, field: string): IndexPair[] => {
+    if (!Array.isArray(value)) return fail(`has no ${field}, a list of [index, index]`);
+    return value.map((pair: unknown) => {
+      if (!Array.isArray(pair) || pair.length !== 2) return fail(`has ${field} that are not [index, index]`);
+      const [a, b] = pair as unknown[];
+      if (!isIndex(a, count) || !isIndex(b, count)) return fail(`has ${field} beyond its ${count} names`);
+      return [a, b] as const;
+    });
+  };
+  const points = (value: unknown, field: string): Point[] => {
+    if (!Array.isArray(value)) return fail(`has no ${field}, a list of [x, y]`);
+    if (value.length !== count) return fail(`has ${value.length} points in ${field} but ${count} names`);
+    return value.map((point: unknown) => {
+      if (!Array.isArray(point) || point.length !== 2)
+        return fail(`has points in ${field} that are not [x, y]`);
+      const [x, y] = point as unknown[];
+      if (!isNumber(x) || !isNumber(y)) return fail(`has points in ${field} that are not numbers`);
+      return { x, y };
+    });
+  };
+  const annotation = (value: unknown): Annotation => {
+    if (!isRecord(value) || typeof value.picture !== 'string')
+      return fail('has annotations without a picture');
+    return { picture: value.picture, points: points(value.points, `the annotation of ${value.picture}`) };
+  };
+
+  const set: LandmarkSet = {
+    category,
+    embeddingSize,
+    names: texts,
+    connections: pairs(file.connections, 'connections'),
+    mirrorPairs: pairs(file.mirrorPairs, 'mirrorPairs'),
+    meanShape: points(meanShape, 'meanShape'),
+    references: unitVectors(references, count, embeddingSize, fail),
+  };
+  if (file.annotations === undefined) return set;
+  if (!Array.isArray(file.annotations)) return fail('has annotations that are not a list');
+  return { ...set, annotations: file.annotations.map(annotation) };
+};
+
+const parseJson = (text: string, source: string): unknown => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new ModelError(`${source} is not JSON. ${remake}`);
+  }
+};
+
+/** (N, C), made exactly unit again: the file has rounded numbers. */
+const unitVectors = (
+  value: unknown,
+  count: number,
+  channels: number,
+  fail: (problem: string) => never,
+): Float32Array => {
+  if (!Array.isArray(value)) return fail('has no references');
+  if (value.length !== count) return fail(`has ${value.length} references but ${count} names`);
+  const references = new Float32Array(count * channels);
+  value.forEach((row: unknown, index) => {
+    if (!Array.isArray(row) || !row.every(isNumber)) return fail('has references that are not numbers');
+    if (row.length !== channels) {
+      return fail(`has a ${row.length}-D reference but says its embeddings are ${channels}-D`);
+    }
+    const length = Math.hypot(...row);
+    if (Math.abs(length - 1) > 0.01)
+      return fail(`has a reference of length ${length.toFixed(3)} instead of 1`);
+    references.set(
+      row.map((component) => component / length),
+      index * channels,
+    );
+  });
+  return references;
+};
+
+/**
+ * Refuses a landmark set that belongs to another network.
+ * @param names how the two files are called in the error message
+ * @throws ModelError
+ */
+export const checkLandmarkSet = (
+  set: LandmarkSet,
+  manifest: Pick<Manifest, 'embeddingSize' | 'category'>,
+  names = { landmarks: 'landmarks.json', model: 'the model' },
+): void => {
+  if (set.embeddingSize !== manifest.embeddingSize) {
+    throw new ModelError(
+      `${names.landmarks} has ${set.embeddingSize}-D embeddings but ${names.model} outputs ${manifest.embeddingSize}-D. ${remake}`,
+    );
+  }
+  if (set.category !== manifest.category) {
+    throw new ModelError(
+      `${names.landmarks} is for the category "${set.category}" but ${names.model} is for "${manifest.category}". ${remake}`,
+    );
+  }
+};
+
+const rounded = (value: number): number => Number(value.toPrecision(5));
+
+const pointRows = (points: readonly Point[]): [number, number][] =>
+  points.map(({ x, y }) => [rounded(x), rounded(y)]);
+
+/** The text of `landmarks.json`: numbers with five significant digits, one landmark or picture a line. */
+export const serializeLandmarkSet = (set: LandmarkSet): string => {
+  const { embeddingSize: channels } = set;
+  const rows = set.names.map((_, index) =>
+    [...set.references.subarray(index * channels, (index + 1) * channels)].map(rounded),
+  );
+  const list = (items: unknown[]): string =>
+    items.length === 0 ? '[]' : `[\n    ${items.map((item) => JSON.stringify(item)).join(',\n    ')}\n  ]`;
+  const fields: [string, string][] = [
+    ['formatVersion', '1'],
+    ['category', JSON.stringify(set.category)],
+    ['embeddingSize', String(channels)],
+    ['names', JSON.stringify(set.names)],
+    ['connections', JSON.stringify(set.connections)],
+    ['mirrorPairs', JSON.stringify(set.mirrorPairs)],
+    ['meanShape', JSON.stringify(pointRows(set.meanShape))],
+    ['references', list(rows)],
+  ];
+  if (set.annotations !== undefined) {
+    const annotations = set.annotations.map(({ picture, points }) => ({
+      picture,
+      points: pointRows(points),
+    }));
+    fields.push(['annotations', list(annotations)]);
+  }
+  return `{\n${fields.map(([name, value]) => `  "${name}": ${value}`).join(',\n')}\n}\n`;
 };

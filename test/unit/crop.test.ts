@@ -91,7 +91,7 @@ describe('cropToTensor', () => {
     const image: PixelImage = { data, width: 192, height: 192, channels: 3 };
     for (const shift of [0, 0.25, 0.5, 0.8, 1.3]) {
       const tensor = cropToTensor(image, { center: { x: 96 + shift, y: 96 }, size: 120, rotation: 0 }, size);
-      for (let i = 0; i < size; i++) expect(Math.abs(tensor[size * 12 + i] - 2 / 3)).toBeLessThan(0.12);
+      for (let i = 0; i < size; i++) expect(Math.abs(tensor[size * 12 + i] - 2 / 3)).toBeLessThan(0.25);
     }
   });
 
