@@ -1,0 +1,126 @@
+import { Worker } from 'node:worker_threads';
+import { ClosedError, InputError } from '../errors.ts';
+import type { Batch, BatchMakerOptions } from './batch.ts';
+import type { BatchSettings } from './batch-settings.ts';
+import type { PictureSet } from './pictures.ts';
+
+export type { Batch } from './batch.ts';
+
+export type BatchSource = {
+  /**
+   * The batch of the next step, in order.
+   * @throws ClosedError after close(), or where a worker died
+   */
+  next(): Promise<Batch>;
+  /** Stops the workers; every pending next() is rejected. Safe to call twice. */
+  close(): Promise<void>;
+};
+
+export type BatchSourceOptions = {
+  pictures: PictureSet;
+  settings: BatchSettings;
+  /** Whole number; batch t is a pure function of it, t, the settings and the pictures. */ seed: number;
+  /** Step of the first batch: where a resumed training goes on. */ startStep: number;
+  /** Worker threads, default 1. The batches do not depend on it. */ workers?: number;
+  /** Pictures that show no object, as indices into `pictures`; they make background crops only. */
+  backgroundPictures?: readonly number[];
+};
+
+/** Batches made ahead of the one that is asked for. */
+const prefetch = 4;
+
+type Waiting = { resolve: (batch: Batch) => void; reject: (error: Error) => void };
+
+/** The worker file beside this one: JavaScript when bundled, TypeScript behind a starter when run from source. */
+const startWorker = (data: BatchMakerOptions): Worker => {
+  const url = import.meta.url.endsWith('.ts')
+    ? new URL('./batch-worker-from-source.mjs', import.meta.url)
+    : new URL('./batch-worker.js', import.meta.url);
+  // No inherited loaders: the starter brings its own, and a second one would load every file twice.
+  return new Worker(url, { workerData: data, execArgv: [] });
+};
+
+/**
+ * Makes training batches ahead of time in worker threads.
+ * @throws InputError for more pairs than pictures or a number of workers that is not positive
+ */
+export const createBatchSource = async (options: BatchSourceOptions): Promise<BatchSource> => {
+  const { pictures, settings, seed, startStep, workers: workerCount = 1, backgroundPictures = [] } = options;
+  if (!Number.isInteger(workerCount) || workerCount < 1) {
+    throw new InputError(`workers is ${workerCount}. Pass a whole number of at least 1.`);
+  }
+  const scenery = new Set(backgroundPictures);
+  const objects = [...pictures.pictures.keys()].filter((index) => !scenery.has(index));
+  if (objects.length < settings.pairs) {
+    throw new InputError(
+      `A batch of ${settings.pairs} pairs needs as many different pictures and there are ${objects.length}. Add pictures or lower "pairs".`,
+    );
+  }
+  const data: BatchMakerOptions = { set: pictures, settings, seed, objects, backgrounds: backgroundPictures };
+
+  const ready = new Map<number, Batch>();
+  const waiting = new Map<number, Waiting>();
+  let nextStep = startStep;
+  let nextJob = startStep;
+  let failure: Error | undefined;
+
+  const workers = Array.from({ length: workerCount }, () => startWorker(data));
+
+  const fail = (error: Error): void => {
+    failure ??= error;
+    for (const { reject } of waiting.values()) reject(failure);
+    waiting.clear();
+    ready.clear();
+  };
+  const idle = new Set(workers);
+  /** Gives idle workers the next steps, never further ahead than the prefetch depth. */
+  const dispatch = (): void => {
+    for (const worker of idle) {
+      if (failure || nextJob >= nextStep + prefetch) return;
+      idle.delete(worker);
+      worker.postMessage(nextJob++);
+    }
+  };
+
+  for (const worker of workers) {
+    worker.on('message', ({ step, batch }: { step: number; batch: Batch }) => {
+      const taker = waiting.get(step);
+      waiting.delete(step);
+      if (taker) taker.resolve(batch);
+      else if (!failure) ready.set(step, batch);
+      idle.add(worker);
+      dispatch();
+    });
+    worker.on('messageerror', (error) => {
+      fail(new ClosedError(`A batch could not be read from its worker (${error.message}). Start again.`));
+    });
+    worker.on('error', (error: Error) => {
+      fail(
+        new ClosedError(`A batch worker died (${error.message.split('\n')[0]}). Resume from the checkpoint.`),
+      );
+    });
+    worker.on('exit', (code) => {
+      fail(new ClosedError(`A batch worker ended with code ${code}. Resume from the last checkpoint.`));
+    });
+  }
+  dispatch();
+
+  const next = (): Promise<Batch> => {
+    if (failure) return Promise.reject(failure);
+    const step = nextStep++;
+    const batch = ready.get(step);
+    ready.delete(step);
+    const promise = batch
+      ? Promise.resolve(batch)
+      : new Promise<Batch>((resolve, reject) => waiting.set(step, { resolve, reject }));
+    dispatch();
+    return promise;
+  };
+
+  const close = async (): Promise<void> => {
+    fail(new ClosedError('The batch source was closed. Create a new one.'));
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  };
+
+  return Promise.resolve({ next, close });
+};

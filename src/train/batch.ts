@@ -1,0 +1,211 @@
+import { InputError } from '../errors.ts';
+import type { BatchSettings } from './batch-settings.ts';
+import { augmentPhotometric } from './photometric.ts';
+import type { Picture, PictureSet } from './pictures.ts';
+import { createRandom } from './random.ts';
+import type { Random } from './random.ts';
+import { createSamplePositions, fillSamplePositions, renderPicture } from './render.ts';
+import { createTexturePainter } from './textures.ts';
+import type { Piece } from './textures.ts';
+import { correspond, createWarpSampler } from './warps.ts';
+import type { GridMap, View } from './warps.ts';
+
+export type Batch = {
+  /** (2·N + K, 3, S, S) planar RGB 0–1: N source views, N target views, K background crops. */
+  images: Float32Array;
+  /**
+   * (N, Q, 2): where the centre of each source query cell lies in the target view, crop pixels of the target, xy.
+   * Q = queryGrid², row-major; query cells have centres cellCenter(c, r, S / queryGrid).
+   */
+  targets: Float32Array;
+  /** (N, Q): 1 where the correspondence is real (inside both pictures and the target crop, not occluded), else 0. */
+  valid: Float32Array;
+};
+
+/** Makes the batch of a step: a pure function of the step and of what the maker was made with. */
+export type BatchMaker = (step: number) => Batch;
+
+/** Streams of random numbers: one per purpose, so that a new draw in one leaves the others alone. */
+const streams = { order: 0, pair: 1, background: 2 };
+
+export type BatchMakerOptions = {
+  set: PictureSet;
+  settings: BatchSettings;
+  /** Whole number. */ seed: number;
+  /** Indices into `set.pictures` that show the object; all by default. */ objects?: readonly number[];
+  /** Indices into `set.pictures` that show no object: background crops may lie anywhere in them. */
+  backgrounds?: readonly number[];
+};
+
+/** @throws InputError where a batch has more pairs than there are pictures */
+export const createBatchMaker = (options: BatchMakerOptions): BatchMaker => {
+  const { set, settings, seed } = options;
+  const { inputSize: size, pairs, queryGrid, backgrounds } = settings;
+  const objects = (options.objects ?? set.pictures.map((_, i) => i)).map((i) => set.pictures[i]);
+  const scenery = (options.backgrounds ?? []).map((i) => set.pictures[i]);
+  if (objects.length < pairs) {
+    throw new InputError(
+      `A batch of ${pairs} pairs needs as many different pictures and there are ${objects.length}. Add pictures or lower "pairs".`,
+    );
+  }
+  const queries = queryGrid * queryGrid;
+  const plane = size * size;
+  const warps = createWarpSampler(size, settings.base, settings.geometric);
+  const painter = createTexturePainter(set, size);
+  const positions = createSamplePositions(size);
+  const patch = new Float32Array(3 * plane);
+  const stepsPerPass = Math.floor(objects.length / pairs);
+  let order = { pass: -1, indices: new Int32Array(0) };
+
+  /** Pictures of a step: every pass over the pictures is a new permutation cut into batches. */
+  const picturesOf = (step: number): Picture[] => {
+    const pass = Math.floor(step / stepsPerPass);
+    if (order.pass !== pass) {
+      const indices = Int32Array.from(objects.keys());
+      order = { pass, indices: createRandom(seed, streams.order, pass).shuffle(indices) };
+    }
+    const first = (step % stepsPerPass) * pairs;
+    return Array.from(order.indices.subarray(first, first + pairs), (index) => objects[index]);
+  };
+
+  const anyPicture = (random: Random): Picture => set.pictures[random.int(set.pictures.length)];
+
+  const anyPiece = (picture: Picture, random: Random, least: number, greatest: number): Piece => {
+    const side = random.uniform(least, greatest) * Math.min(picture.width, picture.height);
+    return {
+      x: random.uniform(side / 2, picture.width - side / 2),
+      y: random.uniform(side / 2, picture.height - side / 2),
+      side,
+      rotation: random.normal(0, 0.3),
+    };
+  };
+
+  const paintPatch = (random: Random): void => {
+    const kind = random.uniform();
+    if (kind < 0.35) painter.gradient(patch, random);
+    else if (kind < 0.6) painter.noise(patch, random);
+    else if (kind < 0.7) painter.stripes(patch, random);
+    else {
+      const picture = anyPicture(random);
+      painter.piece(patch, picture, anyPiece(picture, random, 0.15, 1), random);
+    }
+  };
+
+  /** Replaces what lies beyond the picture's edge, so that the edge itself teaches nothing. */
+  const fillOutside = (image: Float32Array, picture: Picture, random: Random): void => {
+    // A third keeps the repeated edge pixels that rendering leaves there.
+    const repeat = random.chance(0.33);
+    const stream = random.split(1);
+    let painted = false;
+    for (let pixel = 0; pixel < plane; pixel++) {
+      const x = positions.x[pixel];
+      const y = positions.y[pixel];
+      if (x >= 0 && y >= 0 && x <= picture.width && y <= picture.height) continue;
+      if (repeat) return;
+      if (!painted) paintPatch(stream);
+      painted = true;
+      for (let channel = 0; channel < 3; channel++) {
+        image[channel * plane + pixel] = patch[channel * plane + pixel];
+      }
+    }
+  };
+
+  /** Draws a rotated rectangle or ellipse over the crop and marks its pixels. */
+  const drawOccluder = (image: Float32Array, occluded: Uint8Array, random: Random): void => {
+    const [least, greatest] = settings.occlusion.size;
+    const halfWidth = (size / 2) * random.uniform(least, greatest);
+    const halfHeight = (size / 2) * random.uniform(least, greatest);
+    const centerX = random.uniform(0, size);
+    const centerY = random.uniform(0, size);
+    const angle = random.uniform(0, Math.PI);
+    const round = random.chance(0.5);
+    const cos = Math.cos(angle);
+    const sin = Math.sin(angle);
+    paintPatch(random);
+    for (let row = 0; row < size; row++) {
+      for (let column = 0; column < size; column++) {
+        const dx = column + 0.5 - centerX;
+        const dy = row + 0.5 - centerY;
+        const u = (cos * dx + sin * dy) / halfWidth;
+        const v = (cos * dy - sin * dx) / halfHeight;
+        if (round ? u * u + v * v > 1 : Math.abs(u) > 1 || Math.abs(v) > 1) continue;
+        const pixel = row * size + column;
+        occluded[pixel] = 1;
+        for (let channel = 0; channel < 3; channel++) {
+          image[channel * plane + pixel] = patch[channel * plane + pixel];
+        }
+      }
+    }
+  };
+
+  const renderView = (picture: Picture, map: GridMap, image: Float32Array, random: Random): View => {
+    const occluded = new Uint8Array(plane);
+    fillSamplePositions(map, positions);
+    const levelShift = random.uniform(-0.5, 1) * settings.softness;
+    renderPicture(set, picture, map, positions, levelShift, image);
+    fillOutside(image, picture, random.split(1));
+    if (random.chance(settings.occlusion.share)) drawOccluder(image, occluded, random.split(2));
+    augmentPhotometric(image, size, settings.photometric, random.split(3));
+    return { map, width: picture.width, height: picture.height, occluded };
+  };
+
+  /** A piece of a picture that keeps clear of the middle of its canonical crop, or none after some tries. */
+  const clearPiece = (picture: Picture, random: Random): Piece | undefined => {
+    const { base, objectShare } = settings;
+    const half = (base.side * objectShare * Math.min(picture.width, picture.height)) / 2;
+    for (let attempt = 0; attempt < 30; attempt++) {
+      const place = anyPiece(picture, random, 0.12, 0.5);
+      // A little rotation makes the square reach further than half its side.
+      const reach = half + 0.6 * place.side;
+      const apartX = Math.abs(place.x - base.centerX * picture.width) >= reach;
+      const apartY = Math.abs(place.y - base.centerY * picture.height) >= reach;
+      if (apartX || apartY) return place;
+    }
+    return undefined;
+  };
+
+  const renderBackground = (image: Float32Array, random: Random): void => {
+    const kind = random.uniform();
+    if (kind < 0.45) {
+      if (scenery.length > 0 && random.chance(0.7)) {
+        const picture = scenery[random.int(scenery.length)];
+        painter.piece(image, picture, anyPiece(picture, random, 0.2, 1), random);
+      } else {
+        const picture = objects[random.int(objects.length)];
+        const place = clearPiece(picture, random);
+        if (place) painter.piece(image, picture, place, random);
+        else painter.scrambled(image, picture, random);
+      }
+    } else if (kind < 0.65) painter.scrambled(image, anyPicture(random), random);
+    else if (kind < 0.8) painter.noise(image, random);
+    else if (kind < 0.88) painter.text(image, random);
+    else if (kind < 0.95) painter.stripes(image, random);
+    else painter.gradient(image, random);
+    augmentPhotometric(image, size, settings.photometric, random.split(3));
+  };
+
+  return (step) => {
+    const images = new Float32Array((2 * pairs + backgrounds) * 3 * plane);
+    const targets = new Float32Array(pairs * queries * 2);
+    const valid = new Float32Array(pairs * queries);
+    const imageAt = (index: number): Float32Array =>
+      images.subarray(index * 3 * plane, (index + 1) * 3 * plane);
+    picturesOf(step).forEach((picture, n) => {
+      const random = createRandom(seed, streams.pair, step, n);
+      const [sourceMap, targetMap] = warps.drawPair(picture, random.split(0));
+      const source = renderView(picture, sourceMap, imageAt(n), random.split(1));
+      const target = renderView(picture, targetMap, imageAt(pairs + n), random.split(2));
+      correspond(
+        source,
+        target,
+        queryGrid,
+        targets.subarray(n * queries * 2, (n + 1) * queries * 2),
+        valid.subarray(n * queries, (n + 1) * queries),
+      );
+    });
+    for (let k = 0; k < backgrounds; k++) {
+      renderBackground(imageAt(2 * pairs + k), createRandom(seed, streams.background, step, k));
+    }
+    return { images, targets, valid };
+  };
+};

@@ -1,0 +1,105 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { InputError } from '../errors.ts';
+import { createPictureSet } from './pictures.ts';
+import type { PictureSet, RawPicture } from './pictures.ts';
+
+const extensions = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff']);
+
+export type LoadOptions = {
+  /** Longer side at most, pixels: larger pictures are scaled down. Default 320. */ maxSide?: number;
+  /** Shorter side at least, pixels: smaller pictures are skipped. Default 32. */ minSide?: number;
+  /** Told once per picture that is skipped; `message` is one line that names the file and the reason. */
+  onSkip?: (file: string, message: string) => void;
+};
+
+export type LoadedPictures = {
+  set: PictureSet;
+  /** How many files were skipped. */ skipped: number;
+};
+
+const errorText = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n')[0].trim();
+
+const importSharp = async () => {
+  try {
+    return (await import('sharp')).default;
+  } catch {
+    throw new InputError(
+      'Decoding pictures needs the package "sharp", which is not installed. Run "npm install sharp".',
+    );
+  }
+};
+
+/** Files of a folder (not of its subfolders) that look like pictures, sorted by name. */
+export const listPictures = async (folder: string): Promise<string[]> => {
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch (error) {
+    throw new InputError(
+      `The picture folder ${folder} cannot be read (${errorText(error)}). Pass an existing folder.`,
+    );
+  }
+  // Plain code-unit order: the same on every machine, whatever its locale.
+  return names.filter((name) => extensions.has(path.extname(name).toLowerCase())).sort();
+};
+
+/**
+ * Decodes every picture of a folder into shared memory. A corrupt or tiny picture is reported, skipped and counted.
+ * @throws InputError for a folder that cannot be read, is empty, or holds no usable picture
+ */
+export const loadPictures = async (folder: string, options: LoadOptions = {}): Promise<LoadedPictures> => {
+  const { maxSide = 320, minSide = 32, onSkip } = options;
+  const names = await listPictures(folder);
+  if (names.length === 0) {
+    throw new InputError(
+      `The folder ${folder} holds no pictures (looked for ${[...extensions].join(' ')}). Pass a folder with pictures in it.`,
+    );
+  }
+  const sharp = await importSharp();
+
+  const decode = async (name: string): Promise<RawPicture | string> => {
+    try {
+      const image = sharp(path.join(folder, name)).autoOrient();
+      const { autoOrient } = await image.metadata();
+      if (Math.min(autoOrient.width, autoOrient.height) < minSide) {
+        return `is ${autoOrient.width}×${autoOrient.height} pixels, below the ${minSide} of the shorter side`;
+      }
+      const { data, info } = await image
+        .resize({ width: maxSide, height: maxSide, fit: 'inside', withoutEnlargement: true })
+        .flatten({ background: '#808080' })
+        .toColourspace('srgb')
+        .raw({ depth: 'uchar' })
+        .toBuffer({ resolveWithObject: true });
+      if (info.channels !== 3) return `decodes to ${info.channels} channels instead of 3`;
+      if (Math.min(info.width, info.height) < 2) return `shrinks to ${info.width}×${info.height} pixels`;
+      return { file: name, width: info.width, height: info.height, rgb: data };
+    } catch (error) {
+      return `cannot be decoded (${errorText(error)})`;
+    }
+  };
+
+  // Four at a time keeps both cores busy and bounds the memory; results keep the order of the names.
+  const results: (RawPicture | string)[] = [];
+  let next = 0;
+  const decodeRest = async (): Promise<void> => {
+    while (next < names.length) {
+      const index = next++;
+      results[index] = await decode(names[index]);
+    }
+  };
+  await Promise.all(Array.from({ length: 4 }, decodeRest));
+
+  const usable: RawPicture[] = [];
+  results.forEach((result, index) => {
+    if (typeof result === 'string') onSkip?.(names[index], `${names[index]} ${result}; skipped.`);
+    else usable.push(result);
+  });
+  if (usable.length === 0) {
+    throw new InputError(
+      `None of the ${names.length} pictures in ${folder} is usable. Pass readable pictures of at least ${minSide}×${minSide} pixels.`,
+    );
+  }
+  return { set: createPictureSet(usable), skipped: names.length - usable.length };
+};
