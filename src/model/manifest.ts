@@ -1,3 +1,5 @@
+import { ModelError } from '../errors.ts';
+
 /** One file of a model directory. */
 export type ManifestFile = {
   /** File name inside the model directory. */ name: string;
@@ -18,5 +20,106 @@ export type Manifest = {
     /** fp32 network. */ model: ManifestFile;
     /** The same network with 8-bit weights and activations, for wasm. */ int8?: ManifestFile;
     /** Landmark set with reference embeddings. */ landmarks?: ManifestFile;
+  };
+};
+
+/** Why one field is wrong, said as `<where> <what it should be>, not <what it is>`. */
+const refuse = (source: string, where: string, wanted: string, found: unknown): never => {
+  const shown = found === undefined ? 'missing' : JSON.stringify(found).slice(0, 60);
+  throw new ModelError(
+    `${source}: ${where} should be ${wanted} but is ${shown}. Export the model again with "dve train".`,
+  );
+};
+
+type Fields = Record<string, unknown>;
+
+/** The value as an object that has no other keys than `known`. */
+const objectAt = (source: string, where: string, value: unknown, known: readonly string[]): Fields => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return refuse(source, where, 'an object', value);
+  }
+  const unknown = Object.keys(value).find((key) => !known.includes(key));
+  if (unknown !== undefined) {
+    throw new ModelError(
+      `${source}: ${where} has the unknown key "${unknown}"; known are ${known.join(', ')}. It may be of a newer version: update dve-sdk, or export the model again.`,
+    );
+  }
+  return { ...value };
+};
+
+const numberAt = (
+  source: string,
+  where: string,
+  value: unknown,
+  wanted: 'a positive number' | 'a positive whole number',
+): number => {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) {
+    return refuse(source, where, wanted, value);
+  }
+  if (wanted === 'a positive whole number' && !Number.isInteger(value)) {
+    return refuse(source, where, wanted, value);
+  }
+  return value;
+};
+
+const fileAt = (source: string, where: string, value: unknown): ManifestFile => {
+  const { name, bytes, sha256 } = objectAt(source, where, value, ['name', 'bytes', 'sha256']);
+  // A plain name: a manifest must not make anyone read outside the model's directory.
+  if (typeof name !== 'string' || !/^[\w][\w.-]*$/.test(name)) {
+    return refuse(source, `${where}.name`, 'a plain file name', name);
+  }
+  if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) {
+    return refuse(source, `${where}.sha256`, '64 lower-case hex digits', sha256);
+  }
+  return { name, bytes: numberAt(source, `${where}.bytes`, bytes, 'a positive whole number'), sha256 };
+};
+
+/**
+ * Checks that a value read from `manifest.json` is a manifest of this version, key by key.
+ * @param value what JSON.parse returned
+ * @param source how errors call the file
+ * @throws ModelError on an unknown key, a wrong type or another format version; names the field and the remedy
+ */
+export const parseManifest = (value: unknown, source = 'manifest.json'): Manifest => {
+  if (typeof value === 'object' && value !== null && 'formatVersion' in value && value.formatVersion !== 1) {
+    throw new ModelError(
+      `${source} has format version ${String(value.formatVersion)} but this dve-sdk reads version 1. Update dve-sdk, or export the model again with this one.`,
+    );
+  }
+  const whole = objectAt(source, 'the manifest', value, [
+    'formatVersion',
+    'category',
+    'inputSize',
+    'stride',
+    'embeddingSize',
+    'temperature',
+    'cropMargin',
+    'files',
+  ]);
+  if (whole.formatVersion !== 1) return refuse(source, 'formatVersion', '1', whole.formatVersion);
+  if (typeof whole.category !== 'string' || whole.category === '') {
+    return refuse(source, 'category', 'a name', whole.category);
+  }
+  const inputSize = numberAt(source, 'inputSize', whole.inputSize, 'a positive whole number');
+  const stride = numberAt(source, 'stride', whole.stride, 'a positive whole number');
+  if (inputSize % stride !== 0) {
+    return refuse(source, 'stride', `a divisor of inputSize (${inputSize})`, stride);
+  }
+  const files = objectAt(source, 'files', whole.files, ['model', 'int8', 'landmarks']);
+  return {
+    formatVersion: 1,
+    category: whole.category,
+    inputSize,
+    stride,
+    embeddingSize: numberAt(source, 'embeddingSize', whole.embeddingSize, 'a positive whole number'),
+    temperature: numberAt(source, 'temperature', whole.temperature, 'a positive number'),
+    cropMargin: numberAt(source, 'cropMargin', whole.cropMargin, 'a positive number'),
+    files: {
+      model: fileAt(source, 'files.model', files.model),
+      ...(files.int8 === undefined ? {} : { int8: fileAt(source, 'files.int8', files.int8) }),
+      ...(files.landmarks === undefined
+        ? {}
+        : { landmarks: fileAt(source, 'files.landmarks', files.landmarks) }),
+    },
   };
 };

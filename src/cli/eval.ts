@@ -1,0 +1,11 @@
+import { dispatch, type CommandTable } from './dispatch.ts';
+
+/** Every protocol: a module that exports `summary` and `run(argv)`. */
+const protocols: CommandTable = {
+  match: () => import('./eval-match.ts'),
+  landmarks: () => import('./eval-landmarks.ts'),
+};
+
+export const summary = 'Measure a model, as the paper does it.';
+
+export const run = (argv: string[]): Promise<void> => dispatch('dve eval', protocols, argv);

@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+import { runCommandLine, type CommandTable } from './dispatch.ts';
+import { describeFailure, printNote } from './output.ts';
+
+/** Every command: a module that exports `summary` and `run(argv)`. */
+const commands: CommandTable = {
+  eval: () => import('./eval.ts'),
+};
+
+// A reader that goes away ("dve … | head") is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+process.on('uncaughtException', (error) => {
+  printNote(describeFailure(error));
+  process.exit(1);
+});
+
+// Not process.exit: what is still being written to a pipe has to get there.
+process.exitCode = await runCommandLine('dve', commands, process.argv.slice(2));

@@ -1,0 +1,48 @@
+import { createNodeSession } from '../model/session-node.ts';
+import type { ModelSession } from '../model/session.ts';
+
+/** Options of every command that runs a model. */
+export const modelOptions = {
+  model: { type: 'string', placeholder: 'DIR', required: true, describe: 'Model directory.' },
+  precision: {
+    type: 'choice',
+    choices: ['fp32', 'int8'],
+    default: 'fp32',
+    describe: 'Which of its networks to run.',
+  },
+  device: {
+    type: 'choice',
+    choices: ['cpu', 'wasm'],
+    describe: 'onnxruntime-node or onnxruntime-web (default: cpu where it is installed).',
+  },
+  threads: { type: 'integer', placeholder: 'N', minimum: 1, describe: 'Threads of ONNX Runtime.' },
+} as const;
+
+/** Options of every command that prints figures. */
+export const resultOptions = {
+  json: { type: 'flag', describe: 'Print one JSON object as the last line.' },
+} as const;
+
+type ModelValues = {
+  model: string;
+  precision: 'fp32' | 'int8';
+  device: 'cpu' | 'wasm' | undefined;
+  threads: number | undefined;
+};
+
+/** Loads the model that the options name, and closes it when `use` is through. */
+export const withModel = async <Result>(
+  { model, precision, device, threads }: ModelValues,
+  use: (session: ModelSession) => Promise<Result>,
+): Promise<Result> => {
+  const session = await createNodeSession(model, {
+    precision,
+    ...(device === undefined ? {} : { device }),
+    ...(threads === undefined ? {} : { threads }),
+  });
+  try {
+    return await use(session);
+  } finally {
+    await session.close();
+  }
+};

@@ -1,0 +1,137 @@
+import { cellCenter, pointToCell, type Point } from '../geometry/coordinates.ts';
+
+/** The embedding of one crop: `data` (C, H, W), unit vectors over C. */
+export type EmbeddingMap = {
+  data: Float32Array;
+  channels: number;
+  height: number;
+  width: number;
+  /** Crop pixels per cell. */ stride: number;
+};
+
+export type MatchSettings = {
+  /** Softmax temperature on cosine similarity. */ temperature: number;
+  /** Half side of the square window around the best cell, cells: 2 is a window of 5 × 5. */ radius: number;
+};
+
+/** Divides `vector` by its length, in place; a zero vector stays zero. */
+const normalizeInPlace = (vector: Float32Array): void => {
+  let squared = 0;
+  for (const value of vector) squared += value * value;
+  if (squared === 0) return;
+  const scale = 1 / Math.sqrt(squared);
+  for (let i = 0; i < vector.length; i += 1) vector[i] *= scale;
+};
+
+const clamp = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high);
+
+/**
+ * The embedding at a point between cells: bilinear over the four nearest cell centres, made a unit vector again.
+ * Beyond the outermost cell centres the border is repeated.
+ * @param point crop pixels
+ * @returns (C) unit vector
+ */
+export const sampleEmbedding = (map: EmbeddingMap, point: Point): Float32Array => {
+  const cell = pointToCell(point, map.stride);
+  const x = clamp(cell.x, 0, map.width - 1);
+  const y = clamp(cell.y, 0, map.height - 1);
+  const left = Math.min(Math.floor(x), Math.max(map.width - 2, 0));
+  const top = Math.min(Math.floor(y), Math.max(map.height - 2, 0));
+  const right = Math.min(left + 1, map.width - 1);
+  const bottom = Math.min(top + 1, map.height - 1);
+  const fx = x - left;
+  const fy = y - top;
+  const cells = map.height * map.width;
+  const vector = new Float32Array(map.channels);
+  for (let c = 0; c < map.channels; c += 1) {
+    const plane = c * cells;
+    const above =
+      map.data[plane + top * map.width + left] * (1 - fx) + map.data[plane + top * map.width + right] * fx;
+    const below =
+      map.data[plane + bottom * map.width + left] * (1 - fx) +
+      map.data[plane + bottom * map.width + right] * fx;
+    vector[c] = above * (1 - fy) + below * fy;
+  }
+  normalizeInPlace(vector);
+  return vector;
+};
+
+/**
+ * One reference per landmark from several pictures: the mean of its embeddings, made a unit vector again.
+ * @param embeddings (pictures) of (N, C) unit vectors, at least one
+ * @param channels C
+ * @returns (N, C) unit vectors
+ */
+export const averageReferences = (embeddings: readonly Float32Array[], channels: number): Float32Array => {
+  const sum = new Float32Array(embeddings[0].length);
+  for (const embedding of embeddings) {
+    for (let i = 0; i < sum.length; i += 1) sum[i] += embedding[i];
+  }
+  for (let start = 0; start < sum.length; start += channels) {
+    normalizeInPlace(sum.subarray(start, start + channels));
+  }
+  return sum;
+};
+
+/**
+ * Cosine of a reference with every cell.
+ * @param reference (C) unit vector
+ * @param similarity (H·W), written
+ */
+const correlate = (map: EmbeddingMap, reference: Float32Array, similarity: Float32Array): void => {
+  similarity.fill(0);
+  for (let c = 0; c < map.channels; c += 1) {
+    const weight = reference[c];
+    const plane = c * similarity.length;
+    for (let i = 0; i < similarity.length; i += 1) similarity[i] += weight * map.data[plane + i];
+  }
+};
+
+/**
+ * Where each reference is found: the nearest cell by cosine, then the expectation of the cell centres under
+ * softmax(cosine / temperature) over the square window around it, clipped at the borders. The CPU twin of the
+ * matching head that exported networks carry, same definition.
+ * @param references (N, C) unit vectors
+ * @returns (N, 3): x, y in crop pixels, and the cosine at the nearest cell
+ */
+export const matchReferences = (
+  map: EmbeddingMap,
+  references: Float32Array,
+  { temperature, radius }: MatchSettings,
+): Float32Array => {
+  const count = references.length / map.channels;
+  const similarity = new Float32Array(map.height * map.width);
+  const matches = new Float32Array(count * 3);
+  for (let n = 0; n < count; n += 1) {
+    correlate(map, references.subarray(n * map.channels, (n + 1) * map.channels), similarity);
+    let best = 0;
+    for (let i = 1; i < similarity.length; i += 1) if (similarity[i] > similarity[best]) best = i;
+
+    const bestColumn = best % map.width;
+    const bestRow = (best - bestColumn) / map.width;
+    let total = 0;
+    let x = 0;
+    let y = 0;
+    for (
+      let row = Math.max(bestRow - radius, 0);
+      row <= Math.min(bestRow + radius, map.height - 1);
+      row += 1
+    ) {
+      for (
+        let column = Math.max(bestColumn - radius, 0);
+        column <= Math.min(bestColumn + radius, map.width - 1);
+        column += 1
+      ) {
+        const weight = Math.exp((similarity[row * map.width + column] - similarity[best]) / temperature);
+        const center = cellCenter(column, row, map.stride);
+        total += weight;
+        x += weight * center.x;
+        y += weight * center.y;
+      }
+    }
+    matches[n * 3] = x / total;
+    matches[n * 3 + 1] = y / total;
+    matches[n * 3 + 2] = similarity[best];
+  }
+  return matches;
+};

@@ -1,0 +1,64 @@
+import type { InferenceSession, InferenceSessionFactory, TensorConstructor } from 'onnxruntime-web';
+import { DeviceError } from '../errors.ts';
+
+/** Where Node runs networks: `cpu` is onnxruntime-node (native, optional), `wasm` is onnxruntime-web. */
+export type NodeDevice = 'cpu' | 'wasm';
+
+/** ONNX Runtime in Node. */
+export type NodeRuntime = {
+  device: NodeDevice;
+  InferenceSession: InferenceSessionFactory;
+  Tensor: TensorConstructor;
+  /** Options that every session of this runtime is created with. */
+  sessionOptions: InferenceSession.SessionOptions;
+};
+
+export type RuntimeOptions = {
+  /** Default: `cpu` where onnxruntime-node is installed and loads, else `wasm`. */ device?: NodeDevice;
+  /** Threads of one run; default: what ONNX Runtime chooses. For `wasm` the first call in a process decides. */
+  threads?: number;
+};
+
+const loadNative = async (threads: number | undefined): Promise<NodeRuntime> => {
+  const { InferenceSession, Tensor } = await import('onnxruntime-node');
+  return {
+    device: 'cpu',
+    InferenceSession,
+    Tensor,
+    sessionOptions: {
+      executionProviders: ['cpu'],
+      logSeverityLevel: 3,
+      ...(threads === undefined ? {} : { intraOpNumThreads: threads, interOpNumThreads: 1 }),
+    },
+  };
+};
+
+const loadWasm = async (threads: number | undefined): Promise<NodeRuntime> => {
+  const { InferenceSession, Tensor, env } = await import('onnxruntime-web');
+  if (threads !== undefined) env.wasm.numThreads = threads;
+  return {
+    device: 'wasm',
+    InferenceSession,
+    Tensor,
+    sessionOptions: { executionProviders: ['wasm'], logSeverityLevel: 3 },
+  };
+};
+
+/**
+ * Loads ONNX Runtime. Without `device` it falls back from onnxruntime-node to onnxruntime-web; `device` of the
+ * result tells which.
+ * @throws DeviceError when the asked-for runtime cannot be loaded
+ */
+export const loadNodeRuntime = async ({ device, threads }: RuntimeOptions = {}): Promise<NodeRuntime> => {
+  if (device === 'wasm') return loadWasm(threads);
+  try {
+    return await loadNative(threads);
+  } catch (error) {
+    if (device === undefined) return loadWasm(threads);
+    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    throw new DeviceError(
+      `device "cpu" needs onnxruntime-node, which did not load (${reason}). Install it with "npm install onnxruntime-node", or use "wasm".`,
+      { cause: error },
+    );
+  }
+};
