@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { ClosedError, InputError } from '../errors.ts';
+import { requireEnoughPictures } from './batch.ts';
 import type { Batch, BatchMakerOptions } from './batch.ts';
+import type { BatchWorkerMessage } from './batch-worker.ts';
 import type { BatchSettings } from './batch-settings.ts';
 import type { PictureSet } from './pictures.ts';
 
@@ -26,6 +28,8 @@ export type BatchSourceOptions = {
   backgroundPictures?: readonly number[];
 };
 
+const remedy = 'Resume the training from its last checkpoint.';
+
 /** Batches made ahead of the one that is asked for. */
 const prefetch = 4;
 
@@ -41,8 +45,9 @@ const startWorker = (data: BatchMakerOptions): Worker => {
 };
 
 /**
- * Makes training batches ahead of time in worker threads.
- * @throws InputError for more pairs than pictures or a number of workers that is not positive
+ * Makes training batches ahead of time in worker threads. Resolves when the workers are ready.
+ * @throws InputError for more pairs than pictures, or a number of workers that is not positive
+ * @throws ClosedError where a worker cannot start
  */
 export const createBatchSource = async (options: BatchSourceOptions): Promise<BatchSource> => {
   const { pictures, settings, seed, startStep, workers: workerCount = 1, backgroundPictures = [] } = options;
@@ -51,12 +56,8 @@ export const createBatchSource = async (options: BatchSourceOptions): Promise<Ba
   }
   const scenery = new Set(backgroundPictures);
   const objects = [...pictures.pictures.keys()].filter((index) => !scenery.has(index));
-  if (objects.length < settings.pairs) {
-    throw new InputError(
-      `A batch of ${settings.pairs} pairs needs as many different pictures and there are ${objects.length}. Add pictures or lower "pairs".`,
-    );
-  }
-  const data: BatchMakerOptions = { set: pictures, settings, seed, objects, backgrounds: backgroundPictures };
+  requireEnoughPictures(objects.length, settings.pairs);
+  const data: BatchMakerOptions = { set: pictures, settings, seed, objects, backgrounds: [...scenery] };
 
   const ready = new Map<number, Batch>();
   const waiting = new Map<number, Waiting>();
@@ -65,14 +66,28 @@ export const createBatchSource = async (options: BatchSourceOptions): Promise<Ba
   let failure: Error | undefined;
 
   const workers = Array.from({ length: workerCount }, () => startWorker(data));
+  const idle = new Set<Worker>();
+  let startedCount = 0;
+  let settleStart: (error?: Error) => void = () => undefined;
+  const started = new Promise<void>((resolve, reject) => {
+    settleStart = (error) => {
+      if (error) reject(error);
+      else resolve();
+    };
+  });
 
+  /** Rejects everything that waits, and everything to come. The first reason stays. */
   const fail = (error: Error): void => {
-    failure ??= error;
-    for (const { reject } of waiting.values()) reject(failure);
+    if (failure) return;
+    failure = error;
+    settleStart(error);
+    for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
     ready.clear();
+    // One dead worker leaves a hole in the order of the steps, so the others are of no use either.
+    for (const worker of workers) void worker.terminate();
   };
-  const idle = new Set(workers);
+
   /** Gives idle workers the next steps, never further ahead than the prefetch depth. */
   const dispatch = (): void => {
     for (const worker of idle) {
@@ -82,28 +97,32 @@ export const createBatchSource = async (options: BatchSourceOptions): Promise<Ba
     }
   };
 
+  const deliver = (step: number, batch: Batch): void => {
+    const taker = waiting.get(step);
+    if (taker) taker.resolve(batch);
+    else ready.set(step, batch);
+    waiting.delete(step);
+  };
+
   for (const worker of workers) {
-    worker.on('message', ({ step, batch }: { step: number; batch: Batch }) => {
-      const taker = waiting.get(step);
-      waiting.delete(step);
-      if (taker) taker.resolve(batch);
-      else if (!failure) ready.set(step, batch);
+    worker.on('message', (message: BatchWorkerMessage) => {
+      if (failure) return;
+      if (message.kind === 'batch') deliver(message.step, message.batch);
+      else if (++startedCount === workerCount) settleStart();
       idle.add(worker);
       dispatch();
     });
     worker.on('messageerror', (error) => {
-      fail(new ClosedError(`A batch could not be read from its worker (${error.message}). Start again.`));
+      fail(new ClosedError(`A batch could not be read from its worker (${error.message}). ${remedy}`));
     });
     worker.on('error', (error: Error) => {
-      fail(
-        new ClosedError(`A batch worker died (${error.message.split('\n')[0]}). Resume from the checkpoint.`),
-      );
+      fail(new ClosedError(`A batch worker died (${error.message.split('\n')[0]}). ${remedy}`));
     });
     worker.on('exit', (code) => {
-      fail(new ClosedError(`A batch worker ended with code ${code}. Resume from the last checkpoint.`));
+      fail(new ClosedError(`A batch worker ended with code ${code}. ${remedy}`));
     });
   }
-  dispatch();
+  await started;
 
   const next = (): Promise<Batch> => {
     if (failure) return Promise.reject(failure);
@@ -118,9 +137,9 @@ export const createBatchSource = async (options: BatchSourceOptions): Promise<Ba
   };
 
   const close = async (): Promise<void> => {
-    fail(new ClosedError('The batch source was closed. Create a new one.'));
+    fail(new ClosedError('The batch source is closed. Create a new one.'));
     await Promise.all(workers.map((worker) => worker.terminate()));
   };
 
-  return Promise.resolve({ next, close });
+  return { next, close };
 };

@@ -1,5 +1,6 @@
 import { InputError } from '../errors.ts';
 import type { BatchSettings } from './batch-settings.ts';
+import type { GridMap } from './grid-map.ts';
 import { augmentPhotometric } from './photometric.ts';
 import type { Picture, PictureSet } from './pictures.ts';
 import { createRandom } from './random.ts';
@@ -8,7 +9,7 @@ import { createSamplePositions, fillSamplePositions, renderPicture } from './ren
 import { createTexturePainter } from './textures.ts';
 import type { Piece } from './textures.ts';
 import { correspond, createWarpSampler } from './warps.ts';
-import type { GridMap, View } from './warps.ts';
+import type { View } from './warps.ts';
 
 export type Batch = {
   /** (2·N + K, 3, S, S) planar RGB 0–1: N source views, N target views, K background crops. */
@@ -37,17 +38,21 @@ export type BatchMakerOptions = {
   backgrounds?: readonly number[];
 };
 
+/** @throws InputError where there are fewer pictures than a batch has pairs */
+export const requireEnoughPictures = (pictures: number, pairs: number): void => {
+  if (pictures >= pairs) return;
+  throw new InputError(
+    `A batch of ${pairs} pairs needs as many different pictures and there are ${pictures}. Add pictures or lower "pairs".`,
+  );
+};
+
 /** @throws InputError where a batch has more pairs than there are pictures */
 export const createBatchMaker = (options: BatchMakerOptions): BatchMaker => {
   const { set, settings, seed } = options;
   const { inputSize: size, pairs, queryGrid, backgrounds } = settings;
   const objects = (options.objects ?? set.pictures.map((_, i) => i)).map((i) => set.pictures[i]);
   const scenery = (options.backgrounds ?? []).map((i) => set.pictures[i]);
-  if (objects.length < pairs) {
-    throw new InputError(
-      `A batch of ${pairs} pairs needs as many different pictures and there are ${objects.length}. Add pictures or lower "pairs".`,
-    );
-  }
+  requireEnoughPictures(objects.length, pairs);
   const queries = queryGrid * queryGrid;
   const plane = size * size;
   const warps = createWarpSampler(size, settings.base, settings.geometric);
@@ -87,7 +92,8 @@ export const createBatchMaker = (options: BatchMakerOptions): BatchMaker => {
     else if (kind < 0.7) painter.stripes(patch, random);
     else {
       const picture = anyPicture(random);
-      painter.piece(patch, picture, anyPiece(picture, random, 0.15, 1), random);
+      const softness = random.chance(0.4) ? random.uniform(1, 4) : 0;
+      painter.piece(patch, picture, anyPiece(picture, random, 0.15, 1), softness);
     }
   };
 
@@ -169,11 +175,11 @@ export const createBatchMaker = (options: BatchMakerOptions): BatchMaker => {
     if (kind < 0.45) {
       if (scenery.length > 0 && random.chance(0.7)) {
         const picture = scenery[random.int(scenery.length)];
-        painter.piece(image, picture, anyPiece(picture, random, 0.2, 1), random);
+        painter.piece(image, picture, anyPiece(picture, random, 0.2, 1), 0);
       } else {
         const picture = objects[random.int(objects.length)];
         const place = clearPiece(picture, random);
-        if (place) painter.piece(image, picture, place, random);
+        if (place) painter.piece(image, picture, place, 0);
         else painter.scrambled(image, picture, random);
       }
     } else if (kind < 0.65) painter.scrambled(image, anyPicture(random), random);

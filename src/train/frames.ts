@@ -15,6 +15,7 @@ export type LoadOptions = {
 
 export type LoadedPictures = {
   set: PictureSet;
+  /** Pictures taken from each folder, in the order of the folders. */ counts: number[];
   /** How many files were skipped. */ skipped: number;
 };
 
@@ -45,11 +46,10 @@ export const listPictures = async (folder: string): Promise<string[]> => {
   return names.filter((name) => extensions.has(path.extname(name).toLowerCase())).sort();
 };
 
-/**
- * Decodes every picture of a folder into shared memory. A corrupt or tiny picture is reported, skipped and counted.
- * @throws InputError for a folder that cannot be read, is empty, or holds no usable picture
- */
-export const loadPictures = async (folder: string, options: LoadOptions = {}): Promise<LoadedPictures> => {
+/** A decoded picture, or why there is none. */
+type Decoded = RawPicture | string;
+
+const decodeFolder = async (folder: string, options: LoadOptions): Promise<RawPicture[]> => {
   const { maxSide = 320, minSide = 32, onSkip } = options;
   const names = await listPictures(folder);
   if (names.length === 0) {
@@ -59,12 +59,12 @@ export const loadPictures = async (folder: string, options: LoadOptions = {}): P
   }
   const sharp = await importSharp();
 
-  const decode = async (name: string): Promise<RawPicture | string> => {
+  const decode = async (name: string): Promise<Decoded> => {
     try {
       const image = sharp(path.join(folder, name)).autoOrient();
-      const { autoOrient } = await image.metadata();
-      if (Math.min(autoOrient.width, autoOrient.height) < minSide) {
-        return `is ${autoOrient.width}×${autoOrient.height} pixels, below the ${minSide} of the shorter side`;
+      const { autoOrient: size } = await image.metadata();
+      if (Math.min(size.width, size.height) < minSide) {
+        return `is ${size.width}×${size.height} pixels, and the shorter side has to be at least ${minSide}`;
       }
       const { data, info } = await image
         .resize({ width: maxSide, height: maxSide, fit: 'inside', withoutEnlargement: true })
@@ -73,15 +73,17 @@ export const loadPictures = async (folder: string, options: LoadOptions = {}): P
         .raw({ depth: 'uchar' })
         .toBuffer({ resolveWithObject: true });
       if (info.channels !== 3) return `decodes to ${info.channels} channels instead of 3`;
-      if (Math.min(info.width, info.height) < 2) return `shrinks to ${info.width}×${info.height} pixels`;
+      if (Math.min(info.width, info.height) < minSide / 2) {
+        return `is too narrow: scaled down it is ${info.width}×${info.height} pixels`;
+      }
       return { file: name, width: info.width, height: info.height, rgb: data };
     } catch (error) {
       return `cannot be decoded (${errorText(error)})`;
     }
   };
 
-  // Four at a time keeps both cores busy and bounds the memory; results keep the order of the names.
-  const results: (RawPicture | string)[] = [];
+  // Four at a time keep the cores busy and bound the memory; results keep the order of the names.
+  const results: Decoded[] = [];
   let next = 0;
   const decodeRest = async (): Promise<void> => {
     while (next < names.length) {
@@ -101,5 +103,29 @@ export const loadPictures = async (folder: string, options: LoadOptions = {}): P
       `None of the ${names.length} pictures in ${folder} is usable. Pass readable pictures of at least ${minSide}×${minSide} pixels.`,
     );
   }
-  return { set: createPictureSet(usable), skipped: names.length - usable.length };
+  return usable;
+};
+
+/**
+ * Decodes every picture of one or several folders into shared memory, folder after folder, each sorted by name.
+ * A corrupt or tiny picture is reported, skipped and counted.
+ * @throws InputError for a folder that cannot be read, is empty, or holds no usable picture
+ */
+export const loadPictures = async (
+  folders: string | readonly string[],
+  options: LoadOptions = {},
+): Promise<LoadedPictures> => {
+  const raw: RawPicture[] = [];
+  const counts: number[] = [];
+  let skipped = 0;
+  const onSkip = (file: string, message: string): void => {
+    skipped++;
+    options.onSkip?.(file, message);
+  };
+  for (const folder of typeof folders === 'string' ? [folders] : folders) {
+    const pictures = await decodeFolder(folder, { ...options, onSkip });
+    counts.push(pictures.length);
+    raw.push(...pictures);
+  }
+  return { set: createPictureSet(raw), counts, skipped };
 };

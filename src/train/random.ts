@@ -6,6 +6,7 @@ export type Random = {
   /** Uniform in [min, max). */ uniform(min?: number, max?: number): number;
   /** Normal, cut off at three standard deviations so that no draw is absurd. */
   normal(mean?: number, sd?: number): number;
+  /** 32 random bits, as an unsigned integer. */ bits(): number;
   /** Uniform integer in [0, count). */ int(count: number): number;
   /** True with the given probability. */ chance(probability: number): boolean;
   /** Shuffles in place (Fisher–Yates) and returns the same array. */
@@ -35,15 +36,16 @@ export const createRandom = (...key: number[]): Random => {
   let b = mix(hash, 2);
   let c = mix(hash, 3);
   let counter = 1;
-  const next = (): number => {
+  const bits = (): number => {
     const t = (((a + b) | 0) + counter) | 0;
     counter = (counter + 1) | 0;
     a = b ^ (b >>> 9);
     b = (c + (c << 3)) | 0;
     c = (((c << 21) | (c >>> 11)) + t) | 0;
-    return (t >>> 0) / 2 ** 32;
+    return t >>> 0;
   };
-  for (let i = 0; i < 12; i++) next();
+  const next = (): number => bits() / 2 ** 32;
+  for (let i = 0; i < 12; i++) bits();
 
   const uniform = (min = 0, max = 1): number => min + (max - min) * next();
   const int = (count: number): number => Math.floor(next() * count);
@@ -57,6 +59,7 @@ export const createRandom = (...key: number[]): Random => {
   return {
     uniform,
     normal,
+    bits,
     int,
     chance: (probability) => next() < probability,
     shuffle: (array) => {

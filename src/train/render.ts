@@ -1,5 +1,5 @@
 import type { Picture, PictureLevel, PictureSet } from './pictures.ts';
-import type { GridMap } from './warps.ts';
+import type { GridMap } from './grid-map.ts';
 
 /** Positions of all pixel centres of a crop, row-major. */
 export type SamplePositions = { x: Float32Array; y: Float32Array };

@@ -1,7 +1,7 @@
 import type { Picture, PictureSet } from './pictures.ts';
 import type { Random } from './random.ts';
 import { createSamplePositions, fillSamplePositions, renderPicture } from './render.ts';
-import { createGridMap } from './warps.ts';
+import { createGridMap } from './grid-map.ts';
 
 /** Things that are not the object, drawn into (3, size, size) planar RGB 0–1. */
 export type TexturePainter = {
@@ -15,8 +15,8 @@ export type TexturePainter = {
     out: Float32Array,
     random: Random,
   ): void;
-  /** A square piece of a picture at the given place, softened now and then. */
-  piece(out: Float32Array, picture: Picture, place: Piece, random: Random): void;
+  /** A square piece of a picture, `softness` mip levels too coarse. */
+  piece(out: Float32Array, picture: Picture, place: Piece, softness: number): void;
   /** A picture cut into tiles that are shuffled and turned: its texture without its object. */
   scrambled(out: Float32Array, picture: Picture, random: Random): void;
 };
@@ -160,7 +160,7 @@ export const createTexturePainter = (set: PictureSet, size: number): TexturePain
     }
   };
 
-  const piece = (out: Float32Array, picture: Picture, place: Piece, random: Random): void => {
+  const piece = (out: Float32Array, picture: Picture, place: Piece, softness: number): void => {
     const map = createGridMap(size, {
       center: { x: place.x, y: place.y },
       width: place.side,
@@ -168,7 +168,7 @@ export const createTexturePainter = (set: PictureSet, size: number): TexturePain
       rotation: place.rotation,
     });
     fillSamplePositions(map, positions);
-    renderPicture(set, picture, map, positions, random.chance(0.4) ? random.uniform(1, 4) : 0, out);
+    renderPicture(set, picture, map, positions, softness, out);
   };
 
   const scrambled = (out: Float32Array, picture: Picture, random: Random): void => {
@@ -179,8 +179,9 @@ export const createTexturePainter = (set: PictureSet, size: number): TexturePain
       side,
       rotation: 0,
     };
-    piece(scratch, picture, place, random);
-    const tiles = 4 + random.int(5);
+    piece(scratch, picture, place, 0);
+    // Small tiles: none may hold a whole part of the object, which is worth matching.
+    const tiles = 6 + random.int(5);
     const tileSide = Math.ceil(size / tiles);
     const order = random.shuffle(Int32Array.from({ length: tiles * tiles }, (_, i) => i));
     order.forEach((from, to) => {
