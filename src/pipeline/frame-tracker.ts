@@ -1,10 +1,15 @@
-import type { Size } from '../geometry/coordinates.ts';
+import { InputError } from '../errors.ts';
+import { normalize, type Point, type Size } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
-import type { SmootherOptions } from '../landmarks/smoother.ts';
+import { LandmarkSmoother, type SmootherOptions } from '../landmarks/smoother.ts';
 import type { Manifest } from '../model/manifest.ts';
 import type { Cropper, Matcher } from './cropper.ts';
-import type { TrackResult } from './result.ts';
+import { Localizer } from './localizer.ts';
+import { lookFromMatches, type Look, type LookOptions } from './look.ts';
+import { nextRoi } from './next-roi.ts';
+import type { Landmark, TrackResult } from './result.ts';
+import { roiChange, roiOfShape } from './roi-of-shape.ts';
 
 /** Finds the object in whole frames, a little in every frame. The localizer is one; a face detector can be another. */
 export type ObjectFinder<Frame> = {
@@ -14,12 +19,14 @@ export type ObjectFinder<Frame> = {
    * @returns the ROI as soon as the object is found in this frame, else undefined
    */
   step(frame: Frame, size: Size): Promise<Roi | undefined>;
+  /** Says where the object was last seen. */
+  lookNear?(roi: Roi): void;
   /** Forgets what earlier frames told. */
   reset(): void;
 };
 
 export type FrameTrackerOptions<Frame, Input> = {
-  manifest: Pick<Manifest, 'inputSize' | 'cropMargin'>;
+  manifest: Pick<Manifest, 'inputSize'>;
   matcher: Matcher<Input>;
   cropper: Cropper<Frame, Input>;
   landmarkSet: LandmarkSet;
@@ -33,20 +40,184 @@ export type FrameTrackerOptions<Frame, Input> = {
 /** Where the last step's time went, milliseconds. */
 export type FrameTiming = { search: number; crop: number; match: number; filter: number; total: number };
 
+/** What is known between two frames. */
+type State =
+  | { status: 'searching' }
+  | {
+      status: 'tracking';
+      /** Square to cut from the next frame. */ roi: Roi;
+      /** The object's own ROI when it was last trusted. */ object: Roi | undefined;
+      /** Frames in a row that were not trusted. */ doubts: number;
+    };
+
+/** Frames in a row without a trustworthy look after which the object is lost. */
+const maxDoubts = 3;
+/** Changes of the object's ROI from frame to frame that no object makes. */
+const maxScaleStep = 1.5;
+const maxOffsetStep = 0.4;
+
+/** Scores (see `Look`) that decide; each is for a look through the right square. */
+const thresholds = { accept: 0.5, promising: 0.4, resume: 0.45, keep: 0.35 };
+
 /**
- * What the class FrameTracker (this file) will be: landmarks of one object in a stream of frames; DESIGN.md, "One frame". It never closes frames: who makes a frame
+ * Landmarks of one object in a stream of frames; DESIGN.md, "One frame". It never closes frames: who makes a frame
  * closes it. Steps must not overlap: await one before the next.
  */
-export type FrameStepper<Frame> = {
+export class FrameTracker<Frame, Input> {
+  readonly #options: FrameTrackerOptions<Frame, Input>;
+  readonly #look: LookOptions<Frame, Input>;
+  readonly #finder: ObjectFinder<Frame>;
+  readonly #clock: () => number;
+  #smoother: LandmarkSmoother | undefined;
+  #state: State = { status: 'searching' };
+  #size: Size | undefined;
+  #timestamp = 0;
+  #interval = 1 / 30;
+  #timing: FrameTiming = { search: 0, crop: 0, match: 0, filter: 0, total: 0 };
+
+  constructor(options: FrameTrackerOptions<Frame, Input>) {
+    const { matcher, cropper, landmarkSet, manifest, smoothing, searchBudget } = options;
+    this.#options = options;
+    this.#look = { matcher, cropper, landmarkSet, inputSize: manifest.inputSize };
+    this.#clock = options.clock ?? (() => performance.now());
+    this.#finder =
+      options.finder ??
+      new Localizer({
+        ...this.#look,
+        acceptScore: thresholds.accept,
+        promisingScore: thresholds.promising,
+        ...(searchBudget === undefined ? {} : { budget: searchBudget }),
+      });
+    this.setSmoothing(smoothing ?? {});
+  }
+
+  /** Where the last step's time went. */
+  get timing(): FrameTiming {
+    return this.#timing;
+  }
+
+  /** Changes smoothing from the next frame on; false switches it off. */
+  setSmoothing(smoothing: SmootherOptions | false): void {
+    this.#smoother =
+      smoothing === false ? undefined : new LandmarkSmoother(this.#options.landmarkSet.meanShape, smoothing);
+  }
+
+  /** Forgets the object and searches anew. */
+  reset(): void {
+    this.#state = { status: 'searching' };
+    this.#finder.reset();
+    this.#smoother?.reset();
+  }
+
   /**
-   * @param timestamp capture time, seconds; missing, repeated or backward ones are put right, never refused
+   * @param timestamp capture time, seconds; missing, repeated or backward ones never break anything
    * @throws InputError for a frame without pixels; whatever the cropper or the session throw. The tracker stays usable.
    */
-  step(frame: Frame, timestamp?: number): Promise<TrackResult>;
-  /** Forgets the object and searches anew. */
-  reset(): void;
-  /** Where the last step's time went. */
-  readonly timing: FrameTiming;
-  /** Changes smoothing from the next frame on; false switches it off. */
-  setSmoothing(smoothing: SmootherOptions | false): void;
-};
+  async step(frame: Frame, timestamp?: number): Promise<TrackResult> {
+    const start = this.#clock();
+    this.#timing = { search: 0, crop: 0, match: 0, filter: 0, total: 0 };
+    const size = this.#options.cropper.frameSize(frame);
+    if (!(size.width > 0 && size.height > 0)) {
+      throw new InputError(
+        `A frame of ${size.width}×${size.height} pixels cannot be tracked. Pass frames that have pixels.`,
+      );
+    }
+    this.#noteSize(size);
+    const time = this.#noteTime(timestamp);
+    const result = await this.#track(frame, size, time);
+    this.#timing.total = this.#clock() - start;
+    return result;
+  }
+
+  async #track(frame: Frame, size: Size, timestamp: number): Promise<TrackResult> {
+    const searching: TrackResult = { status: 'searching', timestamp, ...size };
+    if (this.#state.status === 'searching') {
+      const start = this.#clock();
+      const roi = await this.#finder.step(frame, size);
+      this.#timing.search = this.#clock() - start;
+      if (roi === undefined) return searching;
+      this.#state = { status: 'tracking', roi, object: undefined, doubts: 0 };
+    }
+    const { roi, object, doubts } = this.#state;
+    const look = await this.#lookThrough(frame, roi);
+    const found = this.#trusted(look, object, doubts);
+    if (found === undefined) {
+      this.#doubt(this.#state);
+      return searching;
+    }
+    this.#state = { status: 'tracking', roi: nextRoi(roi, found, object), object: found, doubts: 0 };
+    return { status: 'tracking', timestamp, ...size, roi, landmarks: this.#landmarks(look, size, timestamp) };
+  }
+
+  async #lookThrough(frame: Frame, roi: Roi): Promise<Look> {
+    const { matcher, cropper, landmarkSet, inputSize } = this.#look;
+    const start = this.#clock();
+    const input = await cropper.crop(frame, [roi], inputSize);
+    const cropped = this.#clock();
+    const matches = await matcher.match(input, landmarkSet.references);
+    this.#timing.crop = cropped - start;
+    this.#timing.match = this.#clock() - cropped;
+    return lookFromMatches(matches, roi, landmarkSet, inputSize);
+  }
+
+  /** The object's ROI by this look, or undefined where the look cannot be trusted. */
+  #trusted(look: Look, object: Roi | undefined, doubts: number): Roi | undefined {
+    const limit = object === undefined ? thresholds.accept : doubts > 0 ? thresholds.resume : thresholds.keep;
+    if (look.fit === undefined || look.score < limit) return undefined;
+    const found = roiOfShape(look.fit.transform);
+    const change = roiChange(found, object ?? look.roi);
+    return change.scale > maxScaleStep || change.offset > maxOffsetStep ? undefined : found;
+  }
+
+  /** Keeps the ROI where it is for a few frames, then searches again, there first. */
+  #doubt(state: State & { status: 'tracking' }): void {
+    // Nothing was ever seen through this square: the finder was wrong.
+    if (state.object === undefined || state.doubts + 1 >= maxDoubts) {
+      this.reset();
+      if (state.object !== undefined) this.#finder.lookNear?.(state.object);
+      return;
+    }
+    this.#state = { ...state, roi: state.object, doubts: state.doubts + 1 };
+  }
+
+  #landmarks(look: Look, size: Size, timestamp: number): Landmark[] {
+    const start = this.#clock();
+    const { landmarkSet, minConfidence = 0.3 } = this.#options;
+    const points = this.#smoother?.filter(look.points, look.confidences, timestamp) ?? look.points;
+    const landmarks = landmarkSet.names.map((name, index): Landmark => {
+      const { x, y } = points[index];
+      const confidence = look.confidences[index];
+      return {
+        name,
+        x,
+        y,
+        normalized: normalize({ x, y }, size),
+        confidence,
+        visible: confidence >= minConfidence && isInside({ x, y }, size),
+        raw: look.points[index],
+      };
+    });
+    this.#timing.filter = this.#clock() - start;
+    return landmarks;
+  }
+
+  /** A stream that changes its size shows the object elsewhere: search anew. */
+  #noteSize(size: Size): void {
+    const last = this.#size;
+    this.#size = size;
+    if (last !== undefined && (last.width !== size.width || last.height !== size.height)) this.reset();
+  }
+
+  /** A missing timestamp is bridged by the last interval; others are taken as they are. */
+  #noteTime(timestamp: number | undefined): number {
+    const known = timestamp !== undefined && Number.isFinite(timestamp);
+    const time = known ? timestamp : this.#timestamp + this.#interval;
+    const interval = time - this.#timestamp;
+    if (known && interval > 0 && interval < 1) this.#interval = interval;
+    this.#timestamp = time;
+    return time;
+  }
+}
+
+const isInside = ({ x, y }: Point, { width, height }: Size): boolean =>
+  x >= 0 && y >= 0 && x <= width && y <= height;

@@ -1,0 +1,63 @@
+import { cropToImage, type Roi } from '../geometry/roi.ts';
+import type { Point } from '../geometry/coordinates.ts';
+import type { LandmarkSet } from '../landmarks/landmark-set.ts';
+import { fitShape, type ShapeFit } from '../landmarks/shape-fit.ts';
+import type { Cropper, Matcher } from './cropper.ts';
+
+/** What one crop told: where each landmark was matched, and how well the matches make up the object. */
+export type Look = {
+  /** The square that was looked at, image pixels. */ roi: Roi;
+  /** (N) image pixels. */ points: Point[];
+  /** (N) 0–1. */ confidences: Float32Array;
+  /** Mean shape → image pixels; undefined where the matches allow none. */ fit: ShapeFit | undefined;
+  /** Mean confidence of the points, each as far as it agrees with the fit, 0–1. */ score: number;
+};
+
+export type LookOptions<Frame, Input> = {
+  matcher: Matcher<Input>;
+  cropper: Cropper<Frame, Input>;
+  landmarkSet: LandmarkSet;
+  /** Side S of a crop, pixels. */ inputSize: number;
+};
+
+/**
+ * Looks at several squares of one frame in one run of the network.
+ * @param rois image pixels
+ * @returns one look per ROI, in order
+ */
+export const lookAt = async <Frame, Input>(
+  frame: Frame,
+  rois: readonly Roi[],
+  { matcher, cropper, landmarkSet, inputSize }: LookOptions<Frame, Input>,
+): Promise<Look[]> => {
+  const input = await cropper.crop(frame, rois, inputSize);
+  const matches = await matcher.match(input, landmarkSet.references);
+  const count = landmarkSet.names.length;
+  return rois.map((roi, index) =>
+    lookFromMatches(
+      matches.subarray(index * count * 3, (index + 1) * count * 3),
+      roi,
+      landmarkSet,
+      inputSize,
+    ),
+  );
+};
+
+/** @param matches (N, 3): x, y in crop pixels, confidence 0–1 */
+export const lookFromMatches = (
+  matches: Float32Array,
+  roi: Roi,
+  { meanShape }: Pick<LandmarkSet, 'meanShape'>,
+  inputSize: number,
+): Look => {
+  const confidences = new Float32Array(meanShape.length);
+  const points = meanShape.map((_, index) => {
+    confidences[index] = matches[index * 3 + 2];
+    return cropToImage({ x: matches[index * 3], y: matches[index * 3 + 1] }, roi, inputSize);
+  });
+  const fit = fitShape(meanShape, points, confidences);
+  if (fit === undefined) return { roi, points, confidences, fit, score: 0 };
+  let sum = 0;
+  for (const confidence of confidences) sum += confidence;
+  return { roi, points, confidences, fit, score: (sum / meanShape.length) * fit.agreement };
+};
