@@ -89,7 +89,7 @@ export const helpText = <Options extends Record<string, OptionSpec>>(spec: Comma
   return `${usage}\n\n${spec.about}\n\n${rows.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`).join('\n')}\n`;
 };
 
-const convert = (name: string, spec: OptionSpec, text: string): string | number => {
+const convert = (name: string, spec: OptionSpec, text: string, advice: string): string | number => {
   switch (spec.type) {
     case 'number':
     case 'integer': {
@@ -100,22 +100,22 @@ const convert = (name: string, spec: OptionSpec, text: string): string | number 
         !Number.isFinite(value) ||
         (spec.type === 'integer' && !Number.isInteger(value))
       ) {
-        throw new UsageError(`--${name} wants ${kind}, not "${text}".`);
+        throw new UsageError(`--${name} wants ${kind}, not "${text}". ${advice}`);
       }
       if (spec.minimum !== undefined && value < spec.minimum) {
-        throw new UsageError(`--${name} must be at least ${spec.minimum}, not ${value}.`);
+        throw new UsageError(`--${name} must be at least ${spec.minimum}, not ${value}. ${advice}`);
       }
       return value;
     }
     case 'choice':
       if (!spec.choices.includes(text)) {
-        throw new UsageError(`--${name} is one of ${spec.choices.join(', ')}, not "${text}".`);
+        throw new UsageError(`--${name} is one of ${spec.choices.join(', ')}, not "${text}". ${advice}`);
       }
       return text;
     default:
       if (text === '')
         throw new UsageError(
-          `--${name} wants ${'placeholder' in spec ? spec.placeholder : 'a value'}, not an empty text.`,
+          `--${name} wants ${'placeholder' in spec ? spec.placeholder : 'a value'}, not an empty text. ${advice}`,
         );
       return text;
   }
@@ -166,7 +166,7 @@ export const parseCommand = <Options extends Record<string, OptionSpec>>(
   for (const [name, option] of Object.entries<OptionSpec>(spec.options)) {
     const given = parsed.values[name];
     if (option.type === 'flag') values[name] = given === true;
-    else if (typeof given === 'string') values[name] = convert(name, option, given);
+    else if (typeof given === 'string') values[name] = convert(name, option, given, advice);
     else if (option.required === true) throw new UsageError(`Missing --${name}. ${advice}`);
     else values[name] = option.default;
   }

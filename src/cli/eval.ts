@@ -4,6 +4,7 @@ import { dispatch, type CommandTable } from './dispatch.ts';
 const protocols: CommandTable = {
   match: () => import('./eval-match.ts'),
   landmarks: () => import('./eval-landmarks.ts'),
+  flow: () => import('./eval-flow.ts'),
 };
 
 export const summary = 'Measure a model, as the paper does it.';

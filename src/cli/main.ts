@@ -4,6 +4,7 @@ import { describeFailure, printNote } from './output.ts';
 
 /** Every command: a module that exports `summary` and `run(argv)`. */
 const commands: CommandTable = {
+  train: () => import('./train.ts'),
   eval: () => import('./eval.ts'),
 };
 

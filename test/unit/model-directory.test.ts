@@ -1,0 +1,134 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { InputError, ModelError } from '../../src/errors.ts';
+import { writeFileAtomic } from '../../src/model/atomic-file.ts';
+import { parseManifest } from '../../src/model/manifest.ts';
+import { readModelDirectory, writeModelDirectory, writeModelFile } from '../../src/model/model-directory.ts';
+import { gradientManifest } from '../fixtures/gradient-faces.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dve-model-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const network = Uint8Array.of(1, 2, 3);
+const readManifest = async (): Promise<Record<string, unknown>> =>
+  JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as Record<string, unknown>;
+const changeManifest = async (change: Record<string, unknown>): Promise<void> => {
+  await writeFile(join(folder, 'manifest.json'), JSON.stringify({ ...(await readManifest()), ...change }));
+};
+
+describe('a model directory', () => {
+  test('reads back what was written', async () => {
+    const manifest = await writeModelDirectory(folder, gradientManifest, { model: network });
+    const directory = await readModelDirectory(folder);
+    expect(directory.manifest).toEqual(manifest);
+    expect([...directory.contents.model]).toEqual([...network]);
+    expect(directory.contents.int8).toBeUndefined();
+    expect((await readdir(folder)).sort()).toEqual(['manifest.json', 'model.onnx']);
+  });
+
+  test('takes a landmark set later', async () => {
+    await writeModelDirectory(folder, gradientManifest, { model: network });
+    await writeModelFile(folder, 'landmarks', Uint8Array.of(9, 9));
+    const { contents, manifest } = await readModelDirectory(folder);
+    expect([...(contents.landmarks ?? [])]).toEqual([9, 9]);
+    expect(manifest.files.landmarks).toMatchObject({ name: 'landmarks.json', bytes: 2 });
+  });
+
+  test('that misses its manifest is refused with the remedy', async () => {
+    await expect(readModelDirectory(folder)).rejects.toThrow(/is not a model directory.*dve train/);
+  });
+
+  test('with a network of another size is refused, both sizes named', async () => {
+    await writeModelDirectory(folder, gradientManifest, { model: network });
+    await writeFile(join(folder, 'model.onnx'), Uint8Array.of(1, 2));
+    await expect(readModelDirectory(folder)).rejects.toThrow(/has 2 bytes but manifest.json says 3/);
+  });
+
+  test('with a network of other content is refused', async () => {
+    await writeModelDirectory(folder, gradientManifest, { model: network });
+    await writeFile(join(folder, 'model.onnx'), Uint8Array.of(1, 2, 4));
+    const reading = readModelDirectory(folder);
+    await expect(reading).rejects.toBeInstanceOf(ModelError);
+    await expect(reading).rejects.toThrow(/SHA-256/);
+  });
+
+  test('with a file that is gone is refused', async () => {
+    await writeModelDirectory(folder, gradientManifest, { model: network });
+    await rm(join(folder, 'model.onnx'));
+    await expect(readModelDirectory(folder)).rejects.toThrow(/lists model.onnx but it cannot be read/);
+  });
+
+  test('with a truncated manifest is refused', async () => {
+    await writeFile(join(folder, 'manifest.json'), '{"formatVersion": 1,');
+    await expect(readModelDirectory(folder)).rejects.toThrow(/is not JSON/);
+  });
+
+  test('of a newer format version is refused, both versions named', async () => {
+    await writeModelDirectory(folder, gradientManifest, { model: network });
+    await changeManifest({ formatVersion: 2, novelty: true });
+    await expect(readModelDirectory(folder)).rejects.toThrow(
+      /format version 2 but this dve-sdk reads version 1/,
+    );
+  });
+});
+
+describe('a manifest', () => {
+  const sound = {
+    ...gradientManifest,
+    files: { model: { name: 'model.onnx', bytes: 3, sha256: 'a'.repeat(64) } },
+  };
+
+  test('that is sound comes back as it is', () => {
+    expect(parseManifest(sound)).toEqual(sound);
+  });
+
+  test.each([
+    ['an unknown key', { ...sound, extra: 1 }, 'unknown key "extra"'],
+    ['a text for a number', { ...sound, stride: '2' }, 'stride should be a positive whole number but is "2"'],
+    ['a missing key', { ...sound, category: undefined }, 'category should be a name but is missing'],
+    ['a negative margin', { ...sound, cropMargin: -1 }, 'cropMargin should be a positive number but is -1'],
+    [
+      'a stride that does not fit',
+      { ...sound, stride: 5 },
+      'stride should be a divisor of inputSize (48) but is 5',
+    ],
+    [
+      'a file outside of its directory',
+      { ...sound, files: { model: { ...sound.files.model, name: '../model.onnx' } } },
+      'files.model.name should be a plain file name',
+    ],
+    [
+      'a short hash',
+      { ...sound, files: { model: { ...sound.files.model, sha256: 'abc' } } },
+      'files.model.sha256 should be 64 lower-case hex digits',
+    ],
+    ['no files', { ...sound, files: {} }, 'files.model should be an object but is missing'],
+    ['a list', [], 'the manifest should be an object'],
+  ])('with %s is refused by name', (_, value, message) => {
+    expect(() => parseManifest(value, 'm.json')).toThrow(ModelError);
+    expect(() => parseManifest(value, 'm.json')).toThrow(message);
+    expect(() => parseManifest(value, 'm.json')).toThrow(/^m\.json/);
+  });
+});
+
+describe('writing a file atomically', () => {
+  test('leaves no temporary file behind, also when it fails', async () => {
+    const path = join(folder, 'a', 'b.txt');
+    await writeFileAtomic(path, 'one');
+    await writeFileAtomic(path, 'two');
+    expect(await readFile(path, 'utf8')).toBe('two');
+    expect(await readdir(join(folder, 'a'))).toEqual(['b.txt']);
+
+    // The folder of the target is a file: the write cannot succeed.
+    const blocked = writeFileAtomic(join(path, 'c.txt'), 'three');
+    await expect(blocked).rejects.toBeInstanceOf(InputError);
+    await expect(blocked).rejects.toThrow(/cannot write/);
+    expect(await readFile(path, 'utf8')).toBe('two');
+    expect(await readdir(join(folder, 'a'))).toEqual(['b.txt']);
+  });
+});
