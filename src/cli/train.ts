@@ -1,0 +1,168 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError } from '../errors.ts';
+import { loadNodeRuntime } from '../model/runtime-node.ts';
+import type { TrainingConfig } from '../train/config.ts';
+import { defaultConfig, parseConfig } from '../train/config.ts';
+import { runTraining } from '../train/run.ts';
+import type { StepReport } from '../train/trainer.ts';
+import { defineCommand, parseCommand, UsageError } from './arguments.ts';
+import { resultOptions } from './model-options.ts';
+import { printHelp, printNote, printResult, round } from './output.ts';
+import { createSkipLog } from './skipped.ts';
+import { createTrainingEvaluation } from './training-evaluation.ts';
+
+export const summary = 'Train an embedding network on unlabelled pictures.';
+
+const command = defineCommand({
+  name: 'dve train',
+  about:
+    'Trains a network on unlabelled pictures of one kind of object and writes a model directory: model.onnx,\nmanifest.json, checkpoint.bin, metrics.jsonl. Stopped by Ctrl-C or killed, it goes on with --resume.',
+  options: {
+    images: { type: 'string', placeholder: 'DIR', describe: 'Folder of pictures (required).' },
+    out: { type: 'string', placeholder: 'MODEL_DIR', describe: 'Model directory to write (required).' },
+    config: { type: 'string', placeholder: 'FILE', describe: 'Settings, JSON; see --print-config.' },
+    steps: { type: 'integer', placeholder: 'N', minimum: 1, describe: 'Steps, instead of the config’s.' },
+    resume: { type: 'flag', describe: 'Go on from the checkpoint in MODEL_DIR.' },
+    evaluate: {
+      type: 'string',
+      placeholder: 'DIR',
+      describe: 'Annotated faces (landmarks.json) to measure on now and then; never trained on.',
+    },
+    device: {
+      type: 'choice',
+      choices: ['cpu', 'wasm'],
+      describe: 'onnxruntime-node or onnxruntime-web (default: cpu where it is installed).',
+    },
+    threads: { type: 'integer', placeholder: 'N', minimum: 1, describe: 'Threads of ONNX Runtime.' },
+    workers: {
+      type: 'integer',
+      placeholder: 'N',
+      default: 1,
+      minimum: 1,
+      describe: 'Threads that prepare data.',
+    },
+    'print-config': { type: 'flag', describe: 'Print the default settings and stop.' },
+    ...resultOptions,
+  },
+});
+
+const readConfig = async (file: string | undefined): Promise<Record<string, unknown>> => {
+  if (file === undefined) return {};
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch {
+    throw new InputError(`The config ${file} cannot be read. Give an existing JSON file.`);
+  }
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InputError(
+      `The config ${file} is not JSON (${reason}). "dve train --print-config" prints a valid one.`,
+    );
+  }
+};
+
+const formatTime = (seconds: number): string => {
+  const minutes = Math.floor(seconds / 60);
+  return minutes >= 60
+    ? `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+    : `${minutes} min ${Math.round(seconds % 60)} s`;
+};
+
+/** A line now and then: often enough to see that it lives, rarely enough to read. */
+const createReporter = (steps: number): ((report: StepReport) => void) => {
+  let shown = -Infinity;
+  let sum = 0;
+  let count = 0;
+  return ({ step, loss, picturesPerSecond, busy, secondsLeft }) => {
+    sum += loss;
+    count += 1;
+    const now = Date.now();
+    if (step < steps && now - shown < 5000) return;
+    shown = now;
+    printNote(
+      `step ${step}/${steps}  loss ${(sum / count).toFixed(4)}  ${picturesPerSecond.toFixed(0)} pictures/s  ` +
+        `${(100 * busy).toFixed(0)} % in ONNX Runtime  ${formatTime(secondsLeft)} left`,
+    );
+    sum = 0;
+    count = 0;
+  };
+};
+
+export const run = async (argv: string[]): Promise<void> => {
+  const parsed = parseCommand(command, argv);
+  if (parsed === 'help') {
+    printHelp(command);
+    return;
+  }
+  const { values } = parsed;
+  if (values['print-config']) {
+    console.log(JSON.stringify(defaultConfig, null, 2));
+    return;
+  }
+  const { images, out } = values;
+  if (images === undefined || out === undefined) {
+    throw new UsageError(`Missing ${images === undefined ? '--images' : '--out'}. See "dve train --help".`);
+  }
+  const given = await readConfig(values.config);
+  const config: TrainingConfig = parseConfig(
+    values.steps === undefined ? given : { ...given, steps: values.steps },
+  );
+  const runtime = await loadNodeRuntime({
+    ...(values.device === undefined ? {} : { device: values.device }),
+    ...(values.threads === undefined ? {} : { threads: values.threads }),
+  });
+  if (runtime.device === 'wasm') {
+    printNote(
+      'Training on onnxruntime-web (wasm), about 2.5 times slower: onnxruntime-node is not installed or not asked for.',
+    );
+  }
+
+  const abort = new AbortController();
+  const stop = (): void => {
+    printNote('stopping after this step; go on with --resume');
+    abort.abort();
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  const skipLog = createSkipLog();
+  const evaluate =
+    values.evaluate === undefined ? undefined : await createTrainingEvaluation(values.evaluate);
+  let lastLoss = 0;
+  const report = createReporter(config.steps);
+  try {
+    const outcome = await runTraining({
+      config,
+      images,
+      out,
+      resume: values.resume,
+      runtime,
+      workers: values.workers,
+      signal: abort.signal,
+      onSkip: skipLog.onSkip,
+      onStart: ({ pictures, skipped, parameters, step }) => {
+        printNote(
+          `${pictures} pictures (${skipped} skipped), ${config.network.kind} with ${parameters} parameters, from step ${step}`,
+        );
+      },
+      onStep: (result) => {
+        lastLoss = result.loss;
+        report(result);
+      },
+      ...(evaluate && { evaluate }),
+      onEvaluated: (step, figures) => {
+        const text = Object.entries(figures).map(([name, value]) => `${name} ${value.toFixed(3)}`);
+        printNote(`evaluation at step ${step}: ${text.join('  ')}`);
+      },
+    });
+    skipLog.finish();
+    printNote(`wrote ${join(out, 'model.onnx')}`);
+    printResult({ step: outcome.step, loss: lastLoss, busy: round(outcome.busy, 3), out }, values.json);
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+};

@@ -1,0 +1,196 @@
+/** A whole training in Node: folders in, model directory out, with checkpoints and metrics on the way. */
+import { createHash } from 'node:crypto';
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError } from '../errors.ts';
+import { writeFileAtomic } from '../model/atomic-file.ts';
+import { writeModelDirectory } from '../model/model-directory.ts';
+import type { BatchSource } from './batch-source.ts';
+import { createBatchSource } from './batch-source.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import type { TrainingConfig } from './config.ts';
+import type { TrainingRuntime } from './engine.ts';
+import { exportNetwork } from './export.ts';
+import { loadPictures } from './frames.ts';
+import type { TrainedWeights } from './inference-network.ts';
+import { networkStride } from './network.ts';
+import type { PictureSet } from './pictures.ts';
+import type { StepReport, TrainingOutcome } from './trainer.ts';
+import { train, weightsOf } from './trainer.ts';
+import type { ParameterLayout } from './training-network.ts';
+import { parameterLayout } from './training-network.ts';
+
+export const checkpointName = 'checkpoint.bin';
+export const metricsName = 'metrics.jsonl';
+
+export type RunOptions = {
+  config: TrainingConfig;
+  /** Folder of unlabelled pictures. */ images: string;
+  /** Model directory to write; made when missing. */ out: string;
+  /** Go on from the checkpoint in `out`. */ resume: boolean;
+  runtime: TrainingRuntime;
+  /** Worker threads that prepare batches. */ workers?: number;
+  onStart?: (facts: { pictures: number; skipped: number; parameters: number; step: number }) => void;
+  onSkip?: (message: string) => void;
+  onStep?: (report: StepReport) => void;
+  /** Figures of an evaluation, added to the metrics. */
+  evaluate?: (exported: Uint8Array, config: TrainingConfig) => Promise<Record<string, number>>;
+  onEvaluated?: (step: number, figures: Record<string, number>) => void;
+  signal?: AbortSignal;
+};
+
+/** Names and sizes of the pictures: a resumed training has to see the same ones. */
+const dataDigest = (set: PictureSet): string => {
+  const hash = createHash('sha256');
+  for (const { file, width, height } of set.pictures) hash.update(`${file} ${width} ${height}\n`);
+  return hash.digest('hex');
+};
+
+/** Everything but the number of steps must stay what it was: the batches and the state depend on it. */
+const checkResumable = (checkpoint: Checkpoint, config: TrainingConfig, data: string, path: string): void => {
+  const comparable = (settings: TrainingConfig): string =>
+    JSON.stringify({ ...settings, steps: 0, checkpointEvery: 0, evaluateEvery: 0 });
+  if (comparable(checkpoint.config) !== comparable(config)) {
+    throw new InputError(
+      `${path} was trained with another config. Resume with the same --config, or train without --resume.`,
+    );
+  }
+  if (checkpoint.data !== data) {
+    throw new InputError(
+      `${path} was trained on other pictures than --images holds now. Resume with the same folder, or train without --resume.`,
+    );
+  }
+};
+
+/** Metrics up to a step; those after it belong to steps that will be done again. */
+const keepMetrics = async (path: string, step: number): Promise<void> => {
+  let text = '';
+  try {
+    text = await readFile(path, 'utf8');
+  } catch {
+    // The first run of this directory.
+  }
+  const kept = text.split('\n').filter((line) => {
+    if (line === '') return false;
+    try {
+      return (JSON.parse(line) as { step: number }).step <= step;
+    } catch {
+      // Half a line from when the last run was killed.
+      return false;
+    }
+  });
+  await writeFileAtomic(path, kept.length > 0 ? `${kept.join('\n')}\n` : '');
+};
+
+const significant = (value: number): number => Number(value.toPrecision(6));
+
+/** fp32 network of some weights, as it would be shipped. */
+export const exportWeights = (
+  config: TrainingConfig,
+  layout: ParameterLayout,
+  weights: TrainedWeights,
+): Uint8Array => exportNetwork(layout, weights, config.network, config.batch.inputSize, config.head);
+
+/** Writes `model.onnx` and `manifest.json` of a training's present state. */
+export const writeModel = async (
+  out: string,
+  config: TrainingConfig,
+  layout: ParameterLayout,
+  weights: TrainedWeights,
+): Promise<void> => {
+  await writeModelDirectory(
+    out,
+    {
+      formatVersion: 1,
+      category: config.category,
+      inputSize: config.batch.inputSize,
+      stride: networkStride,
+      embeddingSize: config.network.embeddingSize,
+      temperature: config.head.temperature,
+      cropMargin: config.cropMargin,
+    },
+    { model: exportWeights(config, layout, weights) },
+  );
+};
+
+/**
+ * Trains and writes checkpoint, metrics and model into `out`.
+ * @throws InputError for unusable pictures or a config that does not fit; ModelError for a damaged checkpoint
+ */
+export const runTraining = async (options: RunOptions): Promise<TrainingOutcome> => {
+  const { config, images, out, runtime, signal } = options;
+  const { set, skipped } = await loadPictures(images, {
+    ...(options.onSkip && { onSkip: (_file, message) => options.onSkip?.(message) }),
+  });
+  const data = dataDigest(set);
+  const layout = parameterLayout(config.network, config.batch.inputSize);
+  const checkpointPath = join(out, checkpointName);
+  const metricsPath = join(out, metricsName);
+  const resume = options.resume ? await readCheckpoint(checkpointPath) : undefined;
+  if (resume) checkResumable(resume, config, data, checkpointPath);
+  const startStep = resume?.step ?? 0;
+  await mkdir(out, { recursive: true });
+  await keepMetrics(metricsPath, startStep);
+  options.onStart?.({
+    pictures: set.pictures.length,
+    skipped,
+    parameters: layout.parameterCount,
+    step: startStep,
+  });
+
+  let lines: string[] = [];
+  const record = (line: Record<string, number>): void => {
+    lines.push(`${JSON.stringify(line)}\n`);
+  };
+  const flush = async (): Promise<void> => {
+    const text = lines.join('');
+    lines = [];
+    if (text !== '') await appendFile(metricsPath, text);
+  };
+
+  let batches: BatchSource | undefined;
+  try {
+    batches = await createBatchSource({
+      pictures: set,
+      settings: config.batch,
+      seed: config.seed,
+      startStep,
+      ...(options.workers !== undefined && { workers: options.workers }),
+    });
+    const outcome = await train({
+      config,
+      runtime,
+      batches,
+      ...(resume && { resume }),
+      ...(signal && { signal }),
+      onStep: async (report) => {
+        record({
+          step: report.step,
+          loss: significant(report.loss),
+          gradient_norm: significant(report.gradientNorm),
+          learning_rate: significant(report.learningRate),
+          pictures_per_second: significant(report.picturesPerSecond),
+          busy: significant(report.busy),
+        });
+        options.onStep?.(report);
+        if (report.step % 10 === 0) await flush();
+      },
+      onEvaluate: async (step, weights) => {
+        if (!options.evaluate) return;
+        const figures = await options.evaluate(exportWeights(config, layout, weights), config);
+        record({ step, ...figures });
+        options.onEvaluated?.(step, figures);
+      },
+      onCheckpoint: async (step, state) => {
+        await flush();
+        await writeCheckpoint(checkpointPath, { step, config, data, state });
+        await writeModel(out, config, layout, weightsOf(config, state));
+      },
+    });
+    await flush();
+    return outcome;
+  } finally {
+    await batches?.close();
+  }
+};

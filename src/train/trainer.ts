@@ -1,0 +1,140 @@
+/**
+ * The training loop: batches from worker threads, one graph run a step, checkpoints, metrics.
+ * Reads from top to bottom: set up, loop, close.
+ */
+import type { Batch } from './batch.ts';
+import type { TrainingConfig } from './config.ts';
+import type { TrainingEngine, TrainingRuntime } from './engine.ts';
+import { createTrainingEngine } from './engine.ts';
+import type { TrainedWeights } from './inference-network.ts';
+import { scheduleAt } from './optimizer.ts';
+import { createRandom } from './random.ts';
+import type { ParameterLayout } from './training-network.ts';
+import { initialParameters, initialStatistics, parameterLayout } from './training-network.ts';
+import type { StepShape, TrainingState } from './training-step.ts';
+import { buildTrainingStep } from './training-step.ts';
+
+/** Streams of random numbers, so that weights and batches of one seed have nothing to do with each other. */
+const weightStream = 1;
+
+export type StepReport = {
+  /** Steps done, this one included. */ step: number;
+  loss: number;
+  gradientNorm: number;
+  learningRate: number;
+  /** Pictures a second since the start of this run. */ picturesPerSecond: number;
+  /** Share of the wall time since the start of this run that ONNX Runtime was at work, 0–1. */ busy: number;
+  /** Estimate of the time to the last step, seconds. */ secondsLeft: number;
+};
+
+export type TrainerOptions = {
+  config: TrainingConfig;
+  runtime: TrainingRuntime;
+  /** Gives the batch of each step, in order, from `startStep` on. */ batches: { next(): Promise<Batch> };
+  /** Where to go on; a fresh start without it. */ resume?: { step: number; state: TrainingState };
+  /** Called after every step. */ onStep?: (report: StepReport) => void | Promise<void>;
+  /** Called every `config.checkpointEvery` steps and after the last. */
+  onCheckpoint?: (step: number, state: TrainingState) => Promise<void>;
+  /** Called every `config.evaluateEvery` steps and after the last. */
+  onEvaluate?: (step: number, weights: TrainedWeights) => Promise<void>;
+  /** Stops after the running step. */ signal?: AbortSignal;
+};
+
+export type TrainingOutcome = {
+  /** Steps done. */ step: number;
+  layout: ParameterLayout;
+  state: TrainingState;
+  /** Share of wall time inside ONNX Runtime, 0–1. */ busy: number;
+};
+
+/** A new training's state: seeded weights, everything else at zero. */
+export const freshState = (config: TrainingConfig, layout: ParameterLayout): TrainingState => {
+  const parameters = initialParameters(layout, createRandom(config.seed, weightStream));
+  return {
+    parameters,
+    momentum: new Float32Array(layout.parameterCount),
+    velocity: new Float32Array(layout.parameterCount),
+    average: parameters.slice(),
+    statistics: initialStatistics(layout),
+  };
+};
+
+/** The weights to evaluate and export: averaged where averaging is on. */
+export const weightsOf = (config: TrainingConfig, state: TrainingState): TrainedWeights => ({
+  parameters: config.optimizer.averageDecay > 0 ? state.average : state.parameters,
+  statistics: state.statistics,
+});
+
+export const stepShape = ({ batch }: TrainingConfig): StepShape => ({
+  inputSize: batch.inputSize,
+  pairs: batch.pairs,
+  queryGrid: batch.queryGrid,
+  backgrounds: batch.backgrounds,
+});
+
+const createEngine = (
+  config: TrainingConfig,
+  layout: ParameterLayout,
+  runtime: TrainingRuntime,
+  state: TrainingState,
+): Promise<TrainingEngine> => {
+  const graph = buildTrainingStep(layout, config.network, config.loss, config.optimizer, stepShape(config));
+  return createTrainingEngine(runtime, graph, stepShape(config), state);
+};
+
+/**
+ * Trains until `config.steps`, or until the signal aborts.
+ * @throws DivergedError, or what a hook or the batch source throws; nothing is written here
+ */
+export const train = async (options: TrainerOptions): Promise<TrainingOutcome> => {
+  const { config, runtime, batches, resume, signal } = options;
+  const layout = parameterLayout(config.network, config.batch.inputSize);
+  const engine = await createEngine(config, layout, runtime, resume?.state ?? freshState(config, layout));
+  const firstStep = resume?.step ?? 0;
+  const picturesPerStep = 2 * config.batch.pairs + config.batch.backgrounds;
+  const start = performance.now();
+  let inside = 0;
+  // Evaluations and checkpoints are not training: the report leaves their time out.
+  let outside = 0;
+  const timedHook = async (hook: Promise<void> | undefined): Promise<void> => {
+    const began = performance.now();
+    await hook;
+    outside += performance.now() - began;
+  };
+  let step = firstStep;
+  try {
+    while (step < config.steps && !signal?.aborted) {
+      const schedule = scheduleAt(step, config.steps, config.optimizer);
+      const result = await engine.step(await batches.next(), schedule);
+      step += 1;
+      inside += result.milliseconds;
+      const wall = performance.now() - start - outside;
+      const perStep = wall / (step - firstStep);
+      await options.onStep?.({
+        step,
+        loss: result.loss,
+        gradientNorm: result.gradientNorm,
+        learningRate: schedule[0],
+        picturesPerSecond: (1000 * picturesPerStep) / perStep,
+        busy: inside / wall,
+        secondsLeft: ((config.steps - step) * perStep) / 1000,
+      });
+      const last = step === config.steps;
+      if (last || step % config.evaluateEvery === 0) {
+        await timedHook(options.onEvaluate?.(step, weightsOf(config, engine.state)));
+      }
+      if (last || step % config.checkpointEvery === 0) {
+        await timedHook(options.onCheckpoint?.(step, engine.state));
+      }
+    }
+    if (signal?.aborted) await options.onCheckpoint?.(step, engine.state);
+    return {
+      step,
+      layout,
+      state: engine.state,
+      busy: step > firstStep ? inside / (performance.now() - start - outside) : 0,
+    };
+  } finally {
+    await engine.close();
+  }
+};
