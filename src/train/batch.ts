@@ -93,7 +93,8 @@ export const createBatchMaker = (options: BatchMakerOptions): BatchMaker => {
     else {
       const picture = anyPicture(random);
       const softness = random.chance(0.4) ? random.uniform(1, 4) : 0;
-      painter.piece(patch, picture, anyPiece(picture, random, 0.15, 1), softness);
+      // Small pieces: a second whole object beside the first would compete with it.
+      painter.piece(patch, picture, anyPiece(picture, random, 0.12, 0.4), softness);
     }
   };
 

@@ -52,6 +52,22 @@ const stepsOf = (table: readonly number[], quality: number): Float64Array => {
   return Float64Array.from(table, (value) => Math.min(255, Math.max(1, Math.round((value * scale) / 100))));
 };
 
+/**
+ * One-dimensional transforms of the eight rows of a block, written transposed: twice this is the transform of the
+ * block in both directions.
+ * @param forward true for samples → frequencies, false for the inverse
+ */
+const transformRows = (from: Float64Array, to: Float64Array, forward: boolean): void => {
+  for (let row = 0; row < 64; row += 8) {
+    for (let k = 0; k < 8; k++) {
+      let sum = 0;
+      if (forward) for (let n = 0; n < 8; n++) sum += dct[k * 8 + n] * from[row + n];
+      else for (let n = 0; n < 8; n++) sum += dct[n * 8 + k] * from[row + n];
+      to[k * 8 + (row >> 3)] = sum;
+    }
+  }
+};
+
 /** Transforms, quantises and restores every 8×8 block of a plane (−128…127); a ragged edge repeats its pixels. */
 const quantisePlane = (plane: Float32Array, size: number, steps: Float64Array): void => {
   const block = new Float64Array(64);
@@ -63,39 +79,23 @@ const quantisePlane = (plane: Float32Array, size: number, steps: Float64Array): 
         const x = Math.min(size - 1, left + (i & 7));
         block[i] = plane[y * size + x];
       }
-      // Rows, then columns.
-      for (let row = 0; row < 8; row++) {
-        for (let k = 0; k < 8; k++) {
-          let sum = 0;
-          for (let n = 0; n < 8; n++) sum += dct[k * 8 + n] * block[row * 8 + n];
-          half[row * 8 + k] = sum;
-        }
-      }
-      for (let column = 0; column < 8; column++) {
-        for (let k = 0; k < 8; k++) {
-          let sum = 0;
-          for (let n = 0; n < 8; n++) sum += dct[k * 8 + n] * half[n * 8 + column];
-          const step = steps[k * 8 + column];
-          block[k * 8 + column] = Math.round(sum / step) * step;
-        }
-      }
-      for (let column = 0; column < 8; column++) {
-        for (let n = 0; n < 8; n++) {
-          let sum = 0;
-          for (let k = 0; k < 8; k++) sum += dct[k * 8 + n] * block[k * 8 + column];
-          half[n * 8 + column] = sum;
-        }
-      }
+      transformRows(block, half, true);
+      transformRows(half, block, true);
+      for (let i = 0; i < 64; i++) block[i] = Math.round(block[i] / steps[i]) * steps[i];
+      transformRows(block, half, false);
+      transformRows(half, block, false);
       for (let row = 0; row < 8 && top + row < size; row++) {
-        for (let n = 0; n < 8 && left + n < size; n++) {
-          let sum = 0;
-          for (let k = 0; k < 8; k++) sum += dct[k * 8 + n] * half[row * 8 + k];
-          plane[(top + row) * size + left + n] = sum;
+        for (let column = 0; column < 8 && left + column < size; column++) {
+          plane[(top + row) * size + left + column] = block[row * 8 + column];
         }
       }
     }
   }
 };
+
+/** The other half-resolution cell nearest to a pixel along one axis: before it for even pixels, after it for odd ones. */
+const neighbor = (pixel: number, cells: number): number =>
+  Math.min(cells - 1, Math.max(0, (pixel >> 1) + ((pixel & 1) === 0 ? -1 : 1)));
 
 /**
  * What JPEG compression does to a picture: YCbCr, colour at half resolution (4:2:0), 8×8 DCT blocks quantised.
@@ -133,12 +133,21 @@ export const simulateJpeg = (image: Float32Array, size: number, quality: number)
   quantisePlane(blue, halfSize, colorSteps);
   quantisePlane(red, halfSize, colorSteps);
   for (let y = 0; y < size; y++) {
+    // Decoders enlarge the colour planes linearly: three parts of the cell a pixel lies in, one of its neighbour's.
+    const row = (y >> 1) * halfSize;
+    const nextRow = neighbor(y, halfSize) * halfSize;
     for (let x = 0; x < size; x++) {
       const pixel = y * size + x;
-      const cell = (y >> 1) * halfSize + (x >> 1);
+      const column = x >> 1;
+      const nextColumn = neighbor(x, halfSize);
+      const enlarged = (plane: Float32Array): number =>
+        (9 * plane[row + column] +
+          3 * (plane[row + nextColumn] + plane[nextRow + column]) +
+          plane[nextRow + nextColumn]) /
+        16;
       const grey = luma[pixel] + 128;
-      const r = grey + 1.402 * red[cell];
-      const b = grey + 1.772 * blue[cell];
+      const r = grey + 1.402 * enlarged(red);
+      const b = grey + 1.772 * enlarged(blue);
       image[pixel] = r / 255;
       image[pixel + count] = (grey - 0.299 * r - 0.114 * b) / 0.587 / 255;
       image[pixel + 2 * count] = b / 255;

@@ -25,19 +25,19 @@ const drawFactor = (random: Random, amount: number): number =>
 /** Separable Gaussian; edges repeat. */
 const blur = (image: Float32Array, size: number, sigma: number): void => {
   const radius = Math.max(1, Math.ceil(2.5 * sigma));
-  const kernel = Float64Array.from({ length: 2 * radius + 1 }, (_, i) =>
-    Math.exp(-0.5 * ((i - radius) / sigma) ** 2),
-  );
-  const sum = kernel.reduce((total, value) => total + value, 0);
-  const line = new Float64Array(size + 2 * radius);
+  const weights = Float64Array.from({ length: radius + 1 }, (_, i) => Math.exp(-0.5 * (i / sigma) ** 2));
+  const total = 2 * weights.reduce((sum, weight) => sum + weight, 0) - weights[0];
+  const kernel = weights.map((weight) => weight / total);
+  const line = new Float32Array(size + 2 * radius);
   const pass = (start: number, step: number): void => {
-    for (let i = 0; i < line.length; i++) {
-      line[i] = image[start + step * Math.min(size - 1, Math.max(0, i - radius))];
-    }
+    for (let i = 0; i < size; i++) line[radius + i] = image[start + step * i];
+    line.fill(line[radius], 0, radius);
+    line.fill(line[radius + size - 1], radius + size);
     for (let i = 0; i < size; i++) {
-      let value = 0;
-      for (let k = 0; k < kernel.length; k++) value += kernel[k] * line[i + k];
-      image[start + step * i] = value / sum;
+      const middle = i + radius;
+      let value = kernel[0] * line[middle];
+      for (let k = 1; k <= radius; k++) value += kernel[k] * (line[middle - k] + line[middle + k]);
+      image[start + step * i] = value;
     }
   };
   for (let channel = 0; channel < 3; channel++) {
@@ -89,7 +89,8 @@ const adjustColors = (image: Float32Array, settings: PhotometricSettings, random
   mean /= image.length;
   // A table instead of 3 · S² powers.
   const table = Float32Array.from({ length: 4097 }, (_, i) => (i / 4096) ** gamma);
-  const curve = (value: number): number => table[Math.min(4096, Math.max(0, Math.round(value * 4096)))];
+  const curve = (value: number): number =>
+    value <= 0 ? 0 : value >= 1 ? 1 : table[Math.floor(value * 4096 + 0.5)];
   for (let pixel = 0; pixel < plane; pixel++) {
     const r = curve(gains[0] * (mean + contrast * (image[pixel] - mean)));
     const g = curve(gains[1] * (mean + contrast * (image[pixel + plane] - mean)));
@@ -102,7 +103,11 @@ const adjustColors = (image: Float32Array, settings: PhotometricSettings, random
 };
 
 const clamp = (image: Float32Array): void => {
-  for (let i = 0; i < image.length; i++) image[i] = Math.min(1, Math.max(0, image[i]));
+  for (let i = 0; i < image.length; i++) {
+    // Comparisons and a rare store: several times faster here than Math.min and Math.max.
+    if (image[i] < 0) image[i] = 0;
+    else if (image[i] > 1) image[i] = 1;
+  }
 };
 
 /**
