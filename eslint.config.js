@@ -30,6 +30,11 @@ export default tseslint.config(
     },
   },
   {
+    // Global names can only be declared by var.
+    files: ['**/*.d.ts'],
+    rules: { 'no-var': 'off' },
+  },
+  {
     // Only the command line, the examples and the benches talk to a terminal.
     files: ['src/cli/**/*.ts', 'examples/**/*.ts', 'test/**/*.ts', 'rollup.config.ts'],
     rules: { 'no-console': 'off' },

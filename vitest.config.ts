@@ -1,14 +1,92 @@
+import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
+import { cameraFile } from './test/fixtures/setup.ts';
+import { wgslText } from './wgsl-text.ts';
+
+/** Flags that keep Chromium quiet and let it run as root in a container. */
+const quiet = [
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+/** A camera that plays a file which the tests draw themselves. */
+const camera = [
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
+  `--use-file-for-fake-video-capture=${cameraFile}`,
+];
+/** A software adapter; with any of the four missing, importing a VideoFrame kills the GPU process. */
+const softwareGpu = [
+  '--enable-unsafe-webgpu',
+  '--use-angle=swiftshader',
+  '--enable-features=Vulkan',
+  '--use-vulkan=swiftshader',
+];
+
+const executablePath = process.env.CHROME_PATH;
+
+const browser = (args: readonly string[]) => ({
+  enabled: true,
+  headless: true,
+  screenshotFailures: false,
+  provider: playwright({
+    launchOptions: { ...(executablePath === undefined ? {} : { executablePath }), args: [...quiet, ...args] },
+  }),
+  instances: [{ browser: 'chromium' as const }],
+});
+
+const isolation = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
 
 export default defineConfig({
   test: {
     projects: [
       {
+        plugins: [wgslText()],
         test: {
           name: 'node',
           environment: 'node',
           include: ['test/unit/**/*.test.ts', 'test/train/**/*.test.ts'],
           testTimeout: 60_000,
+        },
+      },
+      {
+        // Chromium with a fake camera and no GPU: what most of the tests and every timing use.
+        plugins: [wgslText()],
+        server: { headers: isolation },
+        test: {
+          name: 'browser',
+          include: ['test/browser/*.test.ts'],
+          exclude: ['test/browser/*.gpu.test.ts'],
+          globalSetup: ['test/fixtures/setup.ts'],
+          testTimeout: 60_000,
+          browser: browser(camera),
+        },
+      },
+      {
+        // Chromium with a software WebGPU adapter: numbers only, never a timing.
+        plugins: [wgslText()],
+        server: { headers: isolation },
+        test: {
+          name: 'browser-gpu',
+          include: ['test/browser/*.gpu.test.ts'],
+          globalSetup: ['test/fixtures/setup.ts'],
+          testTimeout: 60_000,
+          browser: browser([...camera, ...softwareGpu]),
+        },
+      },
+      {
+        // The built package as its users meet it: packed, served, bundled; Node drives the browser.
+        test: {
+          name: 'package',
+          environment: 'node',
+          include: ['test/package/**/*.test.ts'],
+          testTimeout: 120_000,
         },
       },
     ],

@@ -1,0 +1,90 @@
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { nodeResolve } from '@rollup/plugin-node-resolve';
+import type { Plugin, RollupOptions } from 'rollup';
+import dts from 'rollup-plugin-dts';
+import esbuild from 'rollup-plugin-esbuild';
+import { wgslText } from './wgsl-text.ts';
+
+const ortFolder = 'node_modules/onnxruntime-web/dist';
+// Loaded as they are, beside the worker, only when needed: bundlers see them as assets and need no settings.
+const ortFiles = [
+  'ort.wasm.bundle.min.mjs',
+  'ort-wasm-simd-threaded.wasm',
+  'ort.jspi.bundle.min.mjs',
+  'ort-wasm-simd-threaded.jspi.wasm',
+];
+
+const copyOrt: Plugin = {
+  name: 'copy-onnxruntime-web',
+  writeBundle() {
+    mkdirSync('dist', { recursive: true });
+    for (const file of ortFiles) copyFileSync(join(ortFolder, file), join('dist', file));
+  },
+};
+
+/** Files that are imported by a URL known only when running: minifying drops the comments that say so to bundlers. */
+const bundlerHints: Plugin = {
+  name: 'bundler-hints',
+  renderChunk: (code) => ({
+    code: code.replaceAll(/\bimport\(([\w$]+)\)/g, 'import(/* @vite-ignore */ /* webpackIgnore: true */ $1)'),
+    map: null,
+  }),
+};
+
+const external = [/^node:/, /^@?[a-z]/];
+const bundled = [/^comlink$/];
+const isExternal = (id: string): boolean =>
+  external.some((pattern) => pattern.test(id)) && !bundled.some((pattern) => pattern.test(id));
+
+type Build = { input: string; output: string; minify: boolean };
+
+const build = ({ input, output, minify }: Build, plugins: Plugin[] = []): RollupOptions => ({
+  input,
+  external: isExternal,
+  output: { file: `dist/${output}`, format: 'es', sourcemap: true, inlineDynamicImports: true },
+  plugins: [wgslText(), nodeResolve(), esbuild({ target: 'es2022', minify }), bundlerHints, ...plugins],
+});
+
+const types = (input: string, output: string): RollupOptions => ({
+  input,
+  external: isExternal,
+  output: { file: `dist/${output}`, format: 'es' },
+  plugins: [dts()],
+});
+
+/** Worker threads of the trainer: each is a file of its own, found by its name. */
+const nodeWorkers = (folder: string): Build[] =>
+  readdirSync(folder)
+    .filter((file) => file.endsWith('worker.ts'))
+    .map((file) => ({
+      input: join(folder, file),
+      output: `${basename(file, '.ts')}.js`,
+      minify: false,
+    }));
+
+const workerBuild: Build = {
+  input: 'src/worker/tracker.worker.ts',
+  output: 'tracker.worker.js',
+  minify: true,
+};
+const builds: Build[] = [
+  { input: 'src/index.ts', output: 'index.js', minify: true },
+  { input: 'src/mediapipe/index.ts', output: 'mediapipe.js', minify: true },
+  { input: 'src/mediapipe/detector.worker.ts', output: 'detector.worker.js', minify: true },
+  { input: 'src/cli/main.ts', output: 'cli.js', minify: false },
+  ...nodeWorkers('src/train'),
+].filter(({ input }) => existsSync(input));
+
+const typeBuilds = (
+  [
+    ['src/index.ts', 'index.d.ts'],
+    ['src/mediapipe/index.ts', 'mediapipe.d.ts'],
+  ] as const
+).filter(([input]) => existsSync(input));
+
+export default [
+  build(workerBuild, [copyOrt]),
+  ...builds.map((entry) => build(entry)),
+  ...typeBuilds.map(([input, output]) => types(input, output)),
+];

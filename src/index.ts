@@ -1,0 +1,14 @@
+export { ClosedError, DeviceError, DveError, InputError, ModelError, SourceError } from './errors.ts';
+export type { Point, Size } from './geometry/coordinates.ts';
+export type { Roi } from './geometry/roi.ts';
+export type { IndexPair, LandmarkSet } from './landmarks/landmark-set.ts';
+export type { SmootherOptions } from './landmarks/smoother.ts';
+export type { SessionDevice, SessionPrecision } from './model/session.ts';
+export type { FrameTiming, ObjectFinder } from './pipeline/frame-tracker.ts';
+export type { Landmark, SearchingResult, TrackingResult, TrackResult } from './pipeline/result.ts';
+export type { StreamFrame, TimedPicture } from './sources/frame-stream.ts';
+export type { TrackSource } from './sources/open-source.ts';
+export type { FrameInput, Picture } from './sources/picture.ts';
+export { track, type Tracking, type TrackOptions, type TrackStats } from './track.ts';
+export { Tracker, type TrackerOptions } from './tracker.ts';
+export type { DeviceChoice, PrecisionChoice, TrackerInfo } from './worker/messages.ts';

@@ -1,0 +1,46 @@
+import { DeviceError } from '../errors.ts';
+import { firstLine } from './session-core.ts';
+
+const refuse = (reason: string, cause?: unknown): DeviceError =>
+  new DeviceError(`WebGPU is unavailable (${reason}). Pass device: 'wasm' to run without it.`, { cause });
+
+/** Limits that ONNX Runtime's kernels may use; the adapter's own maximum is asked for. */
+const usedLimits = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupSizeZ',
+  'maxComputeWorkgroupsPerDimension',
+] as const;
+
+export type GpuHandle = {
+  device: GPUDevice;
+  /** True for an adapter that computes on the CPU: right numbers, slower than wasm. */ isSoftware: boolean;
+};
+
+/** @throws DeviceError with the reason why there is no WebGPU */
+export const openGpuDevice = async (): Promise<GpuHandle> => {
+  // Typed as always there, but it is missing in older browsers and in insecure pages.
+  const gpu = navigator.gpu as GPU | undefined;
+  if (gpu === undefined) throw refuse('this browser, or a page without https, has no navigator.gpu');
+  if (!('Suspending' in WebAssembly)) {
+    throw refuse('this browser has no WebAssembly JSPI, which ONNX Runtime needs to wait for the GPU');
+  }
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (adapter === null) throw refuse('requestAdapter returned null');
+  const requiredLimits = Object.fromEntries(usedLimits.map((limit) => [limit, adapter.limits[limit]]));
+  const wanted: GPUFeatureName[] = ['shader-f16', 'subgroups'];
+  try {
+    const device = await adapter.requestDevice({
+      requiredLimits,
+      requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
+    });
+    return { device, isSoftware: adapter.info.isFallbackAdapter };
+  } catch (error) {
+    throw refuse(firstLine(error), error);
+  }
+};

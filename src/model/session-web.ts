@@ -1,0 +1,158 @@
+import type * as Ort from 'onnxruntime-web';
+import { DeviceError, ModelError } from '../errors.ts';
+import { checkNetwork } from './network-contract.ts';
+import type { Manifest, ManifestFile } from './manifest.ts';
+import { parseManifest } from './manifest.ts';
+import { createSession, firstLine, type TensorSession } from './session-core.ts';
+import type { SessionPrecision } from './session.ts';
+
+/** URLs of one build of onnxruntime-web. */
+export type RuntimeFiles = { /** The .mjs bundle. */ library: string; /** The .wasm file. */ binary: string };
+
+/** URLs of the two builds: `wasm` runs everywhere, `webgpu` where the browser has WebGPU and JSPI (and runs wasm too). */
+export type WebRuntimeFiles = { wasm: RuntimeFiles; webgpu: RuntimeFiles };
+
+/** A loaded build of onnxruntime-web. One per worker: its threads and memory stay until the worker ends. */
+export type WebRuntime = Pick<typeof Ort, 'InferenceSession' | 'Tensor' | 'env'>;
+
+/** URL of a model file by its name, as `manifest.json` or its list of files spells it. */
+export type ModelUrls = (name: string) => string;
+
+const isRuntime = (module: unknown): module is WebRuntime =>
+  typeof module === 'object' && module !== null && 'InferenceSession' in module && 'Tensor' in module;
+
+const isSameOrigin = (url: string): boolean => new URL(url, location.href).origin === location.origin;
+
+/** More than four threads wait for each other longer than they compute, on networks of this size. */
+const threadCount = (library: string): number =>
+  globalThis.crossOriginIsolated && isSameOrigin(library) ? Math.min(4, navigator.hardwareConcurrency) : 1;
+
+/**
+ * Loads onnxruntime-web, only when and as it is needed.
+ * @throws DeviceError when its files cannot be fetched
+ */
+export const loadWebRuntime = async ({ library, binary }: RuntimeFiles): Promise<WebRuntime> => {
+  let module: unknown;
+  try {
+    // The URL is known only when running: bundlers treat the file as an asset.
+    module = await import(/* @vite-ignore */ /* webpackIgnore: true */ library);
+  } catch (error) {
+    throw new DeviceError(
+      `ONNX Runtime could not be loaded from ${library} (${firstLine(error)}). Serve the files of dve-sdk's dist folder together, or say where they are by assetBase.`,
+      { cause: error },
+    );
+  }
+  if (!isRuntime(module)) {
+    throw new DeviceError(
+      `${library} is not ONNX Runtime. Serve the files of dve-sdk's dist folder together, or say where they are by assetBase.`,
+    );
+  }
+  module.env.wasm.wasmPaths = { wasm: binary };
+  module.env.wasm.numThreads = threadCount(library);
+  module.env.logLevel = 'error';
+  return module;
+};
+
+const modelRemedy = 'Check the model option; it should be the URL of a folder that holds manifest.json.';
+
+const fetchBytes = async (url: string, what: string, remedy = modelRemedy): Promise<ArrayBuffer> => {
+  let response: Response;
+  try {
+    response = await fetch(url);
+  } catch (error) {
+    throw new ModelError(`${what} could not be fetched from ${url} (${firstLine(error)}). ${remedy}`, {
+      cause: error,
+    });
+  }
+  if (!response.ok) {
+    throw new ModelError(`${what} could not be fetched from ${url} (HTTP ${response.status}). ${remedy}`);
+  }
+  return response.arrayBuffer();
+};
+
+/** @throws ModelError when it cannot be fetched */
+export const fetchText = async (url: string, what: string): Promise<string> =>
+  new TextDecoder().decode(await fetchBytes(url, what, 'Check its URL.'));
+
+/** @throws ModelError when it cannot be fetched or is no manifest */
+export const fetchManifest = async (urls: ModelUrls): Promise<Manifest> => {
+  const url = urls('manifest.json');
+  const text = new TextDecoder().decode(await fetchBytes(url, 'manifest.json'));
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    // Servers that answer every path with their start page are the usual cause.
+    throw new ModelError(`${url} is not JSON. ${modelRemedy}`, { cause: error });
+  }
+  return parseManifest(value, url);
+};
+
+const toHex = (bytes: ArrayBuffer): string =>
+  Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/** @throws ModelError when it cannot be fetched, or is not the file that the manifest lists */
+export const fetchModelFile = async (urls: ModelUrls, entry: ManifestFile): Promise<ArrayBuffer> => {
+  const url = urls(entry.name);
+  const bytes = await fetchBytes(url, entry.name);
+  const remedy = 'Copy the whole model directory again.';
+  if (bytes.byteLength !== entry.bytes) {
+    throw new ModelError(
+      `${url} has ${bytes.byteLength} bytes but manifest.json says ${entry.bytes}: one of them is of another export. ${remedy}`,
+    );
+  }
+  // Missing in pages without https, where the size has to do.
+  const subtle = globalThis.crypto.subtle as SubtleCrypto | undefined;
+  if (subtle === undefined) return bytes;
+  const sha256 = toHex(await subtle.digest('SHA-256', bytes));
+  if (sha256 !== entry.sha256) {
+    throw new ModelError(
+      `${url} has SHA-256 ${sha256.slice(0, 12)}… but manifest.json says ${entry.sha256.slice(0, 12)}…: one of them is of another export, or damaged. ${remedy}`,
+    );
+  }
+  return bytes;
+};
+
+export type WebSessionOptions = {
+  runtime: WebRuntime;
+  manifest: Manifest;
+  /** Content of the network's file. */ bytes: ArrayBuffer;
+  precision: SessionPrecision;
+  /** Given: run on this WebGPU device (the runtime has to be the `webgpu` build); else on wasm. */
+  gpu?: GPUDevice;
+};
+
+/**
+ * Makes a session in a browser.
+ * @throws ModelError when the file is not a network or does not fit its manifest
+ */
+export const createWebSession = async ({
+  runtime,
+  manifest,
+  bytes,
+  precision,
+  gpu,
+}: WebSessionOptions): Promise<TensorSession> => {
+  const where = precision === 'int8' ? (manifest.files.int8?.name ?? 'int8') : manifest.files.model.name;
+  let network: Ort.InferenceSession;
+  try {
+    network = await runtime.InferenceSession.create(bytes, {
+      executionProviders: gpu === undefined ? ['wasm'] : [{ name: 'webgpu', device: gpu }],
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: 3,
+    });
+  } catch (error) {
+    throw new ModelError(
+      `${where} cannot be loaded by ONNX Runtime (${firstLine(error)}). Export the model again with "dve train".`,
+      { cause: error },
+    );
+  }
+  try {
+    checkNetwork(where, network.inputMetadata, network.outputMetadata, manifest);
+  } catch (error) {
+    await network.release();
+    throw error;
+  }
+  const device = gpu === undefined ? 'wasm' : 'webgpu';
+  return createSession({ manifest, device, precision, where, network, Tensor: runtime.Tensor });
+};

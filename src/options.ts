@@ -1,0 +1,14 @@
+import { InputError } from './errors.ts';
+
+/**
+ * Refuses an options object that has a key which nobody reads: a misspelt option must not pass in silence.
+ * @param where how the error calls the taker of the options, for example `track()`
+ * @throws InputError that names the key and the known ones
+ */
+export const rejectUnknownKeys = (options: object, known: readonly string[], where: string): void => {
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  throw new InputError(
+    `${where} has no option "${unknown}". Known options: ${known.join(', ')}. Correct it or leave it out.`,
+  );
+};

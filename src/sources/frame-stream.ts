@@ -1,0 +1,111 @@
+import { InputError } from '../errors.ts';
+import type { FrameCounts, FrameSource } from './frame-source.ts';
+import { isFrameInput, toVideoFrame, type FrameInput, type TimedFrame } from './picture.ts';
+
+/** A picture with the time it was captured, seconds. */
+export type TimedPicture = { image: FrameInput; timestamp: number };
+
+/** What a stream of frames may give. */
+export type StreamFrame = FrameInput | TimedPicture;
+
+const isTimedPicture = (value: unknown): value is TimedPicture =>
+  typeof value === 'object' && value !== null && 'image' in value && isFrameInput(value.image);
+
+const toTimedFrame = (value: StreamFrame): TimedFrame => {
+  if (isTimedPicture(value)) return toVideoFrame(value.image, value.timestamp);
+  if (isFrameInput(value)) return toVideoFrame(value);
+  throw new InputError(
+    'the stream gave something that is no frame. It should give VideoFrames, ImageBitmaps, canvases or ImageData, or { image, timestamp } with one of them.',
+  );
+};
+
+/** Closes what a stream gives after nobody wants it any more. */
+const discard = (value: StreamFrame | undefined): void => {
+  const image = isTimedPicture(value) ? value.image : value;
+  if (typeof VideoFrame !== 'undefined' && image instanceof VideoFrame) image.close();
+};
+
+type Closing = { promise: Promise<undefined>; resolve(): void };
+
+const createClosing = (): Closing => {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<undefined>((settle) => {
+    resolve = () => {
+      settle(undefined);
+    };
+  });
+  return { promise, resolve };
+};
+
+/**
+ * Frames of an async iterable or a ReadableStream. It is read only as fast as frames are used: one that waits for its
+ * reader, such as a decoder, loses none; one that does not wait has to drop them itself.
+ */
+export const openFrameStream = (
+  stream: AsyncIterable<StreamFrame> | ReadableStream<StreamFrame>,
+): FrameSource => {
+  const counts: FrameCounts = { seen: 0, dropped: 0 };
+  const closing = createClosing();
+  const { pull, cancel } = 'getReader' in stream ? fromReadable(stream) : fromIterable(stream);
+  let isClosed = false;
+
+  /** Takes over what arrives after close: nobody else would close it. */
+  const pullOne = async (): Promise<TimedFrame | undefined> => {
+    const value = await pull();
+    if (isClosed) {
+      discard(value);
+      return undefined;
+    }
+    if (value === undefined) return undefined;
+    counts.seen += 1;
+    try {
+      return toTimedFrame(value);
+    } catch (error) {
+      discard(value);
+      throw error;
+    }
+  };
+
+  return {
+    counts,
+    next: async () => {
+      if (isClosed) return undefined;
+      const pulling = pullOne();
+      // After close nobody listens to it any more.
+      pulling.catch(() => undefined);
+      return Promise.race([pulling, closing.promise]);
+    },
+    close: () => {
+      if (isClosed) return;
+      isClosed = true;
+      closing.resolve();
+      cancel();
+    },
+  };
+};
+
+type Puller = { pull: () => Promise<StreamFrame | undefined>; cancel: () => void };
+
+const fromReadable = (stream: ReadableStream<StreamFrame>): Puller => {
+  const reader = stream.getReader();
+  return {
+    pull: async () => (await reader.read()).value,
+    cancel: () => {
+      // What the stream throws while it is cancelled concerns nobody any more.
+      reader.cancel().catch(() => undefined);
+    },
+  };
+};
+
+const fromIterable = (iterable: AsyncIterable<StreamFrame>): Puller => {
+  const iterator = iterable[Symbol.asyncIterator]();
+  return {
+    pull: async () => {
+      const step = await iterator.next();
+      return step.done === true ? undefined : step.value;
+    },
+    cancel: () => {
+      iterator.return?.().catch(() => undefined);
+    },
+  };
+};

@@ -1,0 +1,81 @@
+import { SourceError } from '../errors.ts';
+import type { FrameSource } from './frame-source.ts';
+import { LatestFrame } from './latest-frame.ts';
+import type { TimedFrame } from './picture.ts';
+import { watchVideoElement } from './video-element.ts';
+
+const unplugged = (): SourceError =>
+  new SourceError('the camera stopped giving pictures. Check that it is plugged in, then start again.');
+
+/** Reads a track without showing it: works in hidden pages too. Chromium only. */
+const readTrack = (
+  track: MediaStreamTrack,
+  Processor: NonNullable<typeof MediaStreamTrackProcessor>,
+  latest: LatestFrame<TimedFrame>,
+): (() => void) => {
+  const reader = new Processor({ track }).readable.getReader();
+  const pump = async (): Promise<void> => {
+    for (;;) {
+      const { value: frame } = await reader.read();
+      if (frame === undefined) break;
+      latest.push({ frame, timestamp: frame.timestamp / 1e6 });
+    }
+    latest.end();
+  };
+  pump().catch((error: unknown) => {
+    latest.fail(new SourceError('the video track could not be read. Start again.', { cause: error }));
+  });
+  return () => {
+    // It rejects only for a reader that is released, which this one never is.
+    reader.cancel().catch(() => undefined);
+  };
+};
+
+/** Elsewhere a track has to be shown, in an element that is not in the page. */
+const showTrack = (track: MediaStreamTrack, latest: LatestFrame<TimedFrame>): (() => void) => {
+  const video = document.createElement('video');
+  video.muted = true;
+  video.playsInline = true;
+  video.srcObject = new MediaStream([track]);
+  const stop = watchVideoElement(video, latest);
+  video.play().catch((error: unknown) => {
+    latest.fail(new SourceError('the video stream could not be played. Start again.', { cause: error }));
+  });
+  return () => {
+    stop();
+    video.pause();
+    video.srcObject = null;
+  };
+};
+
+/**
+ * Frames of a stream's first video track. The stream stays the caller's.
+ * @param whenLost what happens when the track ends by itself: an unplugged camera is an error, a finished call is not
+ * @throws SourceError when it has no video track, or one that has ended
+ */
+export const openMediaStream = (stream: MediaStream, whenLost: 'end' | 'fail' = 'end'): FrameSource => {
+  const track = stream.getVideoTracks().at(0);
+  if (track === undefined) {
+    throw new SourceError('the MediaStream has no video track. Ask getUserMedia for video.');
+  }
+  if (track.readyState === 'ended') {
+    throw new SourceError("the MediaStream's video track has ended. Open the camera again.");
+  }
+  const latest = new LatestFrame<TimedFrame>();
+  const onEnded = (): void => {
+    if (whenLost === 'fail') latest.fail(unplugged());
+    else latest.end();
+  };
+  track.addEventListener('ended', onEnded);
+  const Processor = globalThis.MediaStreamTrackProcessor;
+  const stop = Processor === undefined ? showTrack(track, latest) : readTrack(track, Processor, latest);
+  return {
+    counts: latest.counts,
+    next: () => latest.next(),
+    close: () => {
+      track.removeEventListener('ended', onEnded);
+      latest.close();
+      stop();
+    },
+  };
+};

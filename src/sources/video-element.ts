@@ -1,0 +1,108 @@
+import { SourceError } from '../errors.ts';
+import type { FrameSource } from './frame-source.ts';
+import { LatestFrame } from './latest-frame.ts';
+import type { TimedFrame } from './picture.ts';
+
+const reasons: Readonly<Record<number, string>> = {
+  1: 'loading was aborted',
+  2: 'the network failed',
+  3: 'it could not be decoded',
+  4: 'its format is not supported',
+};
+
+const brokenVideo = ({ error }: HTMLVideoElement): SourceError => {
+  const reason = error === null ? 'unknown reason' : (reasons[error.code] ?? error.message);
+  return new SourceError(
+    `the video cannot be played (${reason}). Try another file, or convert it to MP4 (H.264) or WebM.`,
+    { cause: error },
+  );
+};
+
+/** Older browsers: looks once per screen refresh whether the video has gone on. @returns stops looking */
+const pollFrames = (video: HTMLVideoElement, onFrame: () => void): (() => void) => {
+  let last = -1;
+  let handle = 0;
+  const look = (): void => {
+    if (video.currentTime !== last && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) {
+      last = video.currentTime;
+      onFrame();
+    }
+    handle = requestAnimationFrame(look);
+  };
+  handle = requestAnimationFrame(look);
+  return () => {
+    cancelAnimationFrame(handle);
+  };
+};
+
+/** @returns stops calling */
+const onEachFrame = (video: HTMLVideoElement, onFrame: () => void): (() => void) => {
+  if (!('requestVideoFrameCallback' in video)) return pollFrames(video, onFrame);
+  let handle = 0;
+  const next = (): void => {
+    handle = video.requestVideoFrameCallback(() => {
+      onFrame();
+      next();
+    });
+  };
+  next();
+  return () => {
+    video.cancelVideoFrameCallback(handle);
+  };
+};
+
+/**
+ * Hands over a copy of each frame that the element shows. @returns stops watching
+ */
+export const watchVideoElement = (video: HTMLVideoElement, latest: LatestFrame<TimedFrame>): (() => void) => {
+  const push = (): void => {
+    if (video.videoWidth === 0) return;
+    try {
+      const frame = new VideoFrame(video);
+      latest.push({ frame, timestamp: frame.timestamp / 1e6 });
+    } catch (error) {
+      const isTainted = error instanceof DOMException && error.name === 'SecurityError';
+      if (!isTainted) return; // between two sources there may be nothing to copy: the next frame comes
+      latest.fail(
+        new SourceError(
+          "the video is of another origin and may not be read. Serve it with CORS headers and set the element's crossOrigin.",
+          { cause: error },
+        ),
+      );
+    }
+  };
+  const onEnded = (): void => {
+    latest.end();
+  };
+  const onError = (): void => {
+    latest.fail(brokenVideo(video));
+  };
+  video.addEventListener('ended', onEnded);
+  video.addEventListener('error', onError);
+  // A paused video shows a frame that no callback will tell of.
+  if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) push();
+  const stop = onEachFrame(video, push);
+  return () => {
+    stop();
+    video.removeEventListener('ended', onEnded);
+    video.removeEventListener('error', onError);
+  };
+};
+
+/**
+ * Frames that a video element shows, while it plays and at every seek. The element stays the caller's.
+ * @throws SourceError when it has failed already
+ */
+export const openVideoElement = (video: HTMLVideoElement): FrameSource => {
+  if (video.error !== null) throw brokenVideo(video);
+  const latest = new LatestFrame<TimedFrame>();
+  const stop = watchVideoElement(video, latest);
+  return {
+    counts: latest.counts,
+    next: () => latest.next(),
+    close: () => {
+      stop();
+      latest.close();
+    },
+  };
+};

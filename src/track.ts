@@ -1,0 +1,203 @@
+import { InputError } from './errors.ts';
+import type { SmootherOptions } from './landmarks/smoother.ts';
+import type { FrameTiming } from './pipeline/frame-tracker.ts';
+import type { TrackResult } from './pipeline/result.ts';
+import type { FrameSource } from './sources/frame-source.ts';
+import { openSource, type TrackSource } from './sources/open-source.ts';
+import type { TimedFrame } from './sources/picture.ts';
+import { checkTrackerOptions, Tracker, trackerOptionKeys, type TrackerOptions } from './tracker.ts';
+import type { TrackerInfo } from './worker/messages.ts';
+
+export type TrackOptions = TrackerOptions & {
+  /** A tracker to use instead of a new one; it stays the caller's. Other options must then be left out. */
+  tracker?: Tracker;
+};
+
+/** What a tracking has done so far. */
+export type TrackStats = {
+  /** Frames that the source gave. */ framesSeen: number;
+  /** Frames that gave a result. */ framesProcessed: number;
+  /** Frames closed unseen because a newer one came. */ framesDropped: number;
+  /** Where the network runs; undefined until it is loaded. */ device: TrackerInfo['device'] | undefined;
+  /** Where the last frame's time went, milliseconds in the worker. */ timing: FrameTiming;
+  /** From taking the last frame to its result in the page, milliseconds. */ roundTrip: number;
+  /** From `track()` to the first result, milliseconds; undefined before it. */ firstResult:
+    number | undefined;
+};
+
+/** Results of a running source: `for await (const result of tracking)`, once. Leaving the loop closes it. */
+export type Tracking = AsyncIterable<TrackResult> & {
+  /** Device, landmarks and the like, once the model is loaded. @throws what the iteration would throw */
+  readonly ready: Promise<TrackerInfo>;
+  readonly stats: TrackStats;
+  /** Forgets the object: the next frame is searched anew. */ reset(): Promise<void>;
+  /** Changes smoothing from the next frame on; false switches it off. */
+  setSmoothing(smoothing: SmootherOptions | false): Promise<void>;
+  /** Ends the iteration, the source and the worker. May be called again. */ close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+const noTiming: FrameTiming = { search: 0, crop: 0, match: 0, filter: 0, total: 0 };
+
+/** Keeps a promise whose failure is looked at later from counting as unhandled until then. */
+const handled = <Value>(promise: Promise<Value>): Promise<Value> => {
+  promise.catch(() => undefined);
+  return promise;
+};
+
+class Track implements Tracking {
+  readonly #start = performance.now();
+  readonly #source: Promise<FrameSource>;
+  readonly #tracker: Promise<Tracker>;
+  readonly #ownsTracker: boolean;
+  readonly #abort = new AbortController();
+  readonly #signal: AbortSignal | undefined;
+  readonly #closing: Promise<undefined>;
+  #tellClosing: () => void = () => undefined;
+  #openSource: FrameSource | undefined;
+  #openTracker: Tracker | undefined;
+  #isIterated = false;
+  #isClosed = false;
+  #stats: Pick<TrackStats, 'framesProcessed' | 'timing' | 'roundTrip' | 'firstResult'> = {
+    framesProcessed: 0,
+    timing: noTiming,
+    roundTrip: 0,
+    firstResult: undefined,
+  };
+
+  constructor(source: TrackSource, { tracker, signal, ...options }: TrackOptions) {
+    this.#signal = signal;
+    this.#closing = new Promise((resolve) => {
+      this.#tellClosing = () => {
+        resolve(undefined);
+      };
+    });
+    this.#ownsTracker = tracker === undefined;
+    // Camera and model are asked for at once; both are looked at when the first frame is wanted.
+    this.#source = handled(this.#opened(openSource(source)));
+    this.#tracker = handled(
+      tracker === undefined
+        ? Tracker.create({ ...options, signal: this.#abort.signal })
+        : Promise.resolve(tracker),
+    );
+    void handled(
+      this.#tracker.then((made) => {
+        this.#openTracker = made;
+      }),
+    );
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  readonly #onAbort = (): void => {
+    void this.close();
+  };
+
+  get ready(): Promise<TrackerInfo> {
+    return this.#tracker.then(({ info }) => info);
+  }
+
+  get stats(): TrackStats {
+    const { seen, dropped } = this.#openSource?.counts ?? { seen: 0, dropped: 0 };
+    return {
+      ...this.#stats,
+      framesSeen: seen,
+      framesDropped: dropped,
+      device: this.#openTracker?.device,
+    };
+  }
+
+  async reset(): Promise<void> {
+    await (await this.#tracker).reset();
+  }
+
+  async setSmoothing(smoothing: SmootherOptions | false): Promise<void> {
+    await (await this.#tracker).setSmoothing(smoothing);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#tellClosing();
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#openSource?.close();
+    if (!this.#ownsTracker) return;
+    this.#abort.abort(new InputError('the tracking is closed. Call track() again.'));
+    await this.#openTracker?.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<TrackResult, void, undefined> {
+    if (this.#isIterated) {
+      throw new InputError('a tracking can be iterated once. Call track() again for another round.');
+    }
+    this.#isIterated = true;
+    try {
+      // Before the source: an error in the model should not wait for a camera to be allowed.
+      const tracker = await this.#tracker;
+      // Closing must not wait for it either.
+      const source = await Promise.race([this.#source, this.#closing]);
+      while (source !== undefined) {
+        const timed = await source.next();
+        if (timed === undefined || this.#isClosed) {
+          timed?.frame.close();
+          break;
+        }
+        yield await this.#step(tracker, timed);
+      }
+      this.#signal?.throwIfAborted();
+    } catch (error) {
+      this.#signal?.throwIfAborted();
+      // What closing interrupted is no error: the caller wanted the end.
+      if (!this.#isClosed) throw error;
+    } finally {
+      await this.close();
+    }
+  }
+
+  async #opened(opening: Promise<FrameSource>): Promise<FrameSource> {
+    const source = await opening;
+    this.#openSource = source;
+    if (this.#isClosed) source.close();
+    return source;
+  }
+
+  async #step(tracker: Tracker, { frame, timestamp }: TimedFrame): Promise<TrackResult> {
+    const start = performance.now();
+    const result = await tracker.step(frame, timestamp);
+    const end = performance.now();
+    const { framesProcessed, firstResult } = this.#stats;
+    this.#stats = {
+      framesProcessed: framesProcessed + 1,
+      timing: tracker.timing,
+      roundTrip: end - start,
+      firstResult: firstResult ?? end - this.#start,
+    };
+    return result;
+  }
+}
+
+const trackOptionKeys = [...trackerOptionKeys, 'tracker'];
+
+/**
+ * Tracks landmarks in a camera, a video or any stream of frames, in a worker. The newest frame wins: what comes while
+ * one is worked on is dropped and counted, except for streams that wait for their reader.
+ *
+ *     for await (const result of track(video)) draw(result);
+ *
+ * @throws InputError at once for a source or options that make no sense. While iterating: SourceError for a camera that
+ * is refused, absent or unplugged and for a video that cannot be played; ModelError, DeviceError; the signal's reason
+ */
+export const track = (source: TrackSource, options: TrackOptions = {}): Tracking => {
+  checkTrackerOptions(options, trackOptionKeys, 'track()');
+  options.signal?.throwIfAborted();
+  const others = Object.keys(options).filter((key) => key !== 'tracker' && key !== 'signal');
+  if (options.tracker !== undefined && others.length > 0) {
+    throw new InputError(
+      `track() was given a tracker and ${others.join(', ')}. Give these to Tracker.create() instead.`,
+    );
+  }
+  return new Track(source, options);
+};

@@ -1,0 +1,5 @@
+declare module '*.wgsl' {
+  /** The shader's text. */
+  const text: string;
+  export default text;
+}

@@ -1,0 +1,69 @@
+/**
+ * URLs of everything that is fetched when running. Each is written out whole: bundlers look for exactly this form, copy
+ * the file and put its new name here, so that nobody has to set a path. They hold for the built package, where this
+ * file becomes a part of dist/index.js.
+ */
+import type { WebRuntimeFiles } from '../model/session-web.ts';
+import type { StartMessage } from './messages.ts';
+
+export type Assets = {
+  createWorker: () => Worker;
+  runtime: WebRuntimeFiles;
+  faceModel: StartMessage['model'];
+};
+
+const workerOptions: WorkerOptions = { type: 'module', name: 'dve-sdk' };
+
+const bundledAssets = (): Assets => ({
+  createWorker: () =>
+    new Worker(new URL('./tracker.worker.js', import.meta.url), { type: 'module', name: 'dve-sdk' }),
+  runtime: {
+    wasm: {
+      library: new URL('./ort.wasm.bundle.min.mjs', import.meta.url).href,
+      binary: new URL('./ort-wasm-simd-threaded.wasm', import.meta.url).href,
+    },
+    webgpu: {
+      library: new URL('./ort.jspi.bundle.min.mjs', import.meta.url).href,
+      binary: new URL('./ort-wasm-simd-threaded.jspi.wasm', import.meta.url).href,
+    },
+  },
+  faceModel: {
+    urls: {
+      'manifest.json': new URL('../models/face/manifest.json', import.meta.url).href,
+      'model.onnx': new URL('../models/face/model.onnx', import.meta.url).href,
+      'model.int8.onnx': new URL('../models/face/model.int8.onnx', import.meta.url).href,
+      'landmarks.json': new URL('../models/face/landmarks.json', import.meta.url).href,
+    },
+    folder: '',
+  },
+});
+
+/** Workers must come from the page's own origin; from another one only their content may. */
+const startWorker = (url: URL): Worker => {
+  if (url.origin === location.origin) return new Worker(url, workerOptions);
+  const text = `import ${JSON.stringify(url.href)};`;
+  return new Worker(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })), workerOptions);
+};
+
+const assetsAt = (base: URL): Assets => {
+  const at = (name: string): string => new URL(name, base).href;
+  return {
+    createWorker: () => startWorker(new URL('tracker.worker.js', base)),
+    runtime: {
+      wasm: { library: at('ort.wasm.bundle.min.mjs'), binary: at('ort-wasm-simd-threaded.wasm') },
+      webgpu: { library: at('ort.jspi.bundle.min.mjs'), binary: at('ort-wasm-simd-threaded.jspi.wasm') },
+    },
+    faceModel: { urls: {}, folder: at('../models/face/') },
+  };
+};
+
+/** A folder's URL, absolute, with the slash at its end that URLs of files in it need. */
+export const folderUrl = (folder: string | URL): URL => {
+  const url = new URL(folder, location.href);
+  if (!url.pathname.endsWith('/')) url.pathname += '/';
+  return url;
+};
+
+/** @param base URL of a copy of the package's dist folder; without it, where this very file lies */
+export const locateAssets = (base: string | URL | undefined): Assets =>
+  base === undefined ? bundledAssets() : assetsAt(folderUrl(base));

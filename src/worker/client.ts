@@ -1,0 +1,102 @@
+import { wrap, type Remote } from 'comlink';
+import { ClosedError, DeviceError, DveError, InputError, ModelError, SourceError } from '../errors.ts';
+import type { TrackerWorkerApi } from './messages.ts';
+
+/** The page's end of a worker. Whatever happens to the worker, no call stays pending. */
+export type WorkerClient = {
+  /**
+   * Calls the worker.
+   * @throws ClosedError when the worker is closed or dies before it answers; what the worker threw
+   */
+  call<Value>(request: (worker: Remote<TrackerWorkerApi>) => Promise<Value>): Promise<Value>;
+  /** Watches the worker through the lock it holds: a worker that dies says nothing, but its locks are released. */
+  watch(lockName: string): void;
+  /** Ends the worker and rejects everything that is pending. May be called again. */
+  close(): void;
+};
+
+// By name as a key, which survives minification; the `name` of a class does not.
+const errorClasses: Readonly<Record<string, typeof DveError>> = {
+  InputError,
+  ModelError,
+  DeviceError,
+  SourceError,
+  ClosedError,
+  DveError,
+};
+
+/** Errors lose their class on the way from the worker; their name tells which it was. */
+export const reviveError = (error: unknown): Error => {
+  if (!(error instanceof Error)) return new DveError(String(error));
+  const known = errorClasses[error.name] as typeof DveError | undefined;
+  if (known === undefined || error instanceof known) return error;
+  const revived = new known(error.message);
+  if (error.stack !== undefined) revived.stack = error.stack;
+  return revived;
+};
+
+const closedByCaller = (): ClosedError => new ClosedError('the tracker is closed. Create a new one.');
+
+const diedWorker = (reason: string): ClosedError =>
+  new ClosedError(`the tracker's worker died (${reason}). Create a new tracker.`);
+
+/** comlink alone leaves calls to a dead worker pending for ever; this rejects them. */
+export const connectWorker = (worker: Worker): WorkerClient => {
+  const remote = wrap<TrackerWorkerApi>(worker);
+  const pending = new Set<(error: Error) => void>();
+  const watching = new AbortController();
+  let end: ClosedError | undefined;
+
+  const finish = (reason: ClosedError): void => {
+    if (end !== undefined) return;
+    end = reason;
+    worker.terminate();
+    watching.abort();
+    for (const reject of pending) reject(reason);
+    pending.clear();
+  };
+
+  worker.addEventListener('error', (event) => {
+    finish(diedWorker(event.message === '' ? 'its script could not be loaded' : event.message));
+  });
+  worker.addEventListener('messageerror', () => {
+    finish(diedWorker('a message could not be read'));
+  });
+
+  return {
+    call: (request) =>
+      new Promise((resolve, reject) => {
+        if (end !== undefined) {
+          reject(end);
+          return;
+        }
+        pending.add(reject);
+        const settle = (): void => {
+          pending.delete(reject);
+        };
+        request(remote).then(
+          (value) => {
+            settle();
+            resolve(value);
+          },
+          (error: unknown) => {
+            settle();
+            reject(reviveError(error));
+          },
+        );
+      }),
+    watch: (lockName) => {
+      // Missing in pages without https: there only errors and messages tell of a death.
+      const locks = navigator.locks as LockManager | undefined;
+      locks
+        ?.request(lockName, { signal: watching.signal }, () => {
+          finish(diedWorker('it was killed, or ran out of memory'));
+        })
+        // The only rejection is the abort of our own signal.
+        .catch(() => undefined);
+    },
+    close: () => {
+      finish(closedByCaller());
+    },
+  };
+};

@@ -1,0 +1,65 @@
+/** What crosses the border between the page and the worker. Everything here can be cloned or transferred. */
+import type { Size } from '../geometry/coordinates.ts';
+import type { Roi } from '../geometry/roi.ts';
+import type { LandmarkSet } from '../landmarks/landmark-set.ts';
+import type { SmootherOptions } from '../landmarks/smoother.ts';
+import type { SessionDevice, SessionPrecision } from '../model/session.ts';
+import type { WebRuntimeFiles } from '../model/session-web.ts';
+import type { FrameTiming } from '../pipeline/frame-tracker.ts';
+import type { TrackResult } from '../pipeline/result.ts';
+
+/** `auto`: WebGPU where it is there, gives the same landmarks as wasm and is faster; else wasm. */
+export type DeviceChoice = 'auto' | 'webgpu' | 'wasm';
+
+/** `auto`: whichever of the model's networks is faster on the device. */
+export type PrecisionChoice = 'auto' | SessionPrecision;
+
+export type StartMessage = {
+  /** URLs of the model's files by name, and a folder for names that are not listed. */
+  model: { urls: Readonly<Record<string, string>>; folder: string };
+  /** A landmark set, the URL of one, or undefined for the model's own. */ landmarks:
+    LandmarkSet | string | undefined;
+  runtime: WebRuntimeFiles;
+  device: DeviceChoice;
+  precision: PrecisionChoice;
+  smoothing: SmootherOptions | false | undefined;
+  searchBudget: number | undefined;
+  minConfidence: number | undefined;
+};
+
+/** What a tracker turned out to be. */
+export type TrackerInfo = {
+  device: SessionDevice;
+  precision: SessionPrecision;
+  /** Threads of the wasm; 1 unless the page is cross-origin isolated. */ threads: number;
+  /** Why WebGPU is not used, in words; undefined where it is used or was not asked for. */ deviceNote:
+    string | undefined;
+  /** What the model tracks, for example `face`. */ category: string;
+  /** Names, lines and mirror pairs of the landmarks. */
+  landmarks: Pick<LandmarkSet, 'names' | 'connections' | 'mirrorPairs'>;
+  /** From `create` to now, milliseconds. */ startupMs: number;
+};
+
+export type StepReply = {
+  result: TrackResult;
+  timing: FrameTiming;
+  /** Where this step ran: it changes when the GPU is lost. */ device: SessionDevice;
+};
+
+/** A finder that lives in the page, as the worker sees it. */
+export type RemoteFinder = {
+  step(frame: VideoFrame, size: Size): Promise<Roi | undefined>;
+  reset(): Promise<void>;
+};
+
+/** What the worker offers. */
+export type TrackerWorkerApi = {
+  /** Takes the lock; afterwards the page can tell when the worker dies. */ hold(
+    lockName: string,
+  ): Promise<void>;
+  start(message: StartMessage, finder: RemoteFinder | undefined): Promise<TrackerInfo>;
+  /** Closes the frame. @param timestamp capture time, seconds */
+  step(frame: VideoFrame, timestamp: number | undefined): Promise<StepReply>;
+  reset(): void;
+  setSmoothing(smoothing: SmootherOptions | false): void;
+};

@@ -1,0 +1,4 @@
+import { expose } from 'comlink';
+import { TrackerService } from './service.ts';
+
+expose(new TrackerService());

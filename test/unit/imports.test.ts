@@ -1,0 +1,185 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+
+const src = join(dirname(fileURLToPath(import.meta.url)), '../../src');
+
+type Import = { from: string; to: string; typeOnly: boolean };
+
+const sourceFiles = (folder: string): string[] =>
+  readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sourceFiles(path);
+    return entry.name.endsWith('.ts') && !entry.name.endsWith('.d.ts') ? [path] : [];
+  });
+
+const isTypeOnly = (node: ts.ImportDeclaration | ts.ExportDeclaration): boolean => {
+  if (ts.isExportDeclaration(node)) return node.isTypeOnly;
+  return node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword;
+};
+
+/** Every import, export-from, dynamic import and `new URL('./x.ts', import.meta.url)` of one file. */
+const importsOf = (file: string): { specifier: string; typeOnly: boolean }[] => {
+  const tree = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
+  const found: { specifier: string; typeOnly: boolean }[] = [];
+  const visit = (node: ts.Node): void => {
+    if (
+      (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) &&
+      node.moduleSpecifier !== undefined &&
+      ts.isStringLiteral(node.moduleSpecifier)
+    ) {
+      found.push({ specifier: node.moduleSpecifier.text, typeOnly: isTypeOnly(node) });
+    }
+    if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      const [argument] = node.arguments;
+      if (ts.isStringLiteral(argument)) found.push({ specifier: argument.text, typeOnly: false });
+    }
+    if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+      const { literal } = node.argument;
+      if (ts.isStringLiteral(literal)) found.push({ specifier: literal.text, typeOnly: true });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(tree);
+  return found;
+};
+
+const files = sourceFiles(src);
+const name = (path: string): string => relative(src, path).replaceAll('\\', '/');
+
+const edges: Import[] = files.flatMap((file) =>
+  importsOf(file)
+    .filter(({ specifier }) => specifier.startsWith('.') && specifier.endsWith('.ts'))
+    .map(({ specifier, typeOnly }) => ({
+      from: name(file),
+      to: name(join(dirname(file), specifier)),
+      typeOnly,
+    })),
+);
+
+/** Room of a file: its folder, or for the files at the top its own name. */
+const roomOf = (file: string): string =>
+  file.includes('/') ? file.split('/')[0] : file.replace(/\.ts$/, '');
+
+/** Floors of DESIGN.md, "Rooms": imports point down. */
+const floors: Record<string, number> = {
+  geometry: 0,
+  errors: 0,
+  model: 1,
+  landmarks: 1,
+  onnx: 1,
+  pipeline: 2,
+  train: 2,
+  sources: 2,
+  draw: 2,
+  puppet: 2,
+  worker: 3,
+  mediapipe: 3,
+  tracker: 3,
+  track: 3,
+  correspond: 3,
+  index: 3,
+  cli: 3,
+};
+
+/** Rooms that see only the two lowest floors (and themselves). */
+const shallow = new Set(['sources', 'draw', 'puppet']);
+
+const isUpward = ({ from, to }: Import): boolean => {
+  const [above, below] = [roomOf(from), roomOf(to)];
+  if (above === below) return false;
+  return shallow.has(above) ? floors[below] > 1 : floors[below] > floors[above];
+};
+
+/** A way from a file back to itself, or undefined. */
+const findCircle = (graph: ReadonlyMap<string, readonly string[]>): string[] | undefined => {
+  const done = new Set<string>();
+  const walk = (file: string, path: readonly string[]): string[] | undefined => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return undefined;
+    for (const next of graph.get(file) ?? []) {
+      const circle = walk(next, [...path, file]);
+      if (circle !== undefined) return circle;
+    }
+    done.add(file);
+    return undefined;
+  };
+  for (const file of graph.keys()) {
+    const circle = walk(file, []);
+    if (circle !== undefined) return circle;
+  }
+  return undefined;
+};
+
+const graphOf = (imports: readonly Import[]): Map<string, string[]> => {
+  const graph = new Map<string, string[]>();
+  for (const { from, to } of imports) graph.set(from, [...(graph.get(from) ?? []), to]);
+  return graph;
+};
+
+/** Everything that runs when `entry` runs. */
+const reachable = (entry: string): Set<string> => {
+  const graph = graphOf(edges.filter(({ typeOnly }) => !typeOnly));
+  const seen = new Set<string>();
+  const walk = (file: string): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const next of graph.get(file) ?? []) walk(next);
+  };
+  walk(entry);
+  return seen;
+};
+
+describe('imports of src', () => {
+  test('every room has a floor', () => {
+    const rooms = new Set(files.map((file) => roomOf(name(file))));
+    expect([...rooms].filter((room) => !(room in floors))).toEqual([]);
+  });
+
+  test('no import points to a higher floor', () => {
+    expect(edges.filter(isUpward).map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
+  });
+
+  test('no import goes round in a circle', () => {
+    expect(findCircle(graphOf(edges))).toBeUndefined();
+  });
+
+  test('every relative import names a file that exists', () => {
+    expect(edges.filter(({ to }) => !existsSync(join(src, to))).map(({ to }) => to)).toEqual([]);
+  });
+
+  test('the check itself sees an upward edge and a circle', () => {
+    expect(isUpward({ from: 'geometry/roi.ts', to: 'train/trainer.ts', typeOnly: false })).toBe(true);
+    expect(isUpward({ from: 'sources/camera.ts', to: 'pipeline/crop.ts', typeOnly: false })).toBe(true);
+    const circle = findCircle(
+      new Map([
+        ['a', ['b']],
+        ['b', ['c']],
+        ['c', ['a']],
+      ]),
+    );
+    expect(circle).toEqual(['a', 'b', 'c', 'a']);
+  });
+
+  const browserEntries = [
+    'index.ts',
+    'worker/tracker.worker.ts',
+    'mediapipe/index.ts',
+    'mediapipe/detector.worker.ts',
+  ];
+
+  test.each(browserEntries)(
+    'the browser bundle of %s holds neither train nor cli nor Node modules',
+    (entry) => {
+      const inside = [...reachable(entry)];
+      expect(inside.filter((file) => ['train', 'cli'].includes(roomOf(file)))).toEqual([]);
+      const fromNode = inside
+        .filter((file) => existsSync(join(src, file)))
+        .flatMap((file) => importsOf(join(src, file)))
+        .filter(({ specifier, typeOnly }) => !typeOnly && specifier.startsWith('node:'));
+      expect(fromNode).toEqual([]);
+    },
+  );
+});
