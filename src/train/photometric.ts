@@ -88,9 +88,10 @@ const adjustColors = (image: Float32Array, settings: PhotometricSettings, random
   for (let i = 0; i < image.length; i++) mean += image[i];
   mean /= image.length;
   // A table instead of 3 · S² powers.
-  const table = Float32Array.from({ length: 4097 }, (_, i) => (i / 4096) ** gamma);
+  const table = new Float32Array(2049);
+  for (let i = 0; i < table.length; i++) table[i] = (i / 2048) ** gamma;
   const curve = (value: number): number =>
-    value <= 0 ? 0 : value >= 1 ? 1 : table[Math.floor(value * 4096 + 0.5)];
+    value <= 0 ? 0 : value >= 1 ? 1 : table[Math.floor(value * 2048 + 0.5)];
   for (let pixel = 0; pixel < plane; pixel++) {
     const r = curve(gains[0] * (mean + contrast * (image[pixel] - mean)));
     const g = curve(gains[1] * (mean + contrast * (image[pixel + plane] - mean)));

@@ -19,37 +19,52 @@ export type RawPicture = { file: string; width: number; height: number; rgb: Uin
 /** Below this the smallest level is not halved again: no crop is ever that coarse. */
 const minLevelSide = 16;
 
-/** Start, first pixel and last pixel weights of each output pixel's span along one axis. */
-const spans = (from: number, to: number): { start: number; weights: number[] }[] =>
-  Array.from({ length: to }, (_, i) => {
+/**
+ * Weights of the three input pixels from 2·i on that output pixel i covers when n pixels become ⌊n / 2⌋:
+ * it spans 2 pixels, or 2 + 1/⌊n / 2⌋ where n is odd.
+ */
+const halvingWeights = (from: number): Float64Array => {
+  const to = from >> 1;
+  const weights = new Float64Array(3 * to);
+  for (let i = 0; i < to; i++) {
     const low = (i * from) / to;
     const high = ((i + 1) * from) / to;
-    const start = Math.floor(low);
-    const weights: number[] = [];
-    for (let pixel = start; pixel < high; pixel++) {
-      weights.push((Math.min(high, pixel + 1) - Math.max(low, pixel)) / (high - low));
+    for (let k = 0; k < 3; k++) {
+      const overlap = Math.min(high, 2 * i + k + 1) - Math.max(low, 2 * i + k);
+      weights[3 * i + k] = Math.max(0, overlap) / (high - low);
     }
-    return { start, weights };
-  });
+  }
+  return weights;
+};
 
 /** Halves a level into the next one by exact area averages (odd sizes included). */
 const halve = (bytes: Uint8Array, from: PictureLevel, to: PictureLevel): void => {
-  const columns = spans(from.width, to.width);
-  const rows = spans(from.height, to.height);
-  rows.forEach((row, y) => {
-    columns.forEach((column, x) => {
-      for (let channel = 0; channel < 3; channel++) {
-        let sum = 0;
-        for (let j = 0; j < row.weights.length; j++) {
-          const base = from.offset + ((row.start + j) * from.width + column.start) * 3 + channel;
-          for (let i = 0; i < column.weights.length; i++) {
-            sum += row.weights[j] * column.weights[i] * bytes[base + i * 3];
-          }
+  const columns = halvingWeights(from.width);
+  const rows = halvingWeights(from.height);
+  // The third pixel has weight 0 where the size is even; staying on the last one keeps the read inside.
+  const lastRow = from.height - 1;
+  const lastColumn = from.width - 1;
+  for (let y = 0; y < to.height; y++) {
+    for (let x = 0; x < to.width; x++) {
+      let red = 0;
+      let green = 0;
+      let blue = 0;
+      for (let j = 0; j < 3; j++) {
+        const line = Math.min(lastRow, 2 * y + j) * from.width;
+        for (let i = 0; i < 3; i++) {
+          const weight = rows[3 * y + j] * columns[3 * x + i];
+          const pixel = from.offset + (line + Math.min(lastColumn, 2 * x + i)) * 3;
+          red += weight * bytes[pixel];
+          green += weight * bytes[pixel + 1];
+          blue += weight * bytes[pixel + 2];
         }
-        bytes[to.offset + (y * to.width + x) * 3 + channel] = Math.round(sum);
       }
-    });
-  });
+      const pixel = to.offset + (y * to.width + x) * 3;
+      bytes[pixel] = Math.round(red);
+      bytes[pixel + 1] = Math.round(green);
+      bytes[pixel + 2] = Math.round(blue);
+    }
+  }
 };
 
 /**

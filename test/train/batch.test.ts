@@ -157,7 +157,7 @@ describe('a training batch', () => {
     const settings = parseBatchSettings({ backgrounds: 3 });
     const make = createBatchMaker({ set: createPictureSet(pictures), settings, seed: 1 });
     make(0);
-    const steps = 30;
+    const steps = 12;
     let valid = 0;
     let time = 0;
     for (let step = 0; step < steps; step++) {

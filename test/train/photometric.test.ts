@@ -52,7 +52,7 @@ describe('photometric augmentation', () => {
   test('with every strength at zero it leaves the picture as it is', () => {
     const image = augmented(nothing);
     const original = samplePicture();
-    expect(Math.max(...image.map((value, i) => Math.abs(value - original[i])))).toBeLessThan(2e-4);
+    expect(Math.max(...image.map((value, i) => Math.abs(value - original[i])))).toBeLessThan(3e-4);
   });
 
   test('whatever is drawn stays within 0 and 1', () => {
@@ -78,7 +78,7 @@ describe('photometric augmentation', () => {
     expect(mean(image)).toBeCloseTo(mean(original), 2);
     const flat = new Float32Array(3 * plane).fill(0.4);
     augmentPhotometric(flat, size, { ...nothing, blurShare: 1 }, createRandom(1));
-    expect(Math.max(...flat.map((value) => Math.abs(value - 0.4)))).toBeLessThan(2e-4);
+    expect(Math.max(...flat.map((value) => Math.abs(value - 0.4)))).toBeLessThan(3e-4);
   });
 
   test('noise has the asked spread at most and a mean of zero', () => {
