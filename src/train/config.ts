@@ -29,7 +29,7 @@ export const defaultConfig: TrainingConfig = {
   category: 'object',
   steps: 10_000,
   seed: 1,
-  checkpointEvery: 250,
+  checkpointEvery: 500,
   evaluateEvery: 500,
   cropMargin: 1.6,
   network: defaultNetwork,

@@ -287,11 +287,17 @@ export const softmax = (tape: Tape, x: Value, axis: number): Value => {
   });
 };
 
+/**
+ * Added to Σ x² before it divides: a cell whose features are all zero (dead under ReLU) would otherwise have
+ * a gradient that drowns all others. Training and export use the same value.
+ */
+export const l2Epsilon = 1e-6;
+
 /** x / √(Σ x² + ε) along one axis. */
 export const l2Normalize = (tape: Tape, x: Value, axis: number): Value => {
   const { graph } = tape;
   const sum = op.reduceSum(graph, op.mul(graph, x, x), [axis]);
-  const inverse = op.reciprocal(graph, op.sqrt(graph, op.add(graph, sum, graph.scalar(1e-12))));
+  const inverse = op.reciprocal(graph, op.sqrt(graph, op.add(graph, sum, graph.scalar(l2Epsilon))));
   const y = op.mul(graph, x, inverse);
   return tape.record([x], y, (dy) => {
     const along = op.reduceSum(graph, op.mul(graph, dy, y), [axis]);

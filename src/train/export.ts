@@ -3,6 +3,7 @@ import { Graph } from '../onnx/graph.ts';
 import type { Value } from '../onnx/graph.ts';
 import * as op from '../onnx/operators.ts';
 import { encodeModel } from '../onnx/protobuf.ts';
+import { l2Epsilon } from './differentiable.ts';
 import type { TrainedWeights } from './inference-network.ts';
 import { inferenceLayers } from './inference-network.ts';
 import type { MatchingHeadSettings } from './matching-head.ts';
@@ -21,7 +22,7 @@ export const defaultMatchingHead: MatchingHeadSettings = {
 /** Unit vectors over the channels. (B, C, H, W) → the same shape */
 export const unitVectors = (graph: Graph, x: Value): Value => {
   const squared = op.reduceSum(graph, op.mul(graph, x, x), [1]);
-  return op.div(graph, x, op.sqrt(graph, op.add(graph, squared, graph.scalar(1e-12))));
+  return op.div(graph, x, op.sqrt(graph, op.add(graph, squared, graph.scalar(l2Epsilon))));
 };
 
 /**

@@ -20,8 +20,21 @@ const activate = (graph: Graph, x: Value, activation: Activation): Value => {
   }
 };
 
+/** Puts a convolution's weights and bias into the graph in another form; `undefined` leaves them float. */
+export type WeightForm = (
+  x: Value,
+  w: { data: Float32Array; shape: readonly number[] },
+  b: Float32Array,
+  name: string,
+) => { weight: Value; bias: Value } | undefined;
+
 /** Layers that take their weights from flat vectors, on `graph`. */
-export const inferenceLayers = (graph: Graph, layout: ParameterLayout, weights: TrainedWeights): Layers => {
+export const inferenceLayers = (
+  graph: Graph,
+  layout: ParameterLayout,
+  weights: TrainedWeights,
+  form: WeightForm = () => undefined,
+): Layers => {
   const slots = new Map<string, { slot: Slot; vector: Float32Array }>();
   for (const slot of layout.parameters) slots.set(slot.name, { slot, vector: weights.parameters });
   for (const slot of layout.statistics) slots.set(slot.name, { slot, vector: weights.statistics });
@@ -43,13 +56,11 @@ export const inferenceLayers = (graph: Graph, layout: ParameterLayout, weights: 
   const convolve = (name: string, x: Value, layer: ConvLayer, w: Float32Array, b: Float32Array): Value => {
     const shape = [layer.channels, Number(x.shape[1]), layer.kernel, layer.kernel];
     const { stride = 1, dilation = 1 } = layer;
-    return op.conv(
-      graph,
-      x,
-      graph.constant(w, shape, `${name}.weight`),
-      graph.constant(b, [layer.channels], `${name}.bias`),
-      { stride, dilation, pad: samePad(layer) },
-    );
+    const { weight, bias } = form(x, { data: w, shape }, b, name) ?? {
+      weight: graph.constant(w, shape, `${name}.weight`),
+      bias: graph.constant(b, [layer.channels], `${name}.bias`),
+    };
+    return op.conv(graph, x, weight, bias, { stride, dilation, pad: samePad(layer) });
   };
 
   return {

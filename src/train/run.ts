@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { writeFileAtomic } from '../model/atomic-file.ts';
 import { writeModelDirectory } from '../model/model-directory.ts';
+import { createBatchMaker } from './batch.ts';
 import type { BatchSource } from './batch-source.ts';
 import { createBatchSource } from './batch-source.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -16,6 +17,7 @@ import { loadPictures } from './frames.ts';
 import type { TrainedWeights } from './inference-network.ts';
 import { networkStride } from './network.ts';
 import type { PictureSet } from './pictures.ts';
+import { exportQuantized } from './quantize.ts';
 import type { StepReport, TrainingOutcome } from './trainer.ts';
 import { train, weightsOf } from './trainer.ts';
 import type { ParameterLayout } from './training-network.ts';
@@ -92,9 +94,35 @@ export const exportWeights = (
   weights: TrainedWeights,
 ): Uint8Array => exportNetwork(layout, weights, config.network, config.batch.inputSize, config.head);
 
-/** Writes `model.onnx` and `manifest.json` of a training's present state. */
-export const writeModel = async (
+/** Batches whose crops choose the ranges of the 8-bit network: some 60 crops with the training's variety. */
+const calibrationBatches = 4;
+
+const exportInt8 = async (
+  runtime: TrainingRuntime,
+  set: PictureSet,
+  config: TrainingConfig,
+  layout: ParameterLayout,
+  weights: TrainedWeights,
+): Promise<Uint8Array> => {
+  // Seed and steps of their own: crops that training did not see in this form.
+  const makeBatch = createBatchMaker({ set, settings: config.batch, seed: config.seed + 1 });
+  const batches = Array.from({ length: calibrationBatches }, (_, step) => makeBatch(step).images);
+  const samples = new Float32Array(batches.reduce((sum, images) => sum + images.length, 0));
+  batches.reduce((offset, images) => (samples.set(images, offset), offset + images.length), 0);
+  return exportQuantized(layout, weights, {
+    runtime,
+    network: config.network,
+    inputSize: config.batch.inputSize,
+    head: config.head,
+    samples,
+  });
+};
+
+/** Writes `model.onnx`, `model.int8.onnx` and `manifest.json` of a training's present state. */
+const writeModel = async (
   out: string,
+  runtime: TrainingRuntime,
+  set: PictureSet,
   config: TrainingConfig,
   layout: ParameterLayout,
   weights: TrainedWeights,
@@ -110,7 +138,10 @@ export const writeModel = async (
       temperature: config.head.temperature,
       cropMargin: config.cropMargin,
     },
-    { model: exportWeights(config, layout, weights) },
+    {
+      model: exportWeights(config, layout, weights),
+      int8: await exportInt8(runtime, set, config, layout, weights),
+    },
   );
 };
 
@@ -185,7 +216,7 @@ export const runTraining = async (options: RunOptions): Promise<TrainingOutcome>
       onCheckpoint: async (step, state) => {
         await flush();
         await writeCheckpoint(checkpointPath, { step, config, data, state });
-        await writeModel(out, config, layout, weightsOf(config, state));
+        await writeModel(out, runtime, set, config, layout, weightsOf(config, state));
       },
     });
     await flush();
