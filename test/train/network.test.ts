@@ -27,7 +27,8 @@ const flops = (network: NetworkSettings, inputSize: number): number => {
   for (const { operator, inputs, outputs, attributes } of nodes) {
     const side = sides.get(inputs[0]) ?? 0;
     const shape = shapes.get(inputs[1]) ?? [];
-    const [stride] = attributes.strides?.kind === 'ints' ? attributes.strides.value : [1];
+    const strides = 'strides' in attributes ? attributes.strides : undefined;
+    const [stride] = strides?.kind === 'ints' ? strides.value : [1];
     let next = side;
     if (operator === 'Conv') {
       next = side / stride;
