@@ -5,6 +5,7 @@ const protocols: CommandTable = {
   match: () => import('./eval-match.ts'),
   landmarks: () => import('./eval-landmarks.ts'),
   flow: () => import('./eval-flow.ts'),
+  tracks: () => import('./eval-tracks.ts'),
 };
 
 export const summary = 'Measure a model, as the paper does it.';

@@ -6,6 +6,8 @@ import { describeFailure, printNote } from './output.ts';
 const commands: CommandTable = {
   train: () => import('./train.ts'),
   eval: () => import('./eval.ts'),
+  landmarks: () => import('./landmarks.ts'),
+  track: () => import('./track.ts'),
 };
 
 // A reader that goes away ("dve … | head") is no failure.

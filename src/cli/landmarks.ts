@@ -1,0 +1,180 @@
+import { join, resolve } from 'node:path';
+import { InputError } from '../errors.ts';
+import type { Point, Size } from '../geometry/coordinates.ts';
+import { normalize } from '../geometry/coordinates.ts';
+import { imageToCrop, type Roi } from '../geometry/roi.ts';
+import { fitSimilarity } from '../geometry/similarity.ts';
+import { serializeLandmarkSet, type Annotation, type LandmarkSet } from '../landmarks/landmark-set.ts';
+import { meanShapeOf } from '../landmarks/mean-shape.ts';
+import { buildReferences, type ReferenceView } from '../landmarks/reference-builder.ts';
+import { writeFileAtomic } from '../model/atomic-file.ts';
+import { modelFileNames, writeModelFile } from '../model/model-directory.ts';
+import type { ModelSession } from '../model/session.ts';
+import { cropToTensor, type PixelImage } from '../pipeline/crop.ts';
+import { roiOfShape } from '../pipeline/roi-of-shape.ts';
+import { decodePicture } from '../train/decode-picture.ts';
+import { toEmbeddingMap } from '../train/evaluate.ts';
+import { defineCommand, parseCommand } from './arguments.ts';
+import { modelOptions, resultOptions, withModel } from './model-options.ts';
+import { createProgress, printHelp, printResult, round } from './output.ts';
+import { readPointsFile, type PicturePoints, type PointsFile } from './read-points.ts';
+import { createSkipLog, type SkipLog } from './skipped.ts';
+
+export const summary = 'Make a landmark set for a model from annotated pictures.';
+
+const command = defineCommand({
+  name: 'dve landmarks',
+  about:
+    'Averages the embeddings at annotated points of a few dozen pictures into the references of a landmark set. Points\nwhose embeddings do not find their way to other pictures and back are left out. The annotations are kept in the set,\nso that it can be made again for another model: give the old set as --points.',
+  options: {
+    ...modelOptions,
+    images: {
+      type: 'string',
+      placeholder: 'DIR',
+      required: true,
+      describe: 'Folder of the annotated pictures.',
+    },
+    points: {
+      type: 'string',
+      placeholder: 'FILE',
+      required: true,
+      describe: 'Their points: a landmark set, or a data set’s landmarks.json.',
+    },
+    out: { type: 'string', placeholder: 'FILE', required: true, describe: 'Landmark set to write.' },
+    limit: {
+      type: 'integer',
+      placeholder: 'N',
+      default: 60,
+      minimum: 1,
+      describe: 'Pictures to use at most, spread over the file.',
+    },
+    tolerance: {
+      type: 'number',
+      placeholder: 'SHARE',
+      default: 0.06,
+      minimum: 0,
+      describe: 'How far a point may be missed there and back, in crop sides.',
+    },
+    ...resultOptions,
+  },
+});
+
+/** A picture that could be read, with its points in pixels. */
+type Annotated = { image: PixelImage; name: string; points: Point[] };
+
+/** At most `limit` entries, evenly spread. */
+const spread = <Item>(items: readonly Item[], limit: number): Item[] =>
+  items.length <= limit
+    ? [...items]
+    : Array.from({ length: limit }, (_, index) => items[Math.floor((index * items.length) / limit)]);
+
+const readPictures = async (
+  folder: string,
+  pictures: readonly PicturePoints[],
+  { onSkip }: SkipLog,
+): Promise<Annotated[]> => {
+  const read: Annotated[] = [];
+  for (const { picture, points } of pictures) {
+    try {
+      const { rgb, width, height } = await decodePicture(join(folder, picture));
+      const size: Size = { width, height };
+      read.push({ image: { ...size, data: rgb, channels: 3 }, name: picture, points: points(size) });
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      onSkip(error.message);
+    }
+  }
+  if (read.length < 2) {
+    throw new InputError(
+      `${read.length} of the ${pictures.length} annotated pictures in ${folder} can be used; a landmark set needs at least 2. Check --images.`,
+    );
+  }
+  return read;
+};
+
+/**
+ * How each picture is looked at: as the tracker would, and a little smaller, larger and turned, because that is how far
+ * a tracker's square is off now and then.
+ */
+const poses: readonly { scale: number; rotation: number }[] = [
+  { scale: 1, rotation: 0 },
+  { scale: 0.85, rotation: 0.12 },
+  { scale: 1.18, rotation: -0.12 },
+];
+
+const embedViews = async (
+  pictures: readonly Annotated[],
+  meanShape: readonly Point[],
+  session: ModelSession,
+): Promise<ReferenceView[]> => {
+  const { inputSize } = session.manifest;
+  const progress = createProgress('pictures');
+  const views: ReferenceView[] = [];
+  for (const pose of poses) {
+    for (const { image, points } of pictures) {
+      const upright = roiOfShape(fitSimilarity(meanShape, points));
+      const roi: Roi = {
+        ...upright,
+        size: upright.size * pose.scale,
+        rotation: upright.rotation + pose.rotation,
+      };
+      const embedding = await session.embed(cropToTensor(image, roi, inputSize));
+      views.push({
+        map: toEmbeddingMap(session.manifest, embedding),
+        points: points.map((point) => imageToCrop(point, roi, inputSize)),
+      });
+      progress(views.length, poses.length * pictures.length);
+    }
+  }
+  return views;
+};
+
+/** @returns the set, and the share of the views that its references were made from on average */
+const makeSet = async (
+  file: PointsFile,
+  pictures: readonly Annotated[],
+  session: ModelSession,
+  tolerance: number,
+): Promise<{ set: LandmarkSet; kept: number }> => {
+  const { manifest } = session;
+  const meanShape = meanShapeOf(
+    pictures.map(({ points }) => points),
+    manifest.cropMargin,
+  );
+  const { references, kept } = buildReferences(await embedViews(pictures, meanShape, session), {
+    matching: { temperature: manifest.temperature, radius: 2 },
+    tolerance: tolerance * manifest.inputSize,
+  });
+  const annotations = pictures.map(({ image, name, points }): Annotation => ({
+    picture: name,
+    points: points.map((point) => normalize(point, image)),
+  }));
+  const { names, connections, mirrorPairs } = file;
+  const { category, embeddingSize } = manifest;
+  return {
+    set: { category, embeddingSize, names, connections, mirrorPairs, meanShape, references, annotations },
+    kept: kept.reduce((sum, share) => sum + share, 0) / kept.length,
+  };
+};
+
+export const run = async (argv: string[]): Promise<void> => {
+  const parsed = parseCommand(command, argv);
+  if (parsed === 'help') {
+    printHelp(command);
+    return;
+  }
+  const { values } = parsed;
+  const file = await readPointsFile(values.points);
+  const skipped = createSkipLog();
+  const pictures = await readPictures(values.images, spread(file.pictures, values.limit), skipped);
+  const { set, kept } = await withModel(values, (session) =>
+    makeSet(file, pictures, session, values.tolerance),
+  );
+  const text = serializeLandmarkSet(set);
+  // The model's own set is listed in its manifest.
+  const isOwn = resolve(values.out) === resolve(values.model, modelFileNames.landmarks);
+  if (isOwn) await writeModelFile(values.model, 'landmarks', new TextEncoder().encode(text));
+  else await writeFileAtomic(values.out, text);
+  skipped.finish();
+  printResult({ landmarks: set.names.length, pictures: pictures.length, kept: round(kept, 3) }, values.json);
+};

@@ -1,0 +1,145 @@
+import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { InputError, ModelError } from '../errors.ts';
+import { checkLandmarkSet, parseLandmarkSet, type LandmarkSet } from '../landmarks/landmark-set.ts';
+import { writeFileAtomic } from '../model/atomic-file.ts';
+import { readModelDirectory } from '../model/model-directory.ts';
+import type { ModelSession } from '../model/session.ts';
+import type { PixelImage } from '../pipeline/crop.ts';
+import { FrameTracker } from '../pipeline/frame-tracker.ts';
+import { createPictureCropper } from '../pipeline/picture-cropper.ts';
+import type { TrackResult } from '../pipeline/result.ts';
+import { openVideo, type VideoReader } from '../train/video.ts';
+import { defineCommand, parseCommand, UsageError } from './arguments.ts';
+import { modelOptions, resultOptions, withModel } from './model-options.ts';
+import { createProgress, printHelp, printNote, printResult, round } from './output.ts';
+import { writeOverlay } from './overlay.ts';
+import { framesPerSecond, tracksToCsv, tracksToJson, type TrackHeader } from './track-file.ts';
+
+export const summary = 'Track the landmarks of a video into a file.';
+
+const command = defineCommand({
+  name: 'dve track',
+  about:
+    'Runs the tracker of the browser over every frame of a video. The file is JSON, or CSV in the layout of DeepLabCut,\nby its ending. Coordinates are pixels; the centre of the top-left pixel is (0.5, 0.5).',
+  positionals: [{ name: 'VIDEO', describe: 'Video file, or folder of pictures.' }],
+  options: {
+    ...modelOptions,
+    landmarks: {
+      type: 'string',
+      placeholder: 'FILE',
+      describe: 'Landmark set, instead of the model’s own.',
+    },
+    out: { type: 'string', placeholder: 'FILE', required: true, describe: 'File to write: .json or .csv.' },
+    overlay: {
+      type: 'string',
+      placeholder: 'FILE.mp4',
+      describe: 'Also write a video with the landmarks drawn in.',
+    },
+    raw: { type: 'flag', describe: 'Do not smooth.' },
+    ...resultOptions,
+  },
+});
+
+type Format = 'json' | 'csv';
+
+const formatOf = (path: string): Format => {
+  const ending = extname(path).toLowerCase();
+  if (ending === '.json') return 'json';
+  if (ending === '.csv') return 'csv';
+  throw new UsageError(`--out ${path} ends neither in .json nor in .csv. See "dve track --help".`);
+};
+
+/** The set that was asked for, or the model's own. */
+const readLandmarkSet = async (file: string | undefined, model: string): Promise<LandmarkSet> => {
+  if (file !== undefined) {
+    try {
+      return parseLandmarkSet(await readFile(file, 'utf8'), file);
+    } catch (error) {
+      if (error instanceof ModelError) throw error;
+      throw new InputError(`${file} cannot be read. Give a landmark set that "dve landmarks" made.`, {
+        cause: error,
+      });
+    }
+  }
+  const { contents, manifest } = await readModelDirectory(model);
+  if (contents.landmarks === undefined) {
+    throw new ModelError(
+      `${model} has no landmark set of its own. Make one with "dve landmarks", or give --landmarks.`,
+    );
+  }
+  return parseLandmarkSet(new TextDecoder().decode(contents.landmarks), manifest.files.landmarks?.name);
+};
+
+/** One result per frame, in order. */
+const trackVideo = async (
+  video: VideoReader,
+  landmarkSet: LandmarkSet,
+  session: ModelSession,
+  smooth: boolean,
+): Promise<TrackResult[]> => {
+  const tracker = new FrameTracker<PixelImage, Float32Array>({
+    manifest: session.manifest,
+    matcher: session,
+    cropper: createPictureCropper(),
+    landmarkSet,
+    ...(smooth ? {} : { smoothing: false }),
+  });
+  const progress = createProgress('frames');
+  const results: TrackResult[] = [];
+  const { width, height, duration = 0 } = video;
+  for await (const { rgb, timestamp } of video.frames) {
+    results.push(await tracker.step({ data: rgb, width, height, channels: 3 }, timestamp));
+    // The header tells the length in seconds only.
+    const total = timestamp > 0 ? Math.round((duration / timestamp) * (results.length - 1)) : 0;
+    progress(results.length, Math.max(total, results.length + 1));
+  }
+  return results;
+};
+
+export const run = async (argv: string[]): Promise<void> => {
+  const parsed = parseCommand(command, argv);
+  if (parsed === 'help') {
+    printHelp(command);
+    return;
+  }
+  const { values, positionals } = parsed;
+  const format = formatOf(values.out);
+  const landmarkSet = await readLandmarkSet(values.landmarks, values.model);
+  const video = await openVideo(positionals[0], { onWarning: printNote });
+  try {
+    const { width, height } = video;
+    const results = await withModel(values, (session) => {
+      checkLandmarkSet(landmarkSet, session.manifest, {
+        landmarks: values.landmarks ?? 'landmarks.json',
+        model: values.model,
+      });
+      return trackVideo(video, landmarkSet, session, !values.raw);
+    });
+    const fps = framesPerSecond(results.map(({ timestamp }) => timestamp));
+    const header: TrackHeader = { fps, width, height, landmarks: landmarkSet.names };
+    await writeFileAtomic(
+      values.out,
+      format === 'json' ? tracksToJson(header, results) : tracksToCsv(header, results),
+    );
+    if (values.overlay !== undefined) {
+      const { connections } = landmarkSet;
+      await writeOverlay(video.frames, results, {
+        ...{ width, height, path: values.overlay, fps: fps > 0 ? fps : 25 },
+        draw: { connections, roi: true },
+      });
+    }
+    const tracked = results.filter(({ status }) => status === 'tracking').length;
+    printResult(
+      {
+        frames: results.length,
+        tracked,
+        tracked_share: round(tracked / results.length, 4),
+        fps: round(fps, 3),
+      },
+      values.json,
+    );
+  } finally {
+    await video.close();
+  }
+};

@@ -1,0 +1,126 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { framesPerSecond, readTracks, tracksToCsv, tracksToJson } from '../../src/cli/track-file.ts';
+import { InputError } from '../../src/errors.ts';
+import type { TrackResult } from '../../src/pipeline/result.ts';
+
+const header = { fps: 29.97003, width: 640, height: 480, landmarks: ['tip', 'left, outer'] };
+
+const results: TrackResult[] = [
+  { status: 'searching', timestamp: 0, width: 640, height: 480 },
+  {
+    status: 'tracking',
+    timestamp: 0.0333667,
+    width: 640,
+    height: 480,
+    roi: { center: { x: 100.123, y: 50 }, size: 80, rotation: 0.25 },
+    landmarks: ['tip', 'left, outer'].map((name, index) => ({
+      name,
+      x: 10.126 + index,
+      y: 20.5,
+      normalized: { x: 0, y: 0 },
+      confidence: 0.987654,
+      visible: true,
+      raw: { x: 11, y: 21 },
+    })),
+  },
+];
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tracks-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const file = async (name: string, content: string): Promise<string> => {
+  await writeFile(join(folder, name), content);
+  return join(folder, name);
+};
+
+describe('the JSON track file', () => {
+  it('has every frame in order, with null and empty lists while searching', () => {
+    expect(JSON.parse(tracksToJson(header, results))).toEqual({
+      fps: 29.97,
+      width: 640,
+      height: 480,
+      landmarks: ['tip', 'left, outer'],
+      frames: [
+        { timestamp: 0, status: 'searching', roi: null, points: [], raw: [] },
+        {
+          timestamp: 0.033367,
+          status: 'tracking',
+          roi: { center: { x: 100.12, y: 50 }, size: 80, rotation: 0.25 },
+          points: [
+            [10.13, 20.5, 0.9877],
+            [11.13, 20.5, 0.9877],
+          ],
+          raw: [
+            [11, 21],
+            [11, 21],
+          ],
+        },
+      ],
+    });
+  });
+
+  it('is read back as points per frame', async () => {
+    const path = await file('own.json', tracksToJson(header, results));
+    expect(await readTracks(path, 2)).toEqual([
+      undefined,
+      [
+        { x: 10.13, y: 20.5 },
+        { x: 11.13, y: 20.5 },
+      ],
+    ]);
+  });
+
+  it('of another source may have flat points and say that nothing was found', async () => {
+    const frames = [
+      { found: true, points: [1, 2, 3, 4] },
+      { found: false, points: null },
+      { found: false, points: [9, 9, 9, 9] },
+    ];
+    expect(await readTracks(await file('other.json', JSON.stringify({ frames })), 2)).toEqual([
+      [
+        { x: 1, y: 2 },
+        { x: 3, y: 4 },
+      ],
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it.each([
+    ['no JSON', 'oops', /cannot be read as JSON/],
+    ['no frames', '{"frames":[]}', /no list "frames"/],
+    ['frames with too few points', '{"frames":[{"points":[[1,2]]}]}', /frames\[0\] has not 2 points/],
+    ['frames that are numbers', '{"frames":[1]}', /frames\[0\] is not an object/],
+  ])('is refused with one line that names it: %s', async (_, content, reason) => {
+    const path = await file('bad.json', content);
+    await expect(readTracks(path, 2)).rejects.toThrow(InputError);
+    await expect(readTracks(path, 2)).rejects.toThrow(reason);
+  });
+});
+
+describe('the CSV track file', () => {
+  it('has the three header rows of DeepLabCut and a row a frame, empty while searching', () => {
+    expect(tracksToCsv(header, results).split('\n')).toEqual([
+      'scorer,dve-sdk,dve-sdk,dve-sdk,dve-sdk,dve-sdk,dve-sdk',
+      'bodyparts,tip,tip,tip,"left, outer","left, outer","left, outer"',
+      'coords,x,y,likelihood,x,y,likelihood',
+      '0,,,,,,',
+      '1,10.13,20.5,0.9877,11.13,20.5,0.9877',
+      '',
+    ]);
+  });
+});
+
+describe('framesPerSecond', () => {
+  it('is the average over all frames, and 0 where there are too few', () => {
+    expect(framesPerSecond([0, 0.04, 0.09, 0.12])).toBeCloseTo(25, 10);
+    expect(framesPerSecond([3])).toBe(0);
+    expect(framesPerSecond([1, 1])).toBe(0);
+  });
+});
