@@ -140,12 +140,24 @@ export const networkGranularity = (settings: NetworkSettings): number => {
   }
 };
 
-/** @throws InputError when the network cannot take crops of `inputSize` pixels */
+/**
+ * Channel counts of a network are multiples of this: onnxruntime-web 1.30 gives wrong results on WebGPU for
+ * some convolutions over other counts (6 → 8 channels, for one; `test/browser/operators.gpu.test.ts`).
+ */
+export const channelGranularity = 4;
+
+/** @throws InputError when the network cannot take crops of `inputSize` pixels, or has odd channel counts */
 export const checkInputSize = (settings: NetworkSettings, inputSize: number): void => {
   const multiple = networkGranularity(settings);
   if (inputSize <= 0 || inputSize % multiple !== 0) {
     throw new InputError(
       `inputSize is ${inputSize} but network "${settings.kind}" halves its input down to 1/${multiple}. Use a multiple of ${multiple}.`,
+    );
+  }
+  const odd = [settings.embeddingSize, ...settings.widths].find((count) => count % channelGranularity !== 0);
+  if (odd !== undefined) {
+    throw new InputError(
+      `The network has ${odd} channels somewhere (widths ${settings.widths.join(', ')}, embeddingSize ${settings.embeddingSize}), which WebGPU does not compute reliably. Use multiples of ${channelGranularity}.`,
     );
   }
 };

@@ -80,4 +80,10 @@ describe('networks', () => {
       ),
     );
   });
+
+  it('channel counts that WebGPU computes wrongly are refused', () => {
+    expect(() => {
+      checkInputSize({ ...defaultNetwork, widths: [6, 8, 8] }, 96);
+    }).toThrow(/has 6 channels somewhere .* Use multiples of 4/);
+  });
 });

@@ -13,7 +13,7 @@ import { buildTrainingStep } from '../../src/train/training-step.ts';
 
 const runtime = await loadNodeRuntime({ threads: 1 });
 const shape = { inputSize: 32, pairs: 4, queryGrid: 8, backgrounds: 1 };
-const tiny: NetworkSettings = { kind: 'light', embeddingSize: 8, widths: [6, 8, 8] };
+const tiny: NetworkSettings = { kind: 'light', embeddingSize: 8, widths: [8, 8, 12] };
 const loss: LossSettings = { ...defaultLoss, auxiliaryGrid: 8, backgroundGrid: 4 };
 const layout = parameterLayout(tiny, shape.inputSize);
 
