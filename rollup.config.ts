@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import type { Plugin, RollupOptions } from 'rollup';
@@ -15,21 +15,31 @@ const ortFiles = [
   'ort-wasm-simd-threaded.jspi.wasm',
 ];
 
+/**
+ * Files that are imported by a URL known only when running: these comments tell bundlers and their development servers
+ * to leave the call alone. Minifying drops them.
+ */
+const hintBundlers = (code: string): string =>
+  code.replaceAll(/\bimport\(([\w$]+)\)/g, 'import(/* @vite-ignore */ /* webpackIgnore: true */ $1)');
+
+const bundlerHints: Plugin = {
+  name: 'bundler-hints',
+  renderChunk: (code) => ({ code: hintBundlers(code), map: null }),
+};
+
+/** ONNX Runtime's scripts name source maps that are not part of the package; servers complain about those. */
+const withoutSourceMap = (code: string): string => code.replace(/^\/\/# sourceMappingURL=.*$/m, '');
+
 const copyOrt: Plugin = {
   name: 'copy-onnxruntime-web',
   writeBundle() {
-    mkdirSync('dist', { recursive: true });
-    for (const file of ortFiles) copyFileSync(join(ortFolder, file), join('dist', file));
+    for (const file of ortFiles) {
+      const source = join(ortFolder, file);
+      const target = join('dist', file);
+      if (file.endsWith('.wasm')) copyFileSync(source, target);
+      else writeFileSync(target, hintBundlers(withoutSourceMap(readFileSync(source, 'utf8'))));
+    }
   },
-};
-
-/** Files that are imported by a URL known only when running: minifying drops the comments that say so to bundlers. */
-const bundlerHints: Plugin = {
-  name: 'bundler-hints',
-  renderChunk: (code) => ({
-    code: code.replaceAll(/\bimport\(([\w$]+)\)/g, 'import(/* @vite-ignore */ /* webpackIgnore: true */ $1)'),
-    map: null,
-  }),
 };
 
 const external = [/^node:/, /^@?[a-z]/];

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { cameraFile } from './test/fixtures/setup.ts';
@@ -43,6 +44,12 @@ const isolation = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
+/** Browser tests use the built package; its types come from the source (tsconfig.json, `paths`). */
+const builtPackage = {
+  'dve-sdk/mediapipe': fileURLToPath(new URL('./dist/mediapipe.js', import.meta.url)),
+  'dve-sdk': fileURLToPath(new URL('./dist/index.js', import.meta.url)),
+};
+
 export default defineConfig({
   test: {
     projects: [
@@ -59,6 +66,7 @@ export default defineConfig({
         // Chromium with a fake camera and no GPU: what most of the tests and every timing use.
         plugins: [wgslText()],
         server: { headers: isolation },
+        resolve: { alias: builtPackage },
         test: {
           name: 'browser',
           include: ['test/browser/*.test.ts'],
@@ -72,6 +80,7 @@ export default defineConfig({
         // Chromium with a software WebGPU adapter: numbers only, never a timing.
         plugins: [wgslText()],
         server: { headers: isolation },
+        resolve: { alias: builtPackage },
         test: {
           name: 'browser-gpu',
           include: ['test/browser/*.gpu.test.ts'],

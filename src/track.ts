@@ -135,11 +135,10 @@ class Track implements Tracking {
     }
     this.#isIterated = true;
     try {
-      // Before the source: an error in the model should not wait for a camera to be allowed.
-      const tracker = await this.#tracker;
-      // Closing must not wait for it either.
-      const source = await Promise.race([this.#source, this.#closing]);
-      while (source !== undefined) {
+      // Both at once: whichever fails first tells so, and closing waits for neither.
+      const opened = await Promise.race([Promise.all([this.#tracker, this.#source]), this.#closing]);
+      while (opened !== undefined) {
+        const [tracker, source] = opened;
         const timed = await source.next();
         if (timed === undefined || this.#isClosed) {
           timed?.frame.close();

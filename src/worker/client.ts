@@ -57,7 +57,9 @@ export const connectWorker = (worker: Worker): WorkerClient => {
   };
 
   worker.addEventListener('error', (event) => {
-    finish(diedWorker(event.message === '' ? 'its script could not be loaded' : event.message));
+    // A script that cannot be loaded sends a plain Event without a message.
+    const { message } = event as Partial<ErrorEvent>;
+    finish(diedWorker(message === undefined || message === '' ? 'its script could not be loaded' : message));
   });
   worker.addEventListener('messageerror', () => {
     finish(diedWorker('a message could not be read'));

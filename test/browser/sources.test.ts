@@ -1,0 +1,191 @@
+import { SourceError, track, Tracker, type TrackResult } from 'dve-sdk';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { collect, model, sceneCanvas } from './scene.ts';
+
+/** One for all tests: starting one takes longer than most of them. */
+let tracker: Tracker;
+
+beforeAll(async () => {
+  tracker = await Tracker.create({ model, device: 'wasm' });
+});
+beforeEach(() => tracker.reset());
+afterAll(() => tracker.close());
+
+/** The first results, until one is tracked or there were too many. */
+const untilTracked = async (results: AsyncIterable<TrackResult>, most = 60): Promise<TrackResult[]> => {
+  const all: TrackResult[] = [];
+  for await (const result of results) {
+    all.push(result);
+    if (result.status === 'tracking' || all.length === most) break;
+  }
+  return all;
+};
+
+/** Streams that are opened while it is on. */
+const catchStreams = (): MediaStream[] => {
+  const streams: MediaStream[] = [];
+  const original = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  vi.spyOn(navigator.mediaDevices, 'getUserMedia').mockImplementation(async (constraints) => {
+    const stream = await original(constraints);
+    streams.push(stream);
+    return stream;
+  });
+  return streams;
+};
+
+const refuseCamera = (name: string): void => {
+  vi.spyOn(navigator.mediaDevices, 'getUserMedia').mockRejectedValue(new DOMException('refused', name));
+};
+
+/** A short recording of the scene. */
+const recordVideo = async (): Promise<Blob> => {
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [320, 240];
+  const context = canvas.getContext('2d');
+  const recorder = new MediaRecorder(canvas.captureStream(30), { mimeType: 'video/webm;codecs=vp8' });
+  const parts: Blob[] = [];
+  recorder.addEventListener('dataavailable', ({ data }) => parts.push(data));
+  const stopped = new Promise((resolve) => {
+    recorder.addEventListener('stop', resolve);
+  });
+  recorder.start();
+  const start = performance.now();
+  while (performance.now() - start < 1000) {
+    context?.drawImage(sceneCanvas((performance.now() - start) / 1000), 0, 0);
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+  }
+  recorder.stop();
+  await stopped;
+  return new Blob(parts, { type: 'video/webm' });
+};
+
+const videoOf = (blob: Blob): HTMLVideoElement => {
+  const video = document.createElement('video');
+  video.muted = true;
+  video.preload = 'auto';
+  video.src = URL.createObjectURL(blob);
+  return video;
+};
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+describe('a camera', () => {
+  test('is opened, tracked and switched off again', async () => {
+    const streams = catchStreams();
+    const results = await untilTracked(track('camera', { tracker }));
+    expect(results.at(-1)).toMatchObject({ status: 'tracking', width: 320, height: 240 });
+    expect(streams).toHaveLength(1);
+    expect(streams[0].getTracks().map(({ readyState }) => readyState)).toEqual(['ended']);
+  });
+
+  test('is tracked the same without MediaStreamTrackProcessor', async () => {
+    vi.stubGlobal('MediaStreamTrackProcessor', undefined);
+    const results = await untilTracked(track({ video: { width: 320 } }, { tracker }));
+    expect(results.at(-1)).toMatchObject({ status: 'tracking', width: 320, height: 240 });
+  });
+
+  test('gives the newest frame to a slow consumer: others are dropped and counted, none is kept', async () => {
+    const tracking = track({ width: 320 }, { tracker });
+    await tracking.ready;
+    const times: number[] = [];
+    for await (const { timestamp } of tracking) {
+      times.push(timestamp);
+      if (times.length === 6) break;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    const { framesSeen, framesProcessed, framesDropped } = tracking.stats;
+    expect(framesProcessed).toBe(6);
+    expect(framesDropped).toBeGreaterThan(10);
+    expect(framesSeen - framesProcessed - framesDropped).toBeLessThanOrEqual(1);
+    expect(times[5] - times[1]).toBeGreaterThan(0.6);
+  });
+
+  test('that is unplugged in mid-stream ends the iteration with an error that says so', async () => {
+    const streams = catchStreams();
+    const results = (async () => {
+      let count = 0;
+      for await (const { width } of track('camera', { tracker })) {
+        expect(width).toBe(320);
+        count += 1;
+        if (count === 3) streams[0].getVideoTracks()[0].dispatchEvent(new Event('ended'));
+      }
+    })();
+    await expect(results).rejects.toThrow(SourceError);
+    await expect(results).rejects.toThrow('plugged in');
+  });
+
+  test.each([
+    ['NotAllowedError', 'refused'],
+    ['NotFoundError', 'no camera'],
+    ['NotReadableError', 'in use'],
+    ['OverconstrainedError', 'no camera can do'],
+  ])('that fails with %s is explained', async (name, words) => {
+    refuseCamera(name);
+    const results = collect(track('camera', { tracker }));
+    await expect(results).rejects.toThrow(SourceError);
+    await expect(results).rejects.toThrow(words);
+  });
+
+  test('closing does not wait for the answer to the permission prompt', async () => {
+    vi.spyOn(navigator.mediaDevices, 'getUserMedia').mockReturnValue(new Promise(() => undefined));
+    const tracking = track('camera', { tracker });
+    const results = collect(tracking);
+    await tracking.ready;
+    await tracking.close();
+    expect(await results).toEqual([]);
+  });
+
+  test('a MediaStream stays the caller’s, and its end is a clean end', async () => {
+    const stream = await navigator.mediaDevices.getUserMedia({ video: true });
+    const results = await untilTracked(track(stream, { tracker }));
+    expect(results.at(-1)?.status).toBe('tracking');
+    const [camera] = stream.getVideoTracks();
+    expect(camera.readyState).toBe('live');
+    const second = track(stream, { tracker });
+    await second.ready;
+    setTimeout(() => {
+      camera.dispatchEvent(new Event('ended'));
+    }, 100);
+    expect((await collect(second)).length).toBeGreaterThan(0);
+    camera.stop();
+    await expect(collect(track(stream, { tracker }))).rejects.toThrow('has ended');
+    await expect(collect(track(new MediaStream(), { tracker }))).rejects.toThrow('no video track');
+  });
+});
+
+describe('a video element', () => {
+  test('is tracked while it plays, to its end', async () => {
+    const video = videoOf(await recordVideo());
+    const tracking = track(video, { tracker });
+    await tracking.ready;
+    await video.play();
+    const results = await collect(tracking);
+    expect(video.ended).toBe(true);
+    expect(results.length).toBeGreaterThan(2);
+    expect(results.some(({ status }) => status === 'tracking')).toBe(true);
+    const stamps = results.map(({ timestamp }) => timestamp);
+    expect(stamps).toEqual([...stamps].sort((a, b) => a - b));
+  });
+
+  test('that is paused gives the frame that it shows', async () => {
+    const video = videoOf(await recordVideo());
+    await new Promise((resolve) => {
+      video.addEventListener('loadeddata', resolve, { once: true });
+    });
+    for await (const result of track(video, { tracker })) {
+      expect(result).toMatchObject({ width: 320, height: 240 });
+      break;
+    }
+  });
+
+  test('that cannot be decoded says so', async () => {
+    const video = videoOf(new Blob([new Uint8Array(5000).fill(7)], { type: 'video/mp4' }));
+    const results = collect(track(video, { tracker }));
+    video.load();
+    await expect(results).rejects.toThrow(SourceError);
+    await expect(results).rejects.toThrow('cannot be played');
+  });
+});
