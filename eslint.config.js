@@ -36,7 +36,7 @@ export default tseslint.config(
   },
   {
     // Only the command line, the examples and the benches talk to a terminal.
-    files: ['src/cli/**/*.ts', 'examples/**/*.ts', 'test/**/*.ts', 'rollup.config.ts'],
+    files: ['src/cli/**/*.ts', 'examples/**/*.ts', 'test/**/*.ts', 'tools/**/*.ts', 'rollup.config.ts'],
     rules: { 'no-console': 'off' },
   },
 );
