@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { InputError } from '../errors.ts';
 import { createReader, fitSize, type RgbFrame, type VideoReader, type VideoSize } from './video-reader.ts';
 
@@ -171,8 +171,11 @@ async function* decode(
     child.kill('SIGKILL');
   };
   signal.addEventListener('abort', kill, { once: true });
-  const times = child.stdio[3] as Readable;
-  const complaint = collect(child.stderr, COMPLAINT_LENGTH);
+  const { stdout, stderr } = child;
+  const times = child.stdio[3];
+  // Always there, as all of them were asked for as pipes; the types of four pipes do not say so.
+  if (stdout === null || stderr === null || !(times instanceof Readable)) throw missing('ffmpeg', undefined);
+  const complaint = collect(stderr, COMPLAINT_LENGTH);
   const nextTimestamp = readTimestamps(times);
   const frameBytes = width * height * 3;
   let index = 0;
@@ -181,7 +184,7 @@ async function* decode(
   let rgb = new Uint8Array(frameBytes);
   try {
     // Reading piece by piece is the backpressure: a full pipe halts ffmpeg until the next frame is asked for.
-    for await (const piece of child.stdout) {
+    for await (const piece of stdout) {
       const chunk = piece as Uint8Array;
       for (let from = 0; from < chunk.length;) {
         const part = chunk.subarray(from, from + frameBytes - filled);
@@ -199,6 +202,8 @@ async function* decode(
     const code = await ended;
     if (signal.aborted) return;
     const reason = complaint();
+    // The option is younger than some of the ffmpegs that are still about.
+    if (reason.includes('fps_mode')) throw missing('ffmpeg', undefined);
     if (index === 0) {
       throw new InputError(
         `${path} has no frame that can be decoded (${firstComplaint(reason, path)}). Replace or remove it.`,
@@ -215,7 +220,7 @@ async function* decode(
     signal.removeEventListener('abort', kill);
     if (child.exitCode === null && child.signalCode === null) {
       kill();
-      child.stdout.destroy();
+      stdout.destroy();
       times.destroy();
       if (child.pid !== undefined) await once(child, 'close');
     }
