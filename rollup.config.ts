@@ -16,15 +16,15 @@ const ortFiles = [
 ];
 
 /**
- * Files that are imported by a URL known only when running: these comments tell bundlers and their development servers
+ * A file that is imported by a URL known only when running: these comments tell bundlers and their development servers
  * to leave the call alone. Minifying drops them.
  */
-const hintBundlers = (code: string): string =>
-  code.replaceAll(/\bimport\(([\w$]+)\)/g, 'import(/* @vite-ignore */ /* webpackIgnore: true */ $1)');
-
 const bundlerHints: Plugin = {
   name: 'bundler-hints',
-  renderChunk: (code) => ({ code: hintBundlers(code), map: null }),
+  renderChunk: (code) => ({
+    code: code.replaceAll(/\bimport\(([\w$]+)\)/g, 'import(/* @vite-ignore */ /* webpackIgnore: true */ $1)'),
+    map: null,
+  }),
 };
 
 /** ONNX Runtime's scripts name source maps that are not part of the package; servers complain about those. */
@@ -37,7 +37,7 @@ const copyOrt: Plugin = {
       const source = join(ortFolder, file);
       const target = join('dist', file);
       if (file.endsWith('.wasm')) copyFileSync(source, target);
-      else writeFileSync(target, hintBundlers(withoutSourceMap(readFileSync(source, 'utf8'))));
+      else writeFileSync(target, withoutSourceMap(readFileSync(source, 'utf8')));
     }
   },
 };

@@ -95,6 +95,7 @@ export default defineConfig({
           name: 'package',
           environment: 'node',
           include: ['test/package/**/*.test.ts'],
+          globalSetup: ['test/fixtures/setup.ts'],
           testTimeout: 120_000,
         },
       },

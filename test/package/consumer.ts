@@ -1,0 +1,100 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium, type Browser } from 'playwright';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+const consumers = join(root, '.cache', 'consumers');
+
+let packed: string[] | undefined;
+
+/** Names of the files that npm would publish. Asked once: npm packs everything to say so. */
+export const packedFiles = (): string[] => (packed ??= listPackedFiles());
+
+const listPackedFiles = (): string[] => {
+  const output = execFileSync(
+    'npm',
+    ['pack', '--dry-run', '--json', '--ignore-scripts', '--loglevel=error'],
+    {
+      cwd: root,
+      encoding: 'utf8',
+    },
+  );
+  const report: unknown = JSON.parse(output);
+  const [pack] = Array.isArray(report) ? (report as { files: { path: string }[] }[]) : [];
+  return pack.files.map(({ path }) => path);
+};
+
+const place = (source: string, target: string): void => {
+  mkdirSync(dirname(target), { recursive: true });
+  try {
+    linkSync(source, target);
+  } catch {
+    copyFileSync(source, target);
+  }
+};
+
+/**
+ * A folder with the package installed as npm would install it: the published files and nothing else.
+ * @param files the consumer's own files, name → text
+ * @returns path of the folder, empty but for these
+ */
+export const createConsumer = (name: string, files: Readonly<Record<string, string>>): string => {
+  const folder = join(consumers, name);
+  rmSync(folder, { recursive: true, force: true });
+  const installed = join(folder, 'node_modules', 'dve-sdk');
+  for (const path of packedFiles()) place(join(root, path), join(installed, path));
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  return folder;
+};
+
+/** The Chromium of the test run, without any GPU. */
+export const launchChromium = (): Promise<Browser> => {
+  const executablePath = process.env.CHROME_PATH;
+  return chromium.launch({
+    ...(executablePath === undefined ? {} : { executablePath }),
+    args: [
+      '--no-sandbox',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-sync',
+    ],
+  });
+};
+
+/** What a page did: how its script ended, what it said on the console, and every host it asked for anything. */
+export type PageReport = { value: unknown; errors: string[]; hosts: string[]; failed: string[] };
+
+/** Opens a page whose script sets `globalThis.report` to a promise, and waits for it. */
+export const runPage = async (browser: Browser, url: string): Promise<PageReport> => {
+  const context = await browser.newContext();
+  try {
+    const page = await context.newPage();
+    const errors: string[] = [];
+    const hosts = new Set<string>();
+    const failed: string[] = [];
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) errors.push(message.text());
+    });
+    page.on('pageerror', (error) => errors.push(error.message));
+    // Of the context: requests of workers do not belong to a page.
+    context.on('request', (request) => {
+      const { protocol, host } = new URL(request.url());
+      if (protocol !== 'data:' && protocol !== 'blob:') hosts.add(host);
+    });
+    context.on('response', (response) => {
+      if (response.status() >= 400 && !response.url().endsWith('favicon.ico')) failed.push(response.url());
+    });
+    await page.goto(url);
+    await page.waitForFunction('globalThis.report !== undefined');
+    const value: unknown = await page.evaluate('globalThis.report');
+    return { value, errors, hosts: [...hosts], failed };
+  } finally {
+    await context.close();
+  }
+};
