@@ -1,0 +1,125 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { openGpuDevice } from '../../src/model/gpu-device.ts';
+import { fetchManifest, fetchModelFile, loadWebRuntime } from '../../src/model/session-web.ts';
+import { parseLandmarkSet } from '../../src/landmarks/landmark-set.ts';
+import { chooseEngine } from '../../src/worker/choose-engine.ts';
+import { createGpuEngine, createWasmEngine, type Engine } from '../../src/worker/engine.ts';
+import { compareEngines } from '../../src/worker/self-check.ts';
+import { blobModel, runtimeFiles } from './runtime-files.ts';
+import { errorOf, sceneFrame, times } from './scene.ts';
+
+const openEngines = async (): Promise<{ wasm: Engine; gpu: Engine }> => {
+  const manifest = await fetchManifest(blobModel);
+  const bytes = await fetchModelFile(blobModel, manifest.files.model);
+  const runtime = await loadWebRuntime(runtimeFiles.webgpu);
+  const { device } = await openGpuDevice();
+  return {
+    wasm: await createWasmEngine(runtime, manifest, bytes, 'fp32'),
+    gpu: await createGpuEngine(runtime, manifest, bytes, device),
+  };
+};
+
+/** Makes the software adapter look like hardware. */
+const pretendHardware = (): void => {
+  vi.spyOn(GPUAdapterInfo.prototype, 'isFallbackAdapter', 'get').mockReturnValue(false);
+};
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe('the network on WebGPU (a software adapter)', () => {
+  test('gives the same landmarks as on wasm, from the VideoFrame on', async () => {
+    const { wasm, gpu } = await openEngines();
+    const text = await (await fetch(blobModel('landmarks.json'))).text();
+    const { references } = parseLandmarkSet(text);
+    const frame = sceneFrame(0.2);
+    const roi = { center: { x: 160, y: 120 }, size: 170, rotation: 0.1 };
+    const [onWasm, onGpu] = [
+      await wasm.matchSquare(frame, roi, references),
+      await gpu.matchSquare(frame, roi, references),
+    ];
+    frame.close();
+    expect(onGpu).toHaveLength(18);
+    onWasm.forEach((value, index) => {
+      expect(Math.abs(onGpu[index] - value)).toBeLessThan(0.01);
+    });
+    await Promise.all([wasm.close(), gpu.close()]);
+  });
+
+  test('tracks the scene', async () => {
+    const { wasm, gpu } = await openEngines();
+    const text = await (await fetch(blobModel('landmarks.json'))).text();
+    const tracker = gpu.createTracker({ landmarkSet: parseLandmarkSet(text), smoothing: false });
+    const errors: number[] = [];
+    for (const seconds of times(5)) {
+      const frame = sceneFrame(seconds);
+      errors.push(errorOf(await tracker.step(frame, seconds)));
+      frame.close();
+    }
+    expect(errors.at(-1)).toBeLessThan(2);
+    await Promise.all([wasm.close(), gpu.close()]);
+  });
+
+  test('is not chosen where it is slower than wasm, and the check says so', async () => {
+    const { wasm, gpu } = await openEngines();
+    const verdict = await compareEngines({ candidate: gpu, judge: wasm, rival: wasm });
+    expect(verdict).toMatchObject({ isBetter: false });
+    expect(verdict.isBetter ? '' : verdict.reason).toContain('slower');
+    const slowWasm: Engine = {
+      ...wasm,
+      matchSquare: async (...given) => {
+        await new Promise((resolve) => setTimeout(resolve, 3000));
+        return wasm.matchSquare(...given);
+      },
+    };
+    expect(await compareEngines({ candidate: gpu, judge: wasm, rival: slowWasm })).toEqual({
+      isBetter: true,
+    });
+    await Promise.all([wasm.close(), gpu.close()]);
+  });
+
+  test('is not chosen where it gives other landmarks', async () => {
+    const { wasm, gpu } = await openEngines();
+    const wrong: Engine = {
+      ...gpu,
+      matchSquare: async (...given) => {
+        const matches = await gpu.matchSquare(...given);
+        return matches.map((value, index) => (index === 3 ? value + 1 : value));
+      },
+    };
+    const verdict = await compareEngines({ candidate: wrong, judge: wasm, rival: wasm });
+    expect(verdict).toMatchObject({ isBetter: false });
+    expect(verdict.isBetter ? '' : verdict.reason).toContain('other landmarks');
+    await Promise.all([wasm.close(), gpu.close()]);
+  });
+
+  test('auto passes a software adapter by, and says why', async () => {
+    const manifest = await fetchManifest(blobModel);
+    const chosen = await chooseEngine({
+      urls: blobModel,
+      manifest,
+      runtime: runtimeFiles,
+      device: 'auto',
+      precision: 'auto',
+    });
+    expect(chosen.engine.device).toBe('wasm');
+    expect(chosen.note).toContain('on the CPU');
+    await chosen.engine.close();
+  });
+
+  test('auto measures a hardware adapter before it takes it', async () => {
+    pretendHardware();
+    const manifest = await fetchManifest(blobModel);
+    const chosen = await chooseEngine({
+      urls: blobModel,
+      manifest,
+      runtime: runtimeFiles,
+      device: 'auto',
+      precision: 'auto',
+    });
+    expect(chosen.engine.device).toBe('wasm');
+    expect(chosen.note).toContain('slower than wasm');
+    await chosen.engine.close();
+  });
+});
