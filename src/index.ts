@@ -1,8 +1,9 @@
 export { ClosedError, DeviceError, DveError, InputError, ModelError, SourceError } from './errors.ts';
+export { drawLandmarks, type DrawOptions } from './draw/draw-landmarks.ts';
 export type { Point, Size } from './geometry/coordinates.ts';
 export type { Roi } from './geometry/roi.ts';
-export type { IndexPair, LandmarkSet } from './landmarks/landmark-set.ts';
-export type { SmootherOptions } from './landmarks/smoother.ts';
+export { parseLandmarkSet, type IndexPair, type LandmarkSet } from './landmarks/landmark-set.ts';
+export { defaultSmoothing, type SmootherOptions } from './landmarks/smoother.ts';
 export type { SessionDevice, SessionPrecision } from './model/session.ts';
 export type { FrameTiming, ObjectFinder } from './pipeline/frame-tracker.ts';
 export type { Landmark, SearchingResult, TrackingResult, TrackResult } from './pipeline/result.ts';

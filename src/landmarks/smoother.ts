@@ -10,21 +10,22 @@ export type SmootherOptions = {
   /** Cut-off frequency of the speed estimate, Hz. */ derivativeCutoff?: number;
 };
 
-const defaults: OneEuroOptions = { minCutoff: 1, beta: 30, derivativeCutoff: 1 };
+/** What the smoother does unless told otherwise. */
+export const defaultSmoothing: Readonly<Required<SmootherOptions>> = { minCutoff: 1, beta: 30, derivativeCutoff: 1 };
 
 /** @throws InputError for an option that does not exist or a number that is not usable */
 const checkOptions = (options: SmootherOptions): OneEuroOptions => {
   for (const [key, value] of Object.entries(options)) {
-    if (!(key in defaults)) {
+    if (!(key in defaultSmoothing)) {
       throw new InputError(
-        `The smoother has no option "${key}". Its options are ${Object.keys(defaults).join(', ')}.`,
+        `The smoother has no option "${key}". Its options are ${Object.keys(defaultSmoothing).join(', ')}.`,
       );
     }
     if (!Number.isFinite(value) || value < 0 || (value === 0 && key !== 'beta')) {
       throw new InputError(`The smoother's ${key} is ${value}. Pass a number above 0.`);
     }
   }
-  return { ...defaults, ...options };
+  return { ...defaultSmoothing, ...options };
 };
 
 /**
