@@ -11,7 +11,11 @@ export type SmootherOptions = {
 };
 
 /** What the smoother does unless told otherwise. */
-export const defaultSmoothing: Readonly<Required<SmootherOptions>> = { minCutoff: 1, beta: 30, derivativeCutoff: 1 };
+export const defaultSmoothing: Readonly<Required<SmootherOptions>> = {
+  minCutoff: 1,
+  beta: 30,
+  derivativeCutoff: 1,
+};
 
 /** @throws InputError for an option that does not exist or a number that is not usable */
 const checkOptions = (options: SmootherOptions): OneEuroOptions => {
