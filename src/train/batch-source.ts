@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { ClosedError, InputError } from '../errors.ts';
-import { requireEnoughPictures } from './batch.ts';
+import { requireEnoughPictures, splitPairs } from './batch.ts';
 import type { Batch, BatchMakerOptions } from './batch.ts';
 import type { BatchWorkerMessage } from './batch-worker.ts';
 import type { BatchSettings } from './batch-settings.ts';
@@ -19,9 +19,11 @@ export type BatchSource = {
 };
 
 export type BatchSourceOptions = {
-  pictures: PictureSet;
+  /** Still pictures; undefined where all pairs come from videos. */ pictures?: PictureSet;
+  /** Pairs of frames; at `share` of the pairs of a batch where there are pictures, too. */
+  videos?: BatchMakerOptions['videos'];
   settings: BatchSettings;
-  /** Whole number; batch t is a pure function of it, t, the settings and the pictures. */ seed: number;
+  /** Whole number; batch t is a pure function of it, t, the settings and the data. */ seed: number;
   /** Step of the first batch: where a resumed training goes on. */ startStep: number;
   /** Worker threads, default 1. The batches do not depend on it. */ workers?: number;
   /** Pictures that show no object, as indices into `pictures`; they make background crops only. */
@@ -50,14 +52,19 @@ const startWorker = (data: BatchMakerOptions): Worker => {
  * @throws ClosedError where a worker cannot start
  */
 export const createBatchSource = async (options: BatchSourceOptions): Promise<BatchSource> => {
-  const { pictures, settings, seed, startStep, workers: workerCount = 1, backgroundPictures = [] } = options;
+  const { pictures, videos, settings, seed, startStep } = options;
+  const { workers: workerCount = 1, backgroundPictures = [] } = options;
   if (!Number.isInteger(workerCount) || workerCount < 1) {
     throw new InputError(`workers is ${workerCount}. Pass a whole number of at least 1.`);
   }
   const scenery = new Set(backgroundPictures);
-  const objects = [...pictures.pictures.keys()].filter((index) => !scenery.has(index));
-  requireEnoughPictures(objects.length, settings.pairs);
-  const data: BatchMakerOptions = { set: pictures, settings, seed, objects, backgrounds: [...scenery] };
+  const objects = [...(pictures?.pictures ?? []).keys()].filter((index) => !scenery.has(index));
+  const data: BatchMakerOptions = {
+    ...(pictures && { set: pictures }),
+    ...(videos && { videos }),
+    ...{ settings, seed, objects, backgrounds: [...scenery] },
+  };
+  requireEnoughPictures(objects.length, splitPairs(data).fromPictures);
 
   const ready = new Map<number, Batch>();
   const waiting = new Map<number, Waiting>();

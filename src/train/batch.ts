@@ -1,15 +1,19 @@
 import { InputError } from '../errors.ts';
 import type { BatchSettings } from './batch-settings.ts';
 import type { GridMap } from './grid-map.ts';
+import { pairMap, poolPictures } from './pair-pool.ts';
+import type { PairPool } from './pair-pool.ts';
 import { augmentPhotometric } from './photometric.ts';
 import type { Picture, PictureSet } from './pictures.ts';
 import { createRandom } from './random.ts';
 import type { Random } from './random.ts';
 import { createSamplePositions, fillSamplePositions, renderPicture } from './render.ts';
+import { createStepItems, videoPairsOf } from './step-items.ts';
+import type { StepItem } from './step-items.ts';
 import { createTexturePainter } from './textures.ts';
 import type { Piece } from './textures.ts';
 import { correspond, createWarpSampler } from './warps.ts';
-import type { View } from './warps.ts';
+import type { CropBase, PointMap, View } from './warps.ts';
 
 export type Batch = {
   /** (2·N + K, 3, S, S) planar RGB 0–1: N source views, N target views, K background crops. */
@@ -19,7 +23,10 @@ export type Batch = {
    * Q = queryGrid², row-major; query cells have centres cellCenter(c, r, S / queryGrid).
    */
   targets: Float32Array;
-  /** (N, Q): 1 where the correspondence is real (inside both pictures and the target crop, not occluded), else 0. */
+  /**
+   * (N, Q): how much each correspondence counts. 0 where it is not real (outside a picture or the target crop,
+   * occluded, its flow unknown), else 1; less for still parts of video frames.
+   */
   valid: Float32Array;
 };
 
@@ -27,18 +34,29 @@ export type Batch = {
 export type BatchMaker = (step: number) => Batch;
 
 /** Streams of random numbers: one per purpose, so that a new draw in one leaves the others alone. */
-const streams = { order: 0, pair: 1, background: 2 };
+const streams = { pair: 1, background: 2 };
 
 export type BatchMakerOptions = {
-  set: PictureSet;
+  /** Still pictures; undefined where all pairs come from videos. */ set?: PictureSet;
   settings: BatchSettings;
   /** Whole number. */ seed: number;
   /** Indices into `set.pictures` that show the object; all by default. */ objects?: readonly number[];
   /** Indices into `set.pictures` that show no object: background crops may lie anywhere in them. */
   backgrounds?: readonly number[];
+  /** Pairs of frames, and the share of a batch's pairs that they make where there are pictures, too. */
+  videos?: { pool: PairPool; share: number };
 };
 
-/** @throws InputError where there are fewer pictures than a batch has pairs */
+/** What the two views of a pair show: one picture twice, or two frames with the flow between them. */
+type Shown = {
+  set: PictureSet;
+  source: Picture;
+  target: Picture;
+  base: CropBase;
+  between?: PointMap;
+};
+
+/** @throws InputError where a batch has more pairs of pictures than there are pictures */
 export const requireEnoughPictures = (pictures: number, pairs: number): void => {
   if (pictures >= pairs) return;
   throw new InputError(
@@ -46,31 +64,56 @@ export const requireEnoughPictures = (pictures: number, pairs: number): void => 
   );
 };
 
-/** @throws InputError where a batch has more pairs than there are pictures */
+/** How many pairs of a batch come from pictures, and how many from videos. */
+export const splitPairs = ({
+  set,
+  settings,
+  objects,
+  videos,
+}: Omit<BatchMakerOptions, 'seed'>): { fromPictures: number; fromVideos: number } => {
+  const pictures = objects?.length ?? set?.pictures.length ?? 0;
+  const pooled = videos?.pool.pairs.length ?? 0;
+  if (pictures === 0 && pooled === 0) {
+    throw new InputError('There are neither pictures nor pairs of video frames to train on. Give some.');
+  }
+  const fromVideos = videoPairsOf(settings.pairs, videos?.share ?? 0, pictures, pooled);
+  return { fromPictures: settings.pairs - fromVideos, fromVideos };
+};
+
+/** @throws InputError where a batch has more pairs than there are pictures, or there is nothing to make them from */
 export const createBatchMaker = (options: BatchMakerOptions): BatchMaker => {
-  const { set, settings, seed } = options;
+  const { settings, seed } = options;
   const { inputSize: size, pairs, queryGrid, backgrounds } = settings;
-  const objects = (options.objects ?? set.pictures.map((_, i) => i)).map((i) => set.pictures[i]);
-  const scenery = (options.backgrounds ?? []).map((i) => set.pictures[i]);
-  requireEnoughPictures(objects.length, pairs);
+  const { fromPictures, fromVideos } = splitPairs(options);
+  const pool = options.videos?.pool;
+  const frames = pool ? poolPictures(pool) : undefined;
+  const stills = options.set?.pictures ?? [];
+  const objects = (options.objects ?? stills.map((_, i) => i)).map((i) => stills[i]);
+  const hasObjects = objects.length > 0;
+  requireEnoughPictures(objects.length, fromPictures);
+  // What patches and background crops are taken from: the pictures, or the frames where there are none.
+  const set = hasObjects ? options.set : frames;
+  if (set === undefined) throw new InputError('There are no pictures to train on. Give some.');
+  const shownObjects = hasObjects ? objects : set.pictures;
+  const scenery = hasObjects ? (options.backgrounds ?? []).map((i) => stills[i]) : [];
   const queries = queryGrid * queryGrid;
   const plane = size * size;
-  const warps = createWarpSampler(size, settings.base, settings.geometric);
+  const warps = createWarpSampler(size, settings.geometric);
+  const itemsOf = createStepItems({
+    ...{ pictures: objects.length, pairs, fromVideos, seed },
+    videoOfPair: pool?.pairs.map(({ video }) => video) ?? [],
+  });
   const painter = createTexturePainter(set, size);
   const positions = createSamplePositions(size);
   const patch = new Float32Array(3 * plane);
-  const stepsPerPass = Math.floor(objects.length / pairs);
-  let order = { pass: -1, indices: new Int32Array(0) };
 
-  /** Pictures of a step: every pass over the pictures is a new permutation cut into batches. */
-  const picturesOf = (step: number): Picture[] => {
-    const pass = Math.floor(step / stepsPerPass);
-    if (order.pass !== pass) {
-      const indices = Int32Array.from(objects.keys());
-      order = { pass, indices: createRandom(seed, streams.order, pass).shuffle(indices) };
+  const shownBy = (item: StepItem): Shown => {
+    if (item.kind === 'picture' || pool === undefined || frames === undefined) {
+      const picture = objects[item.index];
+      return { set, source: picture, target: picture, base: settings.base };
     }
-    const first = (step % stepsPerPass) * pairs;
-    return Array.from(order.indices.subarray(first, first + pairs), (index) => objects[index]);
+    const pair = pool.pairs[item.index];
+    return { set: frames, source: pair.a, target: pair.b, base: pair.base, between: pairMap(pool, pair) };
   };
 
   const anyPicture = (random: Random): Picture => set.pictures[random.int(set.pictures.length)];
@@ -145,11 +188,17 @@ export const createBatchMaker = (options: BatchMakerOptions): BatchMaker => {
     }
   };
 
-  const renderView = (picture: Picture, map: GridMap, image: Float32Array, random: Random): View => {
+  const renderView = (
+    from: PictureSet,
+    picture: Picture,
+    map: GridMap,
+    image: Float32Array,
+    random: Random,
+  ): View => {
     const occluded = new Uint8Array(plane);
     fillSamplePositions(map, positions);
     const levelShift = random.uniform(-0.5, 1) * settings.softness;
-    renderPicture(set, picture, map, positions, levelShift, image);
+    renderPicture(from, picture, map, positions, levelShift, image);
     fillOutside(image, picture, random.split(1));
     if (random.chance(settings.occlusion.share)) drawOccluder(image, occluded, random.split(2));
     augmentPhotometric(image, size, settings.photometric, random.split(3));
@@ -178,8 +227,9 @@ export const createBatchMaker = (options: BatchMakerOptions): BatchMaker => {
         const picture = scenery[random.int(scenery.length)];
         painter.piece(image, picture, anyPiece(picture, random, 0.2, 1), 0);
       } else {
-        const picture = objects[random.int(objects.length)];
-        const place = clearPiece(picture, random);
+        const picture = shownObjects[random.int(shownObjects.length)];
+        // In frames the object may be anywhere.
+        const place = hasObjects ? clearPiece(picture, random) : undefined;
         if (place) painter.piece(image, picture, place, 0);
         else painter.scrambled(image, picture, random);
       }
@@ -197,17 +247,20 @@ export const createBatchMaker = (options: BatchMakerOptions): BatchMaker => {
     const valid = new Float32Array(pairs * queries);
     const imageAt = (index: number): Float32Array =>
       images.subarray(index * 3 * plane, (index + 1) * 3 * plane);
-    picturesOf(step).forEach((picture, n) => {
+    itemsOf(step).forEach((item, n) => {
       const random = createRandom(seed, streams.pair, step, n);
-      const [sourceMap, targetMap] = warps.drawPair(picture, random.split(0));
-      const source = renderView(picture, sourceMap, imageAt(n), random.split(1));
-      const target = renderView(picture, targetMap, imageAt(pairs + n), random.split(2));
+      const shown = shownBy(item);
+      const { width, height } = shown.source;
+      const [sourceMap, targetMap] = warps.drawPair({ width, height, base: shown.base }, random.split(0));
+      const source = renderView(shown.set, shown.source, sourceMap, imageAt(n), random.split(1));
+      const target = renderView(shown.set, shown.target, targetMap, imageAt(pairs + n), random.split(2));
       correspond(
         source,
         target,
         queryGrid,
         targets.subarray(n * queries * 2, (n + 1) * queries * 2),
         valid.subarray(n * queries, (n + 1) * queries),
+        shown.between,
       );
     });
     for (let k = 0; k < backgrounds; k++) {

@@ -67,30 +67,47 @@ const halve = (bytes: Uint8Array, from: PictureLevel, to: PictureLevel): void =>
   }
 };
 
+/** Sizes of a picture's levels, the picture itself first. */
+const levelSizes = (width: number, height: number): { width: number; height: number }[] => {
+  const sizes = [{ width, height }];
+  while (Math.min(width, height) >= 2 * minLevelSide) {
+    width >>= 1;
+    height >>= 1;
+    sizes.push({ width, height });
+  }
+  return sizes;
+};
+
+/** Bytes that a picture of this size takes with its mip levels. */
+export const pictureBytes = (width: number, height: number): number =>
+  levelSizes(width, height).reduce((sum, size) => sum + size.width * size.height * 3, 0);
+
+/** Writes a picture and its mip levels; they take {@link pictureBytes} from `offset` on. */
+export const storePicture = (bytes: Uint8Array, offset: number, raw: RawPicture): Picture => {
+  const { file, width, height, rgb } = raw;
+  const levels: PictureLevel[] = [];
+  for (const size of levelSizes(width, height)) {
+    levels.push({ offset, ...size });
+    offset += size.width * size.height * 3;
+  }
+  bytes.set(rgb, levels[0].offset);
+  for (let level = 1; level < levels.length; level++) halve(bytes, levels[level - 1], levels[level]);
+  return { file, width, height, levels };
+};
+
 /**
  * Puts pictures and their mip levels into one block of shared memory.
  * @throws InputError for an empty list
  */
 export const createPictureSet = (raw: readonly RawPicture[]): PictureSet => {
   if (raw.length === 0) throw new InputError('A picture set got 0 pictures. Pass at least one.');
-  let total = 0;
-  const pictures = raw.map(({ file, width, height }): Picture => {
-    const levels: PictureLevel[] = [];
-    let w = width;
-    let h = height;
-    for (;;) {
-      levels.push({ offset: total, width: w, height: h });
-      total += w * h * 3;
-      if (Math.min(w, h) < 2 * minLevelSide) break;
-      w >>= 1;
-      h >>= 1;
-    }
-    return { file, width, height, levels };
-  });
-  const bytes = new Uint8Array(new SharedArrayBuffer(total));
-  pictures.forEach(({ levels }, i) => {
-    bytes.set(raw[i].rgb, levels[0].offset);
-    for (let level = 1; level < levels.length; level++) halve(bytes, levels[level - 1], levels[level]);
+  const sizes = raw.map(({ width, height }) => pictureBytes(width, height));
+  const bytes = new Uint8Array(new SharedArrayBuffer(sizes.reduce((sum, size) => sum + size, 0)));
+  let offset = 0;
+  const pictures = raw.map((picture, i) => {
+    const start = offset;
+    offset += sizes[i];
+    return storePicture(bytes, start, picture);
   });
   return { bytes, pictures };
 };

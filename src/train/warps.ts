@@ -8,8 +8,8 @@ import type { Random } from './random.ts';
 export { applyGridMap, createGridMap, gridMapJacobian, invertGridMap } from './grid-map.ts';
 export type { CropPose, GridMap } from './grid-map.ts';
 
-/** A map of points: writes the image of (x, y) into `out` and says whether it is defined there. */
-export type PointMap = (x: number, y: number, out: Float64Array) => boolean;
+/** A map of points: writes the image of (x, y) into `out` and says how much it counts, 0 (not defined there) to 1. */
+export type PointMap = (x: number, y: number, out: Float64Array) => number;
 
 /** The canonical crop of a picture: the square that the evaluation and the tracker would cut. */
 export type CropBase = {
@@ -52,8 +52,11 @@ const objectRadius = 0.38;
 /** Draws views of pictures. Made once: the spline's matrix depends on its controls alone. */
 export type WarpSampler = {
   /** Both views of a pair, as maps from crop pixels to picture pixels; a pure function of the random stream. */
-  drawPair(picture: { width: number; height: number }, random: Random): [GridMap, GridMap];
+  drawPair(picture: WarpSource, random: Random): [GridMap, GridMap];
 };
+
+/** What views are drawn of: a picture's size and its canonical crop. */
+export type WarpSource = { width: number; height: number; base: CropBase };
 
 /** Pose of one view before its bends. */
 type ViewPose = {
@@ -70,7 +73,7 @@ const lattice = (count: number): Point[] =>
   }));
 
 /** @param size side of the crops, pixels */
-export const createWarpSampler = (size: number, base: CropBase, settings: WarpSettings): WarpSampler => {
+export const createWarpSampler = (size: number, settings: WarpSettings): WarpSampler => {
   const positions = lattice(latticeCells + 1);
   const controlCount = controlsPerSide ** 2;
   const spline = thinPlateSplineMatrix(lattice(controlsPerSide), positions);
@@ -106,7 +109,8 @@ export const createWarpSampler = (size: number, base: CropBase, settings: WarpSe
     return bend;
   };
 
-  const drawView = (picture: { width: number; height: number }, view: ViewPose, random: Random): GridMap => {
+  const drawView = (picture: WarpSource, view: ViewPose, random: Random): GridMap => {
+    const { base } = picture;
     const side = base.side * Math.min(picture.width, picture.height) * view.scale;
     const aspect = Math.exp(random.normal(0, settings.aspectSd) / 2);
     const pose: CropPose = {
@@ -146,7 +150,7 @@ export const createWarpSampler = (size: number, base: CropBase, settings: WarpSe
     return random.chance(0.8) ? [closer, farther] : [farther, closer];
   };
 
-  const drawPair = (picture: { width: number; height: number }, random: Random): [GridMap, GridMap] => {
+  const drawPair = (picture: WarpSource, random: Random): [GridMap, GridMap] => {
     const logScales = drawLogScales(random);
     const shiftX = drawTwo(settings.translationSd, random);
     const shiftY = drawTwo(settings.translationSd, random);
@@ -177,7 +181,8 @@ export type View = {
  * Where the centre of each source query cell lies in the target view.
  * @param between source picture pixels → target picture pixels; the identity by default (one picture, two views)
  * @param targets (queryGrid², 2) out: target crop pixels, xy; the crop's centre where not valid
- * @param valid (queryGrid²) out: 1 where the position is inside both pictures and the target crop and not occluded
+ * @param valid (queryGrid²) out: where the position is inside both pictures and the target crop and not occluded, what
+ *   `between` says it counts (1 without it); else 0
  */
 export const correspond = (
   source: View,
@@ -197,20 +202,22 @@ export const correspond = (
   };
   const inside = ({ width, height }: View): boolean =>
     point[0] >= 0 && point[0] <= width && point[1] >= 0 && point[1] <= height;
-  const locate = (x: number, y: number): boolean => {
-    if (hidden(source, x, y)) return false;
+  const locate = (x: number, y: number): number => {
+    if (hidden(source, x, y)) return 0;
     applyGridMap(source.map, x, y, point);
-    if (!inside(source)) return false;
-    if (between && (!between(point[0], point[1], point) || !inside(target))) return false;
-    if (!invertGridMap(target.map, point[0], point[1], point)) return false;
-    return !hidden(target, point[0], point[1]);
+    if (!inside(source)) return 0;
+    const weight = between ? between(point[0], point[1], point) : 1;
+    if (weight === 0 || !inside(target)) return 0;
+    if (!invertGridMap(target.map, point[0], point[1], point)) return 0;
+    return hidden(target, point[0], point[1]) ? 0 : weight;
   };
   for (let row = 0; row < queryGrid; row++) {
     for (let column = 0; column < queryGrid; column++) {
       const query = row * queryGrid + column;
       const center = cellCenter(column, row, stride);
-      const found = locate(center.x, center.y);
-      valid[query] = found ? 1 : 0;
+      const weight = locate(center.x, center.y);
+      const found = weight > 0;
+      valid[query] = weight;
       // A finite placeholder: the loss multiplies by `valid`, and 0 · NaN would poison it.
       targets[2 * query] = found ? point[0] : size / 2;
       targets[2 * query + 1] = found ? point[1] : size / 2;

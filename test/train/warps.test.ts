@@ -8,7 +8,7 @@ import { correspond, createWarpSampler } from '../../src/train/warps.ts';
 import type { PointMap, View } from '../../src/train/warps.ts';
 
 const size = 96;
-const picture = { width: 256, height: 240 };
+const picture = { width: 256, height: 240, base: defaultBatchSettings.base };
 const wild = {
   ...defaultBatchSettings.geometric,
   rotationSd: 60,
@@ -23,7 +23,7 @@ const kinds = [
 ];
 
 const pairsOf = (settings: typeof wild, count: number): [GridMap, GridMap][] => {
-  const sampler = createWarpSampler(size, defaultBatchSettings.base, settings);
+  const sampler = createWarpSampler(size, settings);
   return Array.from({ length: count }, (_, i) => sampler.drawPair(picture, createRandom(1, i)));
 };
 
@@ -194,7 +194,7 @@ describe('correspondences', () => {
     const flow: PointMap = (x, y, out) => {
       out[0] = x + 5;
       out[1] = y - 3;
-      return x < 128;
+      return Number(x < 128);
     };
     const { targets, valid } = matchesOf(viewOf(map), viewOf(map), 24, flow);
     const query = 12 * 24 + 4;

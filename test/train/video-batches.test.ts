@@ -1,0 +1,250 @@
+import { describe, expect, test } from 'vitest';
+import { InputError } from '../../src/errors.ts';
+import { createBatchMaker } from '../../src/train/batch.ts';
+import { parseBatchSettings } from '../../src/train/batch-settings.ts';
+import { createBatchSource } from '../../src/train/batch-source.ts';
+import { applyGridMap, invertGridMap } from '../../src/train/grid-map.ts';
+import { motionWeights, regionWeights } from '../../src/train/motion-weights.ts';
+import { createPairPoolBuilder, pairMap } from '../../src/train/pair-pool.ts';
+import type { PairPool } from '../../src/train/pair-pool.ts';
+import { createPictureSet } from '../../src/train/pictures.ts';
+import { createRandom } from '../../src/train/random.ts';
+import { createStepItems, spreadGroups, videoPairsOf } from '../../src/train/step-items.ts';
+import { correspond, createWarpSampler } from '../../src/train/warps.ts';
+import { drawFrame, flowPair, isOnSquare, movingSquare } from './drawn-clip.ts';
+
+const base = { centerX: 0.5, centerY: 0.5, side: 0.8 };
+const stillWeight = 0.1;
+
+/** Three videos of four pairs each. */
+const createPool = (side = 64, videos = 3, reversed = false): PairPool => {
+  const builder = createPairPoolBuilder(
+    Array.from({ length: videos }, (_, video) => `clip ${video}`),
+    4 * videos,
+    side,
+  );
+  const places = Array.from({ length: 4 * videos }, (_, i) => [Math.floor(i / 4), i % 4]);
+  for (const [video, order] of reversed ? places.reverse() : places) {
+    const { a, b, flow, valid } = flowPair(movingSquare(video + 1, side, side), order, order + 1);
+    builder.add(video, order, { a, b, flow, base, weights: motionWeights(flow, valid, stillWeight) });
+  }
+  return builder.finish();
+};
+
+describe('a pair of frames', () => {
+  test('through its flow and both warps, correspondences agree with the truth within half a pixel', () => {
+    const clip = movingSquare(5);
+    const { a, b, flow, valid } = flowPair(clip, 0, 2);
+    const builder = createPairPoolBuilder(['clip'], 1, 128);
+    builder.add(0, 0, { a, b, flow, base, weights: motionWeights(flow, valid, stillWeight) });
+    const pool = builder.finish();
+    const between = pairMap(pool, pool.pairs[0]);
+    const settings = parseBatchSettings({});
+    const { inputSize: size, queryGrid } = settings;
+    const sampler = createWarpSampler(size, settings.geometric);
+    const errors: number[] = [];
+    let expected = 0;
+    for (let draw = 0; draw < 25; draw++) {
+      const source = { width: 128, height: 128, base };
+      const [sourceMap, targetMap] = sampler.drawPair(source, createRandom(7, draw));
+      const view = (map: typeof sourceMap) => ({ map, ...source, occluded: new Uint8Array(size * size) });
+      const targets = new Float32Array(2 * queryGrid ** 2);
+      const weights = new Float32Array(queryGrid ** 2);
+      correspond(view(sourceMap), view(targetMap), queryGrid, targets, weights, between);
+      const point = new Float64Array(2);
+      for (let query = 0; query < queryGrid ** 2; query++) {
+        const cell = size / queryGrid;
+        applyGridMap(
+          sourceMap,
+          ((query % queryGrid) + 0.5) * cell,
+          (Math.floor(query / queryGrid) + 0.5) * cell,
+          point,
+        );
+        const [x, y] = point;
+        // At the square's rim the flow belongs to either side.
+        const onSquare = isOnSquare(clip, 0, x, y, 6);
+        if (!onSquare && isOnSquare(clip, 0, x, y, -6)) continue;
+        if (!onSquare && isOnSquare(clip, 2, x, y, -6)) continue;
+        if (x < 0 || y < 0 || x > 128 || y > 128) continue;
+        const inTarget = invertGridMap(targetMap, x + (onSquare ? 5.4 : 0), y + (onSquare ? 2.8 : 0), point);
+        if (!inTarget) continue;
+        expected++;
+        if (weights[query] === 0) continue;
+        errors.push(Math.hypot(targets[2 * query] - point[0], targets[2 * query + 1] - point[1]));
+      }
+    }
+    errors.sort((p, q) => p - q);
+    const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length;
+    const at = (share: number): number => errors[Math.floor(share * (errors.length - 1))];
+    console.log(
+      `flow and warps: mean ${mean.toFixed(3)}, 99 % below ${at(0.99).toFixed(3)}, worst ${at(1).toFixed(2)} crop pixels; ${errors.length} of ${expected} valid`,
+    );
+    expect(errors.length).toBeGreaterThan(0.9 * expected);
+    expect(mean).toBeLessThan(0.1);
+    expect(at(0.99)).toBeLessThan(0.5);
+  });
+
+  test('what leaves the picture or is covered does not count, and the still background counts a tenth', () => {
+    const clip = movingSquare(3);
+    const { flow, valid } = flowPair(clip, 0, 2);
+    const weights = motionWeights(flow, valid, stillWeight);
+    const meanOver = (choose: (x: number, y: number) => boolean): number => {
+      let sum = 0;
+      let count = 0;
+      weights.forEach((weight, i) => {
+        const [x, y] = [(i % 128) + 0.5, Math.floor(i / 128) + 0.5];
+        if (!choose(x, y) || valid[i] === 0) return;
+        sum += weight / 255;
+        count++;
+      });
+      return sum / count;
+    };
+    const moving = meanOver((x, y) => isOnSquare(clip, 0, x, y, 4));
+    const still = meanOver((x, y) => !isOnSquare(clip, 0, x, y, -28));
+    expect(moving).toBeGreaterThan(0.9);
+    expect(still).toBeGreaterThan(0.05);
+    expect(still).toBeLessThan(0.15);
+    valid.forEach((value, i) => {
+      if (value === 0 && weights[i] !== 0) expect.unreachable('an invalid pixel counts');
+    });
+    // A camera that pans moves everything alike: that is no motion of the object.
+    const panned = { ...flow, x: flow.x.map((value) => value + 9), y: flow.y.map((value) => value - 4) };
+    const change = motionWeights(panned, valid, stillWeight).map((weight, i) =>
+      Math.abs(weight - weights[i]),
+    );
+    expect(Math.max(...change)).toBeLessThanOrEqual(1);
+  });
+
+  test('with a region, the object in its middle counts fully and the rim as much as what stands still', () => {
+    const zero = new Float32Array(100 * 100);
+    const valid = new Uint8Array(100 * 100).fill(1);
+    valid[0] = 0;
+    const weights = regionWeights(
+      { width: 100, height: 100, x: zero, y: zero },
+      valid,
+      base,
+      0.6,
+      stillWeight,
+    );
+    expect(weights[50 * 100 + 50]).toBe(255);
+    expect(weights[50 * 100 + 72]).toBe(255);
+    expect(weights[50 * 100 + 92]).toBe(25);
+    expect(weights[0]).toBe(0);
+  });
+});
+
+describe('the items of a step', () => {
+  test('neighbours never come from one video, however many pairs it has in the batch, up to half', () => {
+    for (let trial = 0; trial < 400; trial++) {
+      const random = createRandom(11, trial);
+      const count = 2 + random.int(15);
+      const groups = Array.from({ length: count }, () => random.int(1 + random.int(count)));
+      const largest = Math.max(...groups.map((group) => groups.filter((other) => other === group).length));
+      const order = spreadGroups(groups, random);
+      expect([...order].sort((a, b) => a - b)).toEqual(groups.map((_, i) => i));
+      if (2 * largest > count) continue;
+      order.forEach((item, i) => {
+        const next = order[(i + 1) % count];
+        expect(groups[item], `${groups.join(' ')} → ${order.join(' ')}`).not.toBe(groups[next]);
+      });
+    }
+  });
+
+  test('a fixed number comes from videos, every video as often as any other, and no picture twice a pass', () => {
+    // One long video and nine short ones.
+    const videoOfPair = Array.from({ length: 200 }, (_, pair) => Math.max(0, pair - 190));
+    const itemsOf = createStepItems({ pictures: 12, videoOfPair, pairs: 8, fromVideos: 5, seed: 3 });
+    const uses = new Map<number, number>();
+    const pictures: number[] = [];
+    for (let step = 0; step < 40; step++) {
+      const items = itemsOf(step);
+      expect(items).toHaveLength(8);
+      expect(items.filter(({ kind }) => kind === 'frames')).toHaveLength(5);
+      expect(itemsOf(step)).toEqual(items);
+      for (const item of items) {
+        if (item.kind === 'picture') pictures.push(item.index);
+        else {
+          expect(videoOfPair[item.index]).toBe(item.video);
+          uses.set(item.video, (uses.get(item.video) ?? 0) + 1);
+        }
+      }
+    }
+    expect([...uses.values()]).toEqual(Array.from({ length: 10 }, () => 20));
+    for (let pass = 0; pass < 10; pass++) {
+      expect(new Set(pictures.slice(12 * pass, 12 * (pass + 1))).size).toBe(12);
+    }
+  });
+
+  test('all pairs come from videos where there are no pictures, and none where there are no videos', () => {
+    expect(videoPairsOf(8, 0.5, 100, 40)).toBe(4);
+    expect(videoPairsOf(8, 0.5, 0, 40)).toBe(8);
+    expect(videoPairsOf(8, 0.5, 100, 0)).toBe(0);
+  });
+});
+
+const pictures = createPictureSet(
+  Array.from({ length: 9 }, (_, i) => drawFrame(movingSquare(20 + i, 80, 72), 0)),
+);
+const settings = parseBatchSettings({ inputSize: 32, queryGrid: 8, pairs: 6, backgrounds: 2 });
+const pool = createPool();
+
+const same = (a: Float32Array, b: Float32Array): boolean =>
+  Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
+
+describe('batches with videos', () => {
+  test('depend neither on the workers, nor on where training started, nor on the order in which pairs arrived', async () => {
+    const videos = { pool, share: 0.5 };
+    const make = createBatchMaker({ set: pictures, videos, settings, seed: 5 });
+    const other = createBatchMaker({
+      set: pictures,
+      videos: { pool: createPool(64, 3, true), share: 0.5 },
+      settings,
+      seed: 5,
+    });
+    const source = await createBatchSource({ pictures, videos, settings, seed: 5, startStep: 2, workers: 2 });
+    for (let step = 2; step < 7; step++) {
+      const batch = await source.next();
+      const expected = make(step);
+      expect(same(batch.images, expected.images)).toBe(true);
+      expect(same(batch.targets, expected.targets)).toBe(true);
+      expect(same(batch.valid, expected.valid)).toBe(true);
+      expect(same(batch.images, other(step).images)).toBe(true);
+    }
+    await source.close();
+  });
+
+  test('hold still pictures alone as they always did', () => {
+    const alone = createBatchMaker({ set: pictures, settings, seed: 5 });
+    const without = createBatchMaker({ set: pictures, videos: { pool, share: 0 }, settings, seed: 5 });
+    expect(same(alone(3).images, without(3).images)).toBe(true);
+    expect(alone(3).valid.every((value) => value === 0 || value === 1)).toBe(true);
+  });
+
+  test('can be made of videos alone, with weights between 0 and 1', () => {
+    const make = createBatchMaker({ videos: { pool, share: 0.5 }, settings, seed: 5 });
+    const counts = { none: 0, still: 0, moving: 0 };
+    for (let step = 0; step < 10; step++) {
+      const { images, valid } = make(step);
+      expect(images.every((value) => value >= 0 && value <= 1)).toBe(true);
+      for (const value of valid) {
+        expect(value >= 0 && value <= 1).toBe(true);
+        if (value === 0) counts.none++;
+        else if (value < 0.5) counts.still++;
+        else counts.moving++;
+      }
+    }
+    expect(counts.still).toBeGreaterThan(300);
+    expect(counts.moving).toBeGreaterThan(300);
+  });
+
+  test('need pictures or pairs of frames, and pairs that fit into the pool', () => {
+    expect(() => createBatchMaker({ settings, seed: 1 })).toThrow(InputError);
+    const pair = flowPair(movingSquare(1, 32, 32), 0, 1);
+    const weights = new Uint8Array(32 * 32);
+    const builder = createPairPoolBuilder(['clip'], 1, 64);
+    expect(() => { builder.add(0, 0, { ...pair, base, weights }); }).toThrow(/32×32 .* 64×64/);
+    const small = createPairPoolBuilder(['clip'], 1, 32);
+    small.add(0, 0, { ...pair, base, weights });
+    expect(() => { small.add(0, 1, { ...pair, base, weights }); }).toThrow(/one more/);
+  });
+});
