@@ -15,7 +15,7 @@ export type TrackOptions = TrackerOptions & {
 
 /** What a tracking has done so far. */
 export type TrackStats = {
-  /** Frames that the source gave. */ framesSeen: number;
+  /** Frames that the source gave since the model was loaded. */ framesSeen: number;
   /** Frames that gave a result. */ framesProcessed: number;
   /** Frames closed unseen because a newer one came. */ framesDropped: number;
   /** Where the network runs; undefined until it is loaded. */ device: TrackerInfo['device'] | undefined;

@@ -1,8 +1,16 @@
 import { DeviceError } from '../errors.ts';
 import { firstLine } from './session-core.ts';
 
-const refuse = (reason: string, cause?: unknown): DeviceError =>
-  new DeviceError(`WebGPU is unavailable (${reason}). Pass device: 'wasm' to run without it.`, { cause });
+/** There is no WebGPU here. */
+export class NoWebGpuError extends DeviceError {
+  /** @param reason why, in words */
+  constructor(
+    readonly reason: string,
+    cause?: unknown,
+  ) {
+    super(`WebGPU is unavailable (${reason}). Pass device: 'wasm' to run without it.`, { cause });
+  }
+}
 
 /** Limits that ONNX Runtime's kernels may use; the adapter's own maximum is asked for. */
 const usedLimits = [
@@ -22,16 +30,19 @@ export type GpuHandle = {
   /** True for an adapter that computes on the CPU: right numbers, slower than wasm. */ isSoftware: boolean;
 };
 
-/** @throws DeviceError with the reason why there is no WebGPU */
+/** @throws NoWebGpuError with the reason why there is no WebGPU */
 export const openGpuDevice = async (): Promise<GpuHandle> => {
   // Typed as always there, but it is missing in older browsers and in insecure pages.
   const gpu = navigator.gpu as GPU | undefined;
-  if (gpu === undefined) throw refuse('this browser, or a page without https, has no navigator.gpu');
+  if (gpu === undefined)
+    throw new NoWebGpuError('this browser, or a page without https, has no navigator.gpu');
   if (!('Suspending' in WebAssembly)) {
-    throw refuse('this browser has no WebAssembly JSPI, which ONNX Runtime needs to wait for the GPU');
+    throw new NoWebGpuError(
+      'this browser has no WebAssembly JSPI, which ONNX Runtime needs to wait for the GPU',
+    );
   }
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (adapter === null) throw refuse('requestAdapter returned null');
+  if (adapter === null) throw new NoWebGpuError('requestAdapter returned null');
   const requiredLimits = Object.fromEntries(usedLimits.map((limit) => [limit, adapter.limits[limit]]));
   const wanted: GPUFeatureName[] = ['shader-f16', 'subgroups'];
   try {
@@ -41,6 +52,6 @@ export const openGpuDevice = async (): Promise<GpuHandle> => {
     });
     return { device, isSoftware: adapter.info.isFallbackAdapter };
   } catch (error) {
-    throw refuse(firstLine(error), error);
+    throw new NoWebGpuError(firstLine(error), error);
   }
 };

@@ -14,6 +14,6 @@ export type FrameSource = {
 };
 
 export type FrameCounts = {
-  /** Frames that came. */ seen: number;
+  /** Frames that came since the first was asked for. */ seen: number;
   /** Frames that were closed unseen because a newer one came. */ dropped: number;
 };

@@ -11,6 +11,7 @@ export class LatestFrame<Timed extends { frame: { close(): void } }> {
   #waiting: Timed | undefined;
   #wake: (() => void) | undefined;
   #end: End | undefined;
+  #isRead = false;
 
   /** Takes over a frame. After the end it is closed at once. */
   push(timed: Timed): void {
@@ -18,8 +19,8 @@ export class LatestFrame<Timed extends { frame: { close(): void } }> {
       timed.frame.close();
       return;
     }
-    this.counts.seen += 1;
     this.#drop();
+    this.counts.seen += 1;
     this.#waiting = timed;
     this.#wake?.();
   }
@@ -42,6 +43,7 @@ export class LatestFrame<Timed extends { frame: { close(): void } }> {
 
   /** @returns the newest frame, once there is one; undefined at the end */
   async next(): Promise<Timed | undefined> {
+    this.#isRead = true;
     while (this.#waiting === undefined && this.#end === undefined) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -57,7 +59,9 @@ export class LatestFrame<Timed extends { frame: { close(): void } }> {
     if (this.#waiting === undefined) return;
     this.#waiting.frame.close();
     this.#waiting = undefined;
-    this.counts.dropped += 1;
+    // Nobody missed what came before anybody was there, while the model was loading.
+    if (this.#isRead) this.counts.dropped += 1;
+    else this.counts.seen -= 1;
   }
 
   #finish(error: Error | undefined): void {

@@ -1,5 +1,5 @@
-import { DeviceError, InputError, ModelError } from '../errors.ts';
-import { openGpuDevice, type GpuHandle } from '../model/gpu-device.ts';
+import { InputError, ModelError } from '../errors.ts';
+import { NoWebGpuError, openGpuDevice, type GpuHandle } from '../model/gpu-device.ts';
 import type { Manifest } from '../model/manifest.ts';
 import type { SessionPrecision } from '../model/session.ts';
 import {
@@ -105,7 +105,7 @@ const gpuOrReason = async (): Promise<GpuHandle | string> => {
     handle.device.destroy();
     return 'WebGPU runs on the CPU here, which is slower than wasm';
   } catch (error) {
-    if (error instanceof DeviceError) return error.message;
+    if (error instanceof NoWebGpuError) return `no WebGPU: ${error.reason}`;
     throw error;
   }
 };

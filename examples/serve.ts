@@ -1,0 +1,51 @@
+/** `npm start`: serves the examples on this machine only. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createServer } from 'vite';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+const newestChange = (folder: string): number =>
+  Math.max(
+    0,
+    ...readdirSync(folder, { withFileTypes: true }).map((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? newestChange(path) : statSync(path).mtimeMs;
+    }),
+  );
+
+const built = join(root, 'dist', 'index.js');
+const isStale = !existsSync(built) || statSync(built).mtimeMs < newestChange(join(root, 'src'));
+if (isStale) {
+  console.log('Building the package …');
+  execFileSync('npm', ['run', '--silent', 'build', '--', '--silent'], { cwd: root, stdio: 'inherit' });
+}
+
+const server = await createServer({
+  root,
+  configFile: false,
+  logLevel: 'warn',
+  cacheDir: join(root, '.cache', 'vite-examples'),
+  resolve: {
+    // The examples use the package as it is published, not its source.
+    alias: {
+      'dve-sdk/mediapipe': join(root, 'dist', 'mediapipe.js'),
+      'dve-sdk': join(root, 'dist', 'index.js'),
+    },
+  },
+  server: {
+    host: 'localhost',
+    port: Number(process.env.PORT ?? 5173),
+    headers: {
+      // An isolated page may use threads.
+      'Cross-Origin-Opener-Policy': 'same-origin',
+      'Cross-Origin-Embedder-Policy': 'require-corp',
+    },
+  },
+});
+await server.listen();
+const [url] = server.resolvedUrls?.local ?? [];
+console.log(`Webcam demo: ${url}examples/webcam/`);
+console.log('Stop it with Ctrl+C.');

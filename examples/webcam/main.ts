@@ -1,0 +1,305 @@
+import {
+  drawLandmarks,
+  DveError,
+  SourceError,
+  track,
+  type DeviceChoice,
+  type Tracking,
+  type TrackResult,
+} from 'dve-sdk';
+import { createFigures } from './figures.ts';
+import { chosen, onChoice, page, showOver, showStatus } from './page.ts';
+import { connectSmoothing, currentSmoothing } from './smoothing.ts';
+
+/** What the video element plays. */
+type Playing = { kind: 'camera'; stream: MediaStream } | { kind: 'file'; url: string; name: string };
+
+const figures = createFigures();
+// Another model than the package's own: ?model=URL of its folder.
+const model = new URLSearchParams(location.search).get('model');
+
+let playing: Playing | undefined;
+let tracking: Tracking | undefined;
+let connections: readonly (readonly [number, number])[] = [];
+let last: TrackResult | undefined;
+/** Counts starts: one that was overtaken by another must not go on. */
+let generation = 0;
+
+const deviceChoice = (): DeviceChoice => {
+  const choice = chosen('device');
+  return choice === 'webgpu' || choice === 'wasm' ? choice : 'auto';
+};
+
+const isMirrored = (): boolean => playing?.kind === 'camera' && page.mirror.checked;
+
+const layOut = (): void => {
+  const { videoWidth, videoHeight } = page.video;
+  page.stage.classList.toggle('has-picture', playing !== undefined && videoWidth > 0);
+  page.stage.classList.toggle('is-mirrored', isMirrored());
+  if (playing === undefined || videoWidth === 0) return;
+  page.stage.style.setProperty('--ratio', `${videoWidth} / ${videoHeight}`);
+  page.overlay.width = videoWidth;
+  page.overlay.height = videoHeight;
+};
+
+const drawOptions = () => ({
+  connections: page.showLines.checked ? connections : [],
+  points: page.showPoints.checked,
+  raw: page.showRaw.checked,
+  hidden: page.showHidden.checked,
+  roi: page.showRoi.checked,
+});
+
+const draw = (): void => {
+  const context = page.overlay.getContext('2d');
+  if (context === null) return;
+  context.clearRect(0, 0, page.overlay.width, page.overlay.height);
+  if (last !== undefined) drawLandmarks(context, last, drawOptions());
+};
+
+const showButtons = (): void => {
+  const isRunning = playing !== undefined;
+  page.camera.setAttribute('aria-pressed', String(playing?.kind === 'camera'));
+  page.file.setAttribute('aria-pressed', String(playing?.kind === 'file'));
+  for (const button of [page.pause, page.snapshot, page.stop]) button.disabled = !isRunning;
+  page.pause.textContent = isRunning && page.video.paused ? 'Resume' : 'Pause';
+};
+
+const release = (): void => {
+  page.video.pause();
+  if (playing?.kind === 'camera') for (const track of playing.stream.getTracks()) track.stop();
+  if (playing?.kind === 'file') URL.revokeObjectURL(playing.url);
+  page.video.srcObject = null;
+  page.video.removeAttribute('src');
+  playing = undefined;
+};
+
+const stop = async (): Promise<void> => {
+  generation += 1;
+  const ending = tracking;
+  tracking = undefined;
+  release();
+  last = undefined;
+  draw();
+  layOut();
+  showButtons();
+  await ending?.close();
+};
+
+const titles: readonly (readonly [RegExp, string])[] = [
+  [/refused/, 'The camera was refused'],
+  [/no camera/, 'No camera found'],
+  [/in use/, 'The camera is busy'],
+  [/video cannot/, 'This video cannot be played'],
+  [/plugged/, 'The camera is gone'],
+];
+
+const fail = async (error: unknown): Promise<void> => {
+  page.noticeRetry.textContent = playing?.kind === 'file' ? 'Use the camera' : 'Try again';
+  await stop();
+  const message = error instanceof Error ? error.message : String(error);
+  const title = titles.find(([pattern]) => pattern.test(message))?.[1];
+  page.noticeTitle.textContent =
+    title ??
+    (error instanceof SourceError
+      ? 'No picture'
+      : error instanceof DveError
+        ? 'It could not start'
+        : 'Something broke');
+  page.noticeText.textContent = message.charAt(0).toUpperCase() + message.slice(1);
+  showOver('notice');
+  showStatus('failed');
+};
+
+/** Follows the video element until it is stopped, ends or fails. */
+const follow = async (mine: number): Promise<void> => {
+  figures.clear();
+  page.busyText.textContent = 'Loading the model …';
+  showOver('busy');
+  showStatus('starting');
+  const running = track(page.video, {
+    device: deviceChoice(),
+    smoothing: currentSmoothing(),
+    ...(model === null ? {} : { model }),
+  });
+  tracking = running;
+  try {
+    const { landmarks, device, precision, threads, deviceNote } = await running.ready;
+    connections = landmarks.connections;
+    const detail =
+      device === 'webgpu' ? 'WebGPU' : `CPU, ${threads === 1 ? '1 thread' : `${threads} threads`}`;
+    page.device.textContent = `${detail}, ${precision}`;
+    page.deviceNote.textContent =
+      deviceNote ??
+      (device === 'webgpu' ? 'WebGPU gives the same points as the CPU, and is faster.' : 'As chosen.');
+    showOver('nothing');
+    for await (const result of running) {
+      if (mine !== generation) break;
+      last = result;
+      if (!page.video.paused) showStatus(result.status);
+      draw();
+      figures.add(result, running.stats);
+    }
+  } catch (error) {
+    if (mine === generation) await fail(error);
+  }
+};
+
+const start = async (open: () => Promise<Playing>): Promise<void> => {
+  await stop();
+  const mine = ++generation;
+  page.busyText.textContent = 'Starting …';
+  showOver('busy');
+  showStatus('starting');
+  try {
+    const opened = await open();
+    if (mine !== generation) {
+      if (opened.kind === 'camera') for (const track of opened.stream.getTracks()) track.stop();
+      return;
+    }
+    playing = opened;
+    if (opened.kind === 'camera') page.video.srcObject = opened.stream;
+    else page.video.src = opened.url;
+    page.video.loop = opened.kind === 'file';
+    // A video that cannot be played is reported by the tracking, with its reason.
+    await page.video.play().catch(() => undefined);
+    layOut();
+    showButtons();
+    await follow(mine);
+  } catch (error) {
+    if (mine === generation) await fail(error);
+  }
+};
+
+const cameraErrors: Readonly<Record<string, string>> = {
+  NotAllowedError: "the camera was refused. Allow it in the browser's address bar, then try again.",
+  NotFoundError: 'there is no camera. Plug one in, or open a video instead.',
+  NotReadableError: 'the camera is in use by another program. Close that program and try again.',
+};
+
+const openCamera = async (): Promise<Playing> => {
+  const deviceId = page.cameras.value;
+  const wanted = deviceId === '' ? { facingMode: 'user' } : { deviceId: { exact: deviceId } };
+  try {
+    const stream = await navigator.mediaDevices.getUserMedia({
+      video: { ...wanted, width: { ideal: 640 }, height: { ideal: 480 } },
+    });
+    await listCameras(stream);
+    return { kind: 'camera', stream };
+  } catch (error) {
+    const name = error instanceof Error ? error.name : '';
+    throw new SourceError(cameraErrors[name] ?? `the camera could not be opened (${String(error)}).`, {
+      cause: error,
+    });
+  }
+};
+
+/** Names of cameras are told only after one was allowed. */
+const listCameras = async (stream: MediaStream): Promise<void> => {
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  const cameras = devices.filter(({ kind }) => kind === 'videoinput');
+  const current = stream.getVideoTracks()[0].getSettings().deviceId;
+  const options = cameras.map(({ deviceId, label }, index) => {
+    const option = new Option(label === '' ? `Camera ${index + 1}` : label, deviceId);
+    option.selected = deviceId === current;
+    return option;
+  });
+  page.cameras.replaceChildren(...options);
+  page.cameraChoice.hidden = cameras.length < 2;
+};
+
+const startCamera = (): void => void start(openCamera);
+const startFile = (file: File): void =>
+  void start(() => Promise.resolve({ kind: 'file', url: URL.createObjectURL(file), name: file.name }));
+const askForFile = (): void => {
+  page.fileInput.click();
+};
+
+const saveSnapshot = (): void => {
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [page.video.videoWidth, page.video.videoHeight];
+  const context = canvas.getContext('2d');
+  if (context === null) return;
+  if (isMirrored()) context.setTransform(-1, 0, 0, 1, canvas.width, 0);
+  context.drawImage(page.video, 0, 0);
+  context.drawImage(page.overlay, 0, 0, canvas.width, canvas.height);
+  canvas.toBlob((blob) => {
+    if (blob === null) return;
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(blob);
+    link.download = `landmarks-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}.png`;
+    link.click();
+    setTimeout(() => {
+      URL.revokeObjectURL(link.href);
+    }, 10_000);
+  }, 'image/png');
+};
+
+page.startCamera.addEventListener('click', startCamera);
+page.camera.addEventListener('click', startCamera);
+page.noticeRetry.addEventListener('click', startCamera);
+page.cameras.addEventListener('change', startCamera);
+for (const button of [page.startFile, page.file, page.noticeFile])
+  button.addEventListener('click', askForFile);
+page.fileInput.addEventListener('change', () => {
+  const file = page.fileInput.files?.[0];
+  if (file !== undefined) startFile(file);
+  page.fileInput.value = '';
+});
+page.snapshot.addEventListener('click', saveSnapshot);
+page.stop.addEventListener('click', () => {
+  void stop();
+  figures.clear();
+  showOver('welcome');
+  showStatus('idle');
+});
+page.pause.addEventListener('click', () => {
+  if (page.video.paused) void page.video.play();
+  else page.video.pause();
+});
+page.video.addEventListener('pause', () => {
+  showButtons();
+  if (playing !== undefined) showStatus('paused');
+});
+page.video.addEventListener('play', showButtons);
+page.video.addEventListener('resize', layOut);
+page.mirror.addEventListener('change', layOut);
+for (const box of [page.showPoints, page.showLines, page.showRaw, page.showHidden, page.showRoi]) {
+  box.addEventListener('change', draw);
+}
+connectSmoothing((smoothing) => {
+  // Fails only for a tracking that has ended; the next one starts with what the controls say.
+  tracking?.setSmoothing(smoothing).catch(() => undefined);
+});
+onChoice('device', () => {
+  if (playing === undefined) return;
+  // The same picture goes on, with another worker behind it.
+  const mine = ++generation;
+  const ending = tracking;
+  tracking = undefined;
+  void (async () => {
+    await ending?.close();
+    await follow(mine);
+  })();
+});
+
+let dragDepth = 0;
+const dragged = (event: DragEvent, change: number): void => {
+  event.preventDefault();
+  dragDepth = Math.max(0, dragDepth + change);
+  page.stage.classList.toggle('is-dropping', dragDepth > 0);
+};
+addEventListener('dragenter', (event) => {
+  dragged(event, 1);
+});
+addEventListener('dragleave', (event) => {
+  dragged(event, -1);
+});
+addEventListener('dragover', (event) => {
+  event.preventDefault();
+});
+addEventListener('drop', (event) => {
+  dragged(event, -dragDepth);
+  const file = event.dataTransfer?.files[0];
+  if (file !== undefined) startFile(file);
+});

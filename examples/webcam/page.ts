@@ -1,0 +1,90 @@
+/** The page's elements, each checked once: a missing one is a mistake in index.html. */
+const element = <Kind extends Element>(id: string, kind: new () => Kind): Kind => {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`index.html has no ${kind.name} #${id}`);
+  return found;
+};
+
+const button = (id: string): HTMLButtonElement => element(id, HTMLButtonElement);
+const input = (id: string): HTMLInputElement => element(id, HTMLInputElement);
+const box = (id: string): HTMLElement => element(id, HTMLElement);
+
+export const page = {
+  status: box('status'),
+  stage: box('stage'),
+  video: element('video', HTMLVideoElement),
+  overlay: element('overlay', HTMLCanvasElement),
+  welcome: box('welcome'),
+  notice: box('notice'),
+  noticeTitle: box('notice-title'),
+  noticeText: box('notice-text'),
+  noticeRetry: button('notice-retry'),
+  noticeFile: button('notice-file'),
+  busy: box('busy'),
+  busyText: box('busy-text'),
+  startCamera: button('start-camera'),
+  startFile: button('start-file'),
+  camera: button('camera'),
+  file: button('file'),
+  cameraChoice: box('camera-choice'),
+  cameras: element('cameras', HTMLSelectElement),
+  fileInput: input('file-input'),
+  pause: button('pause'),
+  snapshot: button('snapshot'),
+  stop: button('stop'),
+  fps: box('fps'),
+  latency: box('latency'),
+  confidence: box('confidence'),
+  stages: box('stages'),
+  device: box('device'),
+  first: box('first'),
+  size: box('size'),
+  dropped: box('dropped'),
+  cutoff: input('cutoff'),
+  cutoffValue: box('cutoff-value'),
+  beta: input('beta'),
+  betaValue: box('beta-value'),
+  smoothingReset: button('smoothing-reset'),
+  showPoints: input('show-points'),
+  showLines: input('show-lines'),
+  showRaw: input('show-raw'),
+  showHidden: input('show-hidden'),
+  showRoi: input('show-roi'),
+  mirror: input('mirror'),
+  deviceNote: box('device-note'),
+};
+
+export type StatusState = 'idle' | 'starting' | 'searching' | 'tracking' | 'paused' | 'failed';
+
+const statusWords: Record<StatusState, string> = {
+  idle: 'Ready',
+  starting: 'Starting',
+  searching: 'Searching',
+  tracking: 'Tracking',
+  paused: 'Paused',
+  failed: 'Stopped',
+};
+
+export const showStatus = (state: StatusState): void => {
+  page.status.dataset.state = state;
+  page.status.textContent = statusWords[state];
+};
+
+/** Which of a group of radio buttons is chosen. */
+export const chosen = (name: string): string => {
+  const found = document.querySelector(`input[name="${name}"]:checked`);
+  return found instanceof HTMLInputElement ? found.value : '';
+};
+
+export const onChoice = (name: string, listener: () => void): void => {
+  for (const choice of document.querySelectorAll(`input[name="${name}"]`)) {
+    choice.addEventListener('change', listener);
+  }
+};
+
+/** What lies over the stage; at most one of them. */
+export const showOver = (layer: 'welcome' | 'notice' | 'busy' | 'nothing'): void => {
+  page.welcome.hidden = layer !== 'welcome';
+  page.notice.hidden = layer !== 'notice';
+  page.busy.hidden = layer !== 'busy';
+};
