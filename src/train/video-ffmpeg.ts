@@ -77,7 +77,12 @@ const readRatio = (text: string | undefined): number | undefined => {
   return Number.isFinite(ratio) && ratio > 0 ? ratio : undefined;
 };
 
-type Probe = VideoSize & { /** Seconds between frames, on average. */ interval: number };
+type Probe = {
+  width: number;
+  height: number;
+  /** Seconds, where the file says it. */ duration: number | undefined;
+  /** Seconds between frames, on average. */ interval: number;
+};
 
 const probe = async (path: string): Promise<Probe> => {
   const { streams = [], format } = JSON.parse(await runProbe(path)) as Probed;
@@ -95,7 +100,7 @@ const probe = async (path: string): Promise<Probe> => {
   return {
     width: lying ? height : width,
     height: lying ? width : height,
-    ...(seconds > 0 ? { duration: seconds } : {}),
+    duration: seconds > 0 ? seconds : undefined,
     interval: 1 / (readRatio(stream.avg_frame_rate) ?? 25),
   };
 };
@@ -157,7 +162,8 @@ const decodeArguments = (path: string, width: number, height: number): string[] 
 
 async function* decode(
   path: string,
-  { width, height, interval }: Probe,
+  { width, height }: VideoSize,
+  interval: number,
   onWarning: ((message: string) => void) | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<RgbFrame, void> {
@@ -236,7 +242,11 @@ export const openWithFfmpeg = async (
   maxSide?: number,
   onWarning?: (message: string) => void,
 ): Promise<VideoReader> => {
-  const probed = await probe(path);
-  const { interval, ...size } = { ...probed, ...fitSize(probed.width, probed.height, maxSide) };
-  return createReader(path, size, (signal) => decode(path, { ...size, interval }, onWarning, signal));
+  const { width, height, duration, interval } = await probe(path);
+  const size: VideoSize = {
+    ...fitSize(width, height, maxSide),
+    original: { width, height },
+    ...(duration === undefined ? {} : { duration, frameCount: Math.max(1, Math.round(duration / interval)) }),
+  };
+  return createReader(path, size, (signal) => decode(path, size, interval, onWarning, signal));
 };

@@ -66,7 +66,13 @@ export const openPictureFolder = async (
       index++;
     }
   }
-  const size = { width, height, duration: files.length / framesPerSecond };
+  const size = {
+    width,
+    height,
+    original: first,
+    duration: files.length / framesPerSecond,
+    frameCount: files.length,
+  };
   return createReader(folder, size, decode);
 };
 

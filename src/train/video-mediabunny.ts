@@ -1,8 +1,11 @@
 import type { InputVideoTrack, VideoSample } from 'mediabunny';
 import { InputError } from '../errors.ts';
-import { createReader, fitSize, type RgbFrame, type VideoReader } from './video-reader.ts';
+import { createReader, fitSize, type RgbFrame, type VideoReader, type VideoSize } from './video-reader.ts';
 
 type Mediabunny = typeof import('mediabunny');
+
+/** Enough of a video's packets to tell how many there are a second. */
+const PACKETS_TO_COUNT = 50;
 
 const firstLine = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n')[0].trim();
@@ -101,9 +104,14 @@ export const openWithMediabunny = async (
       input.dispose();
       return undefined;
     }
-    const shown = fitSize(await track.getDisplayWidth(), await track.getDisplayHeight(), maxSide);
+    const original = { width: await track.getDisplayWidth(), height: await track.getDisplayHeight() };
     const duration = await track.getDurationFromMetadata();
-    const size = { ...shown, ...(duration === null ? {} : { duration }) };
+    const { averagePacketRate } = await track.computePacketStats(PACKETS_TO_COUNT);
+    const size: VideoSize = {
+      ...fitSize(original.width, original.height, maxSide),
+      original,
+      ...(duration === null ? {} : { duration, frameCount: Math.round(duration * averagePacketRate) }),
+    };
     const reader = createReader(path, size, (signal) => decode(mediabunny, path, track, size, signal));
     const close = async (): Promise<void> => {
       await reader.close();

@@ -11,7 +11,10 @@ export type RgbFrame = {
 export type VideoSize = {
   /** Of the frames that are handed out, pixels. */ width: number;
   height: number;
+  /** Of the frames in the file, upright, pixels: what positions that others measured in it refer to. */
+  original: { width: number; height: number };
   /** Length by the file's own header, seconds; not every file says it. */ duration?: number;
+  /** About how many frames there are, by the file's own header; not every file says it. */ frameCount?: number;
 };
 
 /**

@@ -1,0 +1,293 @@
+import { InputError } from '../errors.ts';
+import type { Size } from '../geometry/coordinates.ts';
+import { cropToImage, type Roi } from '../geometry/roi.ts';
+import { cropToTensor } from '../pipeline/crop.ts';
+import type { FlowMethod } from './flow-cache.ts';
+import { flowValidity, rgbToGray, type FlowField, type GrayImage } from './optical-flow.ts';
+import type { RawPicture } from './pictures.ts';
+import { createRandom } from './random.ts';
+import type { VideoPairSettings } from './video-pair-settings.ts';
+import { openVideo, type RgbFrame, type VideoReader } from './video.ts';
+
+/** Two frames of one video, cut alike, and how each moves into the other. */
+export type VideoPair = {
+  /** The video's path. */ video: string;
+  /** Number of the first frame in the video. */ frame: number;
+  /** k: the second frame is number `frame + step`. */ step: number;
+  /** The square that was cut out of both frames, pixels of the video's own frames. */ roi: Roi;
+  /** (side, side) RGB. */ a: RawPicture;
+  b: RawPicture;
+  /** a → b, pixels of the pictures. */ flow: FlowField;
+  /** (side, side): 1 where `flow` can be believed. */ valid: Uint8Array;
+  /** b → a, likewise. */ backward: FlowField;
+  backwardValid: Uint8Array;
+  motion: Motion;
+  /** Share of the square within the frame that is valid, 0–1. */ coverage: number;
+};
+
+/** How far the pixels of a pair move, pixels of the pictures. */
+export type Motion = {
+  /** Half of them move less. */ median: number;
+  /** One in twenty moves more. */ fast: number;
+};
+
+/** What became of the first frames that were tried. */
+export type PairCounts = {
+  /** Pairs that were handed out. */ kept: number;
+  /** No frame in reach had moved enough. */ tooStill: number;
+  /** Even the next frame had moved too far, or could not be followed. */ tooFar: number;
+  /** No region was given for the frame. */ noRegion: number;
+};
+
+export type VideoPairOptions = {
+  /** What finds the flow; `createFlowCache` makes one that remembers. */ method: FlowMethod;
+  settings: VideoPairSettings;
+  /** Whole number; the pairs of a video are a pure function of it, the video and the settings. */ seed: number;
+  /**
+   * Where the object is in a frame, pixels of the video's own frames: the square that is cut out of it and of the
+   * frame it is paired with. Undefined: nowhere, and the frame begins no pair. Without it the largest square is cut
+   * that holds most of what moves.
+   */
+  regionOf?: (frame: number) => Roi | undefined;
+  /** Told, in one line, of damage that decoding went on after. */ onWarning?: (message: string) => void;
+  /** Told once, after the last pair. */ onCounts?: (counts: PairCounts) => void;
+};
+
+/**
+ * Pairs of frames (t, t + k) of a video, in order, with the flow both ways. k is chosen frame by frame so that the
+ * motion of a pair is about as large as a drawn target: from a little more than `leastMotion` to less than
+ * `greatestMotion`, where the flow still follows. Frames are decoded in order, and no more than `maxStep + 1` of
+ * them are in memory at a time.
+ *
+ * @throws InputError for a video that cannot be read, or breaks off
+ */
+export async function* videoPairs(path: string, options: VideoPairOptions): AsyncGenerator<VideoPair, void> {
+  const { settings, seed, onWarning } = options;
+  const video = await openVideo(path, {
+    maxSide: settings.maxSide,
+    ...(onWarning === undefined ? {} : { onWarning }),
+  });
+  try {
+    const counts: PairCounts = { kept: 0, tooStill: 0, tooFar: 0, noRegion: 0 };
+    const finder = createPairFinder(path, video, options, counts);
+    const spacing = Math.max(settings.frameStep, Math.ceil((video.frameCount ?? 0) / settings.pairsPerVideo));
+    // Where the pairs begin depends on the seed, so that another training sees other frames.
+    let next = createRandom(seed, 0).int(spacing);
+    /** Frames from the first that a pair may still begin with. */
+    let window: RgbFrame[] = [];
+    for await (const frame of video.frames) {
+      if (frame.index < next) continue;
+      window.push(frame);
+      if (frame.index < next + settings.maxStep) continue;
+      const pair = await finder.find(window);
+      if (pair !== undefined) yield pair;
+      next += spacing;
+      window = window.filter(({ index }) => index >= next);
+    }
+    // At the end of the video there are fewer frames to pair with.
+    for (; window.length > 1; window = window.filter(({ index }) => index >= next)) {
+      const pair = await finder.find(window);
+      if (pair !== undefined) yield pair;
+      next += spacing;
+    }
+    options.onCounts?.(counts);
+  } finally {
+    await video.close();
+  }
+}
+
+/**
+ * {@link videoPairs} of several videos, one after the other. One that cannot be read or breaks off is named, and
+ * what it gave before stays.
+ * @returns how many broke
+ */
+export async function* pairsOfVideos(
+  paths: readonly string[],
+  optionsOf: (path: string) => VideoPairOptions,
+): AsyncGenerator<VideoPair, number> {
+  let broken = 0;
+  for (const path of paths) {
+    const options = optionsOf(path);
+    try {
+      yield* videoPairs(path, options);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      broken++;
+      options.onWarning?.(`${error.message} Skipped.`);
+    }
+  }
+  return broken;
+}
+
+type PairFinder = {
+  /** Pairs the first of consecutive frames with one of the others, or with none. */
+  find(frames: readonly RgbFrame[]): Promise<VideoPair | undefined>;
+};
+
+const createPairFinder = (
+  path: string,
+  video: VideoReader,
+  { method, settings, seed, regionOf }: VideoPairOptions,
+  counts: PairCounts,
+): PairFinder => {
+  const { side, leastMotion, greatestMotion, greatestMedian, leastCoverage, tries } = settings;
+  const scale = video.width / video.original.width;
+  /** How far the fast pixels went per frame in the pair before, pixels; the first guess is a slow object. */
+  let speed = 1;
+
+  const regionIn = (frames: readonly RgbFrame[], step: number): Roi | undefined => {
+    const [first] = frames;
+    if (regionOf === undefined) return busiestSquare(first.rgb, frames[step].rgb, video);
+    const roi = regionOf(first.index);
+    return roi === undefined ? undefined : scaleRoi(roi, scale);
+  };
+
+  const find = async (frames: readonly RgbFrame[]): Promise<VideoPair | undefined> => {
+    const [first] = frames;
+    const furthest = frames.length - 1;
+    // Drawn evenly in the logarithm: as many small motions as large ones.
+    const [low, high] = [Math.log(1.3 * leastMotion), Math.log(0.7 * greatestMotion)];
+    const target = Math.exp(createRandom(seed, 1, first.index).uniform(low, high));
+    const inReach = (step: number): number => Math.min(furthest, Math.max(1, Math.round(step)));
+    let step = inReach(target / speed);
+    const roi = regionIn(frames, step);
+    if (roi === undefined) {
+      counts.noRegion++;
+      return undefined;
+    }
+    const cut = (frame: RgbFrame): Cut => cutFrame(path, frame, video, roi, side);
+    const a = cut(first);
+    const tried = new Set<number>();
+    let outcome: 'tooStill' | 'tooFar' = 'tooStill';
+    for (let attempt = 0; attempt < tries && !tried.has(step); attempt++) {
+      tried.add(step);
+      const b = cut(frames[step]);
+      const flow = await method.flow(a.gray, b.gray);
+      const motion = measureMotion(flow);
+      speed = Math.max(0.05, motion.fast / step);
+      if (motion.fast < leastMotion) {
+        outcome = 'tooStill';
+        step = inReach(Math.max(step + 1, Math.min(4 * step, target / speed)));
+        continue;
+      }
+      outcome = 'tooFar';
+      if (motion.fast > greatestMotion || motion.median > greatestMedian) {
+        step = inReach(Math.min(step - 1, target / speed));
+        continue;
+      }
+      const backward = await method.flow(b.gray, a.gray);
+      const inside = insideFrame(roi, side, video);
+      const valid = believed(flow, backward, inside);
+      const coverage = count(valid) / Math.max(1, count(inside));
+      if (coverage < leastCoverage) {
+        step = inReach(step / 2);
+        continue;
+      }
+      counts.kept++;
+      return {
+        video: path,
+        frame: first.index,
+        step,
+        roi: scaleRoi(roi, 1 / scale),
+        a: a.picture,
+        b: b.picture,
+        flow,
+        valid,
+        backward,
+        backwardValid: believed(backward, flow, inside),
+        motion,
+        coverage,
+      };
+    }
+    counts[outcome]++;
+    return undefined;
+  };
+  return { find };
+};
+
+const scaleRoi = ({ center, size, rotation }: Roi, scale: number): Roi => ({
+  center: { x: center.x * scale, y: center.y * scale },
+  size: size * scale,
+  rotation,
+});
+
+type Cut = { picture: RawPicture; gray: GrayImage };
+
+/** Cuts a square out of a frame, as the training and the tracker do. */
+const cutFrame = (path: string, frame: RgbFrame, size: Size, roi: Roi, side: number): Cut => {
+  const image = { data: frame.rgb, width: size.width, height: size.height, channels: 3 as const };
+  const planes = cropToTensor(image, roi, side);
+  const area = side * side;
+  const rgb = new Uint8Array(3 * area);
+  for (let i = 0; i < area; i++) {
+    for (let channel = 0; channel < 3; channel++) {
+      rgb[3 * i + channel] = Math.round(255 * planes[channel * area + i]);
+    }
+  }
+  return {
+    picture: { file: `${path}#${frame.index}`, width: side, height: side, rgb },
+    gray: rgbToGray(rgb, side, side),
+  };
+};
+
+/** Pixels between those that are looked at for where something moves. */
+const STRIDE = 4;
+
+/**
+ * The largest upright square of a frame, moved along its longer side to where the two frames differ most; in the
+ * middle where they do not differ.
+ */
+const busiestSquare = (a: Uint8Array, b: Uint8Array, { width, height }: Size): Roi => {
+  const size = Math.min(width, height);
+  const wide = width >= height;
+  const length = Math.max(width, height);
+  const change = new Float64Array(Math.ceil(length / STRIDE));
+  for (let y = 0; y < height; y += STRIDE) {
+    for (let x = 0; x < width; x += STRIDE) {
+      const green = (y * width + x) * 3 + 1;
+      const difference = Math.abs(a[green] - b[green]);
+      // Noise differs everywhere.
+      if (difference > 8) change[(wide ? x : y) / STRIDE] += difference;
+    }
+  }
+  const span = Math.floor(size / STRIDE);
+  const middle = (change.length - span) / 2;
+  let sum = 0;
+  for (let i = 0; i < span; i++) sum += change[i];
+  let best = { sum: -1, start: 0 };
+  for (let start = 0; start + span <= change.length; start++) {
+    const closer = Math.abs(start - middle) < Math.abs(best.start - middle);
+    if (sum > best.sum || (sum === best.sum && closer)) best = { sum, start };
+    sum += (change[start + span] ?? 0) - change[start];
+  }
+  const along = Math.min(length - size / 2, Math.max(size / 2, best.start * STRIDE + size / 2));
+  const across = size / 2;
+  return { center: wide ? { x: along, y: across } : { x: across, y: along }, size, rotation: 0 };
+};
+
+const measureMotion = ({ x, y }: FlowField): Motion => {
+  const lengths = x.map((value, i) => Math.hypot(value, y[i])).sort();
+  return { median: lengths[lengths.length >> 1], fast: lengths[Math.floor(0.95 * (lengths.length - 1))] };
+};
+
+/** (side, side): 1 where a cut square lies within its frame, 0 where the cut repeats the frame's edge. */
+const insideFrame = (roi: Roi, side: number, { width, height }: Size): Uint8Array =>
+  Uint8Array.from({ length: side * side }, (_, i) => {
+    const { x, y } = cropToImage({ x: (i % side) + 0.5, y: Math.floor(i / side) + 0.5 }, roi, side);
+    return x >= 0 && y >= 0 && x <= width && y <= height ? 1 : 0;
+  });
+
+/** Forward–backward test, and both ends within the frame: what lies beyond it is made up by the cut. */
+const believed = (flow: FlowField, backward: FlowField, inside: Uint8Array): Uint8Array => {
+  const { width, height } = flow;
+  const valid = flowValidity(flow, backward);
+  for (let i = 0; i < valid.length; i++) {
+    if (valid[i] === 0) continue;
+    const column = Math.min(width - 1, Math.max(0, Math.round((i % width) + flow.x[i])));
+    const row = Math.min(height - 1, Math.max(0, Math.round(Math.floor(i / width) + flow.y[i])));
+    if (inside[i] === 0 || inside[row * width + column] === 0) valid[i] = 0;
+  }
+  return valid;
+};
+
+const count = (mask: Uint8Array): number => mask.reduce((sum, one) => sum + one, 0);
