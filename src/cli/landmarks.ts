@@ -6,7 +6,7 @@ import { imageToCrop, type Roi } from '../geometry/roi.ts';
 import { fitSimilarity } from '../geometry/similarity.ts';
 import { serializeLandmarkSet, type Annotation, type LandmarkSet } from '../landmarks/landmark-set.ts';
 import { meanShapeOf } from '../landmarks/mean-shape.ts';
-import { buildReferences, type ReferenceView } from '../landmarks/reference-builder.ts';
+import { averageViews, findConsistent, type ReferenceView } from '../landmarks/reference-builder.ts';
 import { writeFileAtomic } from '../model/atomic-file.ts';
 import { modelFileNames, writeModelFile } from '../model/model-directory.ts';
 import type { ModelSession } from '../model/session.ts';
@@ -102,15 +102,17 @@ const poses: readonly { scale: number; rotation: number }[] = [
   { scale: 1.18, rotation: -0.12 },
 ];
 
+/** @returns (poses) of (pictures) */
 const embedViews = async (
   pictures: readonly Annotated[],
   meanShape: readonly Point[],
   session: ModelSession,
-): Promise<ReferenceView[]> => {
+): Promise<ReferenceView[][]> => {
   const { inputSize } = session.manifest;
   const progress = createProgress('pictures');
-  const views: ReferenceView[] = [];
+  const views: ReferenceView[][] = [];
   for (const pose of poses) {
+    const ofPose: ReferenceView[] = [];
     for (const { image, points } of pictures) {
       const upright = roiOfShape(fitSimilarity(meanShape, points));
       const roi: Roi = {
@@ -119,17 +121,18 @@ const embedViews = async (
         rotation: upright.rotation + pose.rotation,
       };
       const embedding = await session.embed(cropToTensor(image, roi, inputSize));
-      views.push({
+      ofPose.push({
         map: toEmbeddingMap(session.manifest, embedding),
         points: points.map((point) => imageToCrop(point, roi, inputSize)),
       });
-      progress(views.length, poses.length * pictures.length);
+      progress(views.length * pictures.length + ofPose.length, poses.length * pictures.length);
     }
+    views.push(ofPose);
   }
   return views;
 };
 
-/** @returns the set, and the share of the views that its references were made from on average */
+/** @returns the set, and the share of the annotated points that its references were made from */
 const makeSet = async (
   file: PointsFile,
   pictures: readonly Annotated[],
@@ -141,19 +144,26 @@ const makeSet = async (
     pictures.map(({ points }) => points),
     manifest.cropMargin,
   );
-  const { references, kept } = buildReferences(await embedViews(pictures, meanShape, session), {
+  const views = await embedViews(pictures, meanShape, session);
+  // What is wrong in one pose of a picture is wrong in all: annotations are checked once.
+  const kept = findConsistent(views[0], {
     matching: { temperature: manifest.temperature, radius: 2 },
     tolerance: tolerance * manifest.inputSize,
   });
+  const references = averageViews(
+    views.flat(),
+    views.flatMap(() => kept),
+  );
   const annotations = pictures.map(({ image, name, points }): Annotation => ({
     picture: name,
     points: points.map((point) => normalize(point, image)),
   }));
   const { names, connections, mirrorPairs } = file;
   const { category, embeddingSize } = manifest;
+  const flags = kept.flat();
   return {
     set: { category, embeddingSize, names, connections, mirrorPairs, meanShape, references, annotations },
-    kept: kept.reduce((sum, share) => sum + share, 0) / kept.length,
+    kept: flags.filter((isKept) => isKept).length / flags.length,
   };
 };
 

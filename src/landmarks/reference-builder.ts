@@ -8,15 +8,10 @@ export type ReferenceView = {
   /** (N) where the landmarks were annotated, crop pixels. */ points: readonly Point[];
 };
 
-export type ReferenceOptions = {
+export type CycleOptions = {
   matching: MatchSettings;
   /** How far a landmark may be missed on the way there and back, crop pixels. */ tolerance: number;
-  /** Other views that each view is checked against. Default 8. */ partners?: number;
-};
-
-export type References = {
-  /** (N, C) unit vectors. */ references: Float32Array;
-  /** (N) share of the views that each reference was made from. */ kept: Float64Array;
+  /** Other views that each view is checked against. Default 6. */ partners?: number;
 };
 
 /** @returns (N, C) unit vectors */
@@ -42,17 +37,16 @@ const distance = (a: Point, b: Point): number => Math.hypot(a.x - b.x, a.y - b.y
  */
 const cycleErrors = (
   views: readonly ReferenceView[],
-  embeddings: readonly Float32Array[],
   index: number,
-  partners: number,
-  matching: MatchSettings,
+  { matching, partners = 6 }: CycleOptions,
 ): number[] => {
   const { map, points } = views[index];
+  const own = embeddingsAt(map, points);
   const errors: number[][] = points.map(() => []);
   const step = Math.max(1, Math.floor((views.length - 1) / partners));
   for (let k = 0; k < Math.min(partners, views.length - 1); k++) {
     const other = views[(index + 1 + k * step) % views.length];
-    const there = matchReferences(other.map, embeddings[index], matching);
+    const there = matchReferences(other.map, own, matching);
     const places = points.map((_, n) => pointAt(there, n));
     const back = matchReferences(map, embeddingsAt(other.map, places), matching);
     points.forEach((point, n) => {
@@ -63,31 +57,39 @@ const cycleErrors = (
 };
 
 /**
- * Reference embeddings from annotated views: of each landmark the mean over the views, made a unit vector again, of those
- * that are cycle-consistent: matched into other views they arrive near the annotation there, and matched back they return.
- * A landmark that no view passes keeps the better half of its views.
+ * Which annotated points can be trusted: those that, matched into other views, arrive near the annotation there, and
+ * matched back return. A landmark that hardly any view passes keeps the better half of its views.
+ * @param views one per picture
+ * @returns (views) of (N)
  */
-export const buildReferences = (
+export const findConsistent = (views: readonly ReferenceView[], options: CycleOptions): boolean[][] => {
+  const errors = views.map((_, index) => cycleErrors(views, index, options));
+  const limits = views[0].points.map((_, n) =>
+    Math.max(options.tolerance, median(errors.map((ofView) => ofView[n]))),
+  );
+  return errors.map((ofView) => ofView.map((error, n) => error <= limits[n]));
+};
+
+/**
+ * Reference embeddings: of each landmark the mean over the views, made a unit vector again.
+ * @param kept (views) of (N): which points count; at least one of each landmark
+ * @returns (N, C) unit vectors
+ */
+export const averageViews = (
   views: readonly ReferenceView[],
-  { matching, tolerance, partners = 8 }: ReferenceOptions,
-): References => {
-  const count = views[0].points.length;
+  kept: readonly (readonly boolean[])[],
+): Float32Array => {
   const { channels } = views[0].map;
-  const embeddings = views.map(({ map, points }) => embeddingsAt(map, points));
-  const errors = views.map((_, index) => cycleErrors(views, embeddings, index, partners, matching));
-  const references = new Float32Array(count * channels);
-  const kept = new Float64Array(count);
-  for (let n = 0; n < count; n++) {
-    const ofLandmark = errors.map((ofView) => ofView[n]);
-    const limit = Math.max(tolerance, median(ofLandmark));
-    let length = 0;
-    embeddings.forEach((embedding, view) => {
-      if (ofLandmark[view] > limit) return;
-      kept[n] += 1 / views.length;
-      for (let c = 0; c < channels; c++) references[n * channels + c] += embedding[n * channels + c];
+  const sum = new Float32Array(views[0].points.length * channels);
+  views.forEach(({ map, points }, view) => {
+    embeddingsAt(map, points).forEach((value, i) => {
+      if (kept[view][Math.floor(i / channels)]) sum[i] += value;
     });
-    for (let c = 0; c < channels; c++) length += references[n * channels + c] ** 2;
-    for (let c = 0; c < channels; c++) references[n * channels + c] /= Math.sqrt(length);
+  });
+  for (let start = 0; start < sum.length; start += channels) {
+    const vector = sum.subarray(start, start + channels);
+    const length = Math.hypot(...vector);
+    vector.forEach((value, c) => (vector[c] = value / length));
   }
-  return { references, kept };
+  return sum;
 };

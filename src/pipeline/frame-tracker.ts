@@ -98,8 +98,7 @@ export class FrameTracker<Frame, Input> {
 
   /** Changes smoothing from the next frame on; false switches it off. */
   setSmoothing(smoothing: SmootherOptions | false): void {
-    this.#smoother =
-      smoothing === false ? undefined : new LandmarkSmoother(this.#options.landmarkSet.meanShape, smoothing);
+    this.#smoother = smoothing === false ? undefined : new LandmarkSmoother(smoothing);
   }
 
   /** Forgets the object and searches anew. */
@@ -183,7 +182,7 @@ export class FrameTracker<Frame, Input> {
   #landmarks(look: Look, size: Size, timestamp: number): Landmark[] {
     const start = this.#clock();
     const { landmarkSet, minConfidence = 0.3 } = this.#options;
-    const points = this.#smoother?.filter(look.points, look.confidences, timestamp) ?? look.points;
+    const points = this.#smoother?.filter(look.points, look.roi.size, timestamp) ?? look.points;
     const landmarks = landmarkSet.names.map((name, index): Landmark => {
       const { x, y } = points[index];
       const confidence = look.confidences[index];

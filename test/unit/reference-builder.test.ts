@@ -3,7 +3,7 @@ import type { Point } from '../../src/geometry/coordinates.ts';
 import { applySimilarity, createSimilarity } from '../../src/geometry/similarity.ts';
 import type { EmbeddingMap } from '../../src/landmarks/matching.ts';
 import { meanShapeOf } from '../../src/landmarks/mean-shape.ts';
-import { buildReferences, type ReferenceView } from '../../src/landmarks/reference-builder.ts';
+import { averageViews, findConsistent, type ReferenceView } from '../../src/landmarks/reference-builder.ts';
 import { createNoise, landmarkSet } from './virtual-world.ts';
 
 describe('meanShapeOf', () => {
@@ -67,7 +67,7 @@ const places: Point[] = [
   { x: 9, y: 19 },
 ];
 
-describe('buildReferences', () => {
+describe('reference embeddings', () => {
   const options = { matching: { temperature: 0.02, radius: 1 }, tolerance: 1.5 };
   const views: ReferenceView[] = Array.from({ length: 9 }, (_, index) => ({
     map: createMap(0.2, index + 1),
@@ -83,9 +83,10 @@ describe('buildReferences', () => {
     return sum;
   };
 
-  it('averages into unit vectors near what the views have in common', () => {
-    const { references, kept } = buildReferences(views, options);
-    expect([...kept]).toEqual([1, 1, 1].map((share) => expect.closeTo(share, 6) as number));
+  it('are unit vectors near what the views have in common', () => {
+    const kept = findConsistent(views, options);
+    expect(kept.flat()).not.toContain(false);
+    const references = averageViews(views, kept);
     for (const [n, column, row] of [
       [0, 2, 2],
       [1, 7, 3],
@@ -96,32 +97,30 @@ describe('buildReferences', () => {
     }
   });
 
-  it('leaves out a point that was annotated elsewhere in one view, and only that point', () => {
+  it('leave out a point that was annotated elsewhere in one view, and only that point', () => {
     const wrong = views.map((view, index) =>
       index === 3 ? { ...view, points: [places[0], { x: 21, y: 21 }, places[2]] } : view,
     );
-    const { references, kept } = buildReferences(wrong, options);
-    expect(kept[0]).toBeCloseTo(1, 6);
-    expect(kept[1]).toBeCloseTo(8 / 9, 6);
-    expect(kept[2]).toBeCloseTo(1, 6);
-    expect(cosine(references, 1, 7, 3)).toBeGreaterThan(0.98);
+    const kept = findConsistent(wrong, options);
+    kept.forEach((ofView, view) => {
+      expect(ofView).toEqual([true, view !== 3, true]);
+    });
+    expect(cosine(averageViews(wrong, kept), 1, 7, 3)).toBeGreaterThan(0.98);
   });
 
-  it('keeps the better half where no view passes, rather than nothing', () => {
-    const { references, kept } = buildReferences(
-      views.map((view, index) => ({
-        ...view,
-        points: [places[0], places[1], { x: 1 + 2.4 * index, y: 21 - index }],
-      })),
-      options,
-    );
-    expect(kept[2]).toBeGreaterThanOrEqual(0.5);
-    for (const value of references) expect(Number.isFinite(value)).toBe(true);
+  it('keep the better half of a landmark that no view passes, rather than nothing', () => {
+    const scattered = views.map((view, index) => ({
+      ...view,
+      points: [places[0], places[1], { x: 1 + 2.4 * index, y: 21 - index }],
+    }));
+    const kept = findConsistent(scattered, options);
+    expect(kept.filter((ofView) => ofView[2]).length).toBeGreaterThanOrEqual(5);
+    for (const value of averageViews(scattered, kept)) expect(Number.isFinite(value)).toBe(true);
   });
 
-  it('of a single view are its own embeddings', () => {
-    const { references, kept } = buildReferences([views[0]], options);
-    expect(kept[1]).toBe(1);
-    expect(Math.hypot(...references.subarray(0, channels))).toBeCloseTo(1, 5);
+  it('of a single view are its own', () => {
+    const kept = findConsistent([views[0]], options);
+    expect(kept).toEqual([[true, true, true]]);
+    expect(cosine(averageViews([views[0]], kept), 0, 2, 2)).toBeGreaterThan(0.9);
   });
 });
