@@ -4,7 +4,7 @@ import { InputError } from '../errors.ts';
 import { loadNodeRuntime } from '../model/runtime-node.ts';
 import type { TrainingConfig } from '../train/config.ts';
 import { defaultConfig, parseConfig } from '../train/config.ts';
-import { runTraining } from '../train/run.ts';
+import { checkpointName, runTraining } from '../train/run.ts';
 import type { StepReport } from '../train/trainer.ts';
 import { defineCommand, parseCommand, UsageError } from './arguments.ts';
 import { resultOptions } from './model-options.ts';
@@ -23,6 +23,16 @@ const command = defineCommand({
     out: { type: 'string', placeholder: 'MODEL_DIR', describe: 'Model directory to write (required).' },
     config: { type: 'string', placeholder: 'FILE', describe: 'Settings, JSON; see --print-config.' },
     steps: { type: 'integer', placeholder: 'N', minimum: 1, describe: 'Steps, instead of the config’s.' },
+    init: {
+      type: 'string',
+      placeholder: 'MODEL_DIR',
+      describe: 'Start from the weights of another training’s checkpoint.',
+    },
+    meshes: {
+      type: 'string',
+      placeholder: 'FILE',
+      describe: '3-D points of the pictures (JSON): adds out-of-plane views.',
+    },
     resume: { type: 'flag', describe: 'Go on from the checkpoint in MODEL_DIR.' },
     evaluate: {
       type: 'string',
@@ -138,6 +148,8 @@ export const run = async (argv: string[]): Promise<void> => {
       config,
       images,
       out,
+      ...(values.meshes !== undefined && { meshes: values.meshes }),
+      ...(values.init !== undefined && { init: join(values.init, checkpointName) }),
       resume: values.resume,
       runtime,
       workers: values.workers,

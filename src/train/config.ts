@@ -10,6 +10,8 @@ import type { NetworkSettings } from './network.ts';
 import { checkInputSize, defaultNetwork, networkStride } from './network.ts';
 import type { OptimizerSettings } from './optimizer.ts';
 import { defaultOptimizer } from './optimizer.ts';
+import type { TurnSettings } from './turned-pool.ts';
+import { defaultTurns } from './turned-pool.ts';
 
 export type TrainingConfig = {
   /** What the pictures show, for example `face`; goes into the manifest. */ category: string;
@@ -23,6 +25,7 @@ export type TrainingConfig = {
   optimizer: OptimizerSettings;
   head: MatchingHeadSettings;
   batch: BatchSettings;
+  /** Out-of-plane views, where 3-D points of the pictures are given. */ turns: TurnSettings;
 };
 
 export const defaultConfig: TrainingConfig = {
@@ -37,6 +40,7 @@ export const defaultConfig: TrainingConfig = {
   optimizer: defaultOptimizer,
   head: defaultMatchingHead,
   batch: { ...defaultBatchSettings, backgrounds: 1 },
+  turns: defaultTurns,
 };
 
 type Rule = { least: number; greatest: number; whole?: boolean } | { choices: readonly string[] };
@@ -73,6 +77,11 @@ const rules: Record<string, Rule> = {
   'head.radius': whole(0, 16),
   'head.confidence.slope': number(0, 1000),
   'head.confidence.midpoint': number(-1, 1),
+  'turns.share': number(0, 1),
+  'turns.perPicture': whole(1, 1000),
+  'turns.yaw': number(0, 80),
+  'turns.pitch': number(0, 80),
+  'turns.side': whole(32, 512),
 };
 
 const refuse = (path: string, value: unknown, wanted: string): never => {

@@ -19,9 +19,11 @@ import { networkStride } from './network.ts';
 import type { PictureSet } from './pictures.ts';
 import { exportQuantized } from './quantize.ts';
 import type { StepReport, TrainingOutcome } from './trainer.ts';
-import { train, weightsOf } from './trainer.ts';
+import { freshState, train, weightsOf } from './trainer.ts';
 import type { ParameterLayout } from './training-network.ts';
 import { parameterLayout } from './training-network.ts';
+import type { TrainingState } from './training-step.ts';
+import { createTurnedPool } from './turned-pool.ts';
 
 export const checkpointName = 'checkpoint.bin';
 export const metricsName = 'metrics.jsonl';
@@ -29,6 +31,8 @@ export const metricsName = 'metrics.jsonl';
 export type RunOptions = {
   config: TrainingConfig;
   /** Folder of unlabelled pictures. */ images: string;
+  /** 3-D points of the pictures: adds out-of-plane views of them. */ meshes?: string;
+  /** Checkpoint of another training whose (averaged) weights this one starts from. */ init?: string;
   /** Model directory to write; made when missing. */ out: string;
   /** Go on from the checkpoint in `out`. */ resume: boolean;
   runtime: TrainingRuntime;
@@ -145,6 +149,23 @@ const writeModel = async (
   );
 };
 
+/** A new training's state with the weights that another one ended with. */
+const stateFrom = async (
+  path: string,
+  config: TrainingConfig,
+  layout: ParameterLayout,
+): Promise<TrainingState> => {
+  const source = await readCheckpoint(path);
+  const { parameters, statistics } = weightsOf(source.config, source.state);
+  const { network } = source.config;
+  if (JSON.stringify(network) !== JSON.stringify(config.network)) {
+    throw new InputError(
+      `${path} holds a network ${JSON.stringify(network)} but the config asks for ${JSON.stringify(config.network)}. Start from a checkpoint of the same network.`,
+    );
+  }
+  return { ...freshState(config, layout), parameters, average: parameters.slice(), statistics };
+};
+
 /**
  * Trains and writes checkpoint, metrics and model into `out`.
  * @throws InputError for unusable pictures or a config that does not fit; ModelError for a damaged checkpoint
@@ -161,6 +182,11 @@ export const runTraining = async (options: RunOptions): Promise<TrainingOutcome>
   const resume = options.resume ? await readCheckpoint(checkpointPath) : undefined;
   if (resume) checkResumable(resume, config, data, checkpointPath);
   const startStep = resume?.step ?? 0;
+  const start = resume ?? (options.init && { step: 0, state: await stateFrom(options.init, config, layout) });
+  const turned =
+    options.meshes === undefined
+      ? undefined
+      : await createTurnedPool(images, options.meshes, config.turns, config.batch.base, config.seed);
   await mkdir(out, { recursive: true });
   await keepMetrics(metricsPath, startStep);
   options.onStart?.({
@@ -188,12 +214,13 @@ export const runTraining = async (options: RunOptions): Promise<TrainingOutcome>
       seed: config.seed,
       startStep,
       ...(options.workers !== undefined && { workers: options.workers }),
+      ...(turned && { pools: [{ pool: turned, share: config.turns.share }] }),
     });
     const outcome = await train({
       config,
       runtime,
       batches,
-      ...(resume && { resume }),
+      ...(start && { resume: start }),
       ...(signal && { signal }),
       onStep: async (report) => {
         record({
