@@ -15,6 +15,7 @@ import type {
   RemoteFinder,
   StartMessage,
   TrackerInfo,
+  TrackerWorkerApi,
 } from './worker/messages.ts';
 
 export type TrackerOptions = {
@@ -123,7 +124,7 @@ const unlessAborted = <Value>(signal: AbortSignal | undefined, work: Promise<Val
 /** Landmarks of one object in frames that the caller brings, tracked in a worker. For a whole video see `track`. */
 export class Tracker {
   /** Device, landmarks and the like. */ readonly info: TrackerInfo;
-  readonly #client: WorkerClient;
+  readonly #client: WorkerClient<TrackerWorkerApi>;
   readonly #queue = createCallQueue('tracker');
   #timing: FrameTiming = { search: 0, crop: 0, match: 0, filter: 0, total: 0 };
   #device: TrackerInfo['device'];
@@ -132,7 +133,11 @@ export class Tracker {
     void this.close();
   };
 
-  private constructor(client: WorkerClient, info: TrackerInfo, signal: AbortSignal | undefined) {
+  private constructor(
+    client: WorkerClient<TrackerWorkerApi>,
+    info: TrackerInfo,
+    signal: AbortSignal | undefined,
+  ) {
     this.#client = client;
     this.info = info;
     this.#device = info.device;
@@ -151,7 +156,7 @@ export class Tracker {
     signal?.throwIfAborted();
     const assets = locateAssets(assetBase);
     const message = startMessage(options, assets);
-    const client = connectWorker(assets.createWorker());
+    const client = connectWorker<TrackerWorkerApi>(assets.createWorker(), 'tracker');
     try {
       // Locks are shared by all pages of an origin.
       const lockName = `dve-sdk ${Math.random().toString(36).slice(2)}`;

@@ -1,14 +1,13 @@
 import { wrap, type Remote } from 'comlink';
 import { ClosedError, DeviceError, DveError, InputError, ModelError, SourceError } from '../errors.ts';
-import type { TrackerWorkerApi } from './messages.ts';
 
 /** The page's end of a worker. Whatever happens to the worker, no call stays pending. */
-export type WorkerClient = {
+export type WorkerClient<Api> = {
   /**
    * Calls the worker.
    * @throws ClosedError when the worker is closed or dies before it answers; what the worker threw
    */
-  call<Value>(request: (worker: Remote<TrackerWorkerApi>) => Promise<Value>): Promise<Value>;
+  call<Value>(request: (worker: Remote<Api>) => Promise<Value>): Promise<Value>;
   /** Watches the worker through the lock it holds: a worker that dies says nothing, but its locks are released. */
   watch(lockName: string): void;
   /** Ends the worker and rejects everything that is pending. May be called again. */
@@ -35,14 +34,14 @@ export const reviveError = (error: unknown): Error => {
   return revived;
 };
 
-const closedByCaller = (): ClosedError => new ClosedError('the tracker is closed. Create a new one.');
-
-const diedWorker = (reason: string): ClosedError =>
-  new ClosedError(`the tracker's worker died (${reason}). Create a new tracker.`);
-
-/** comlink alone leaves calls to a dead worker pending for ever; this rejects them. */
-export const connectWorker = (worker: Worker): WorkerClient => {
-  const remote = wrap<TrackerWorkerApi>(worker);
+/**
+ * comlink alone leaves calls to a dead worker pending for ever; this rejects them.
+ * @param owner how errors call what the worker belongs to, for example `tracker`
+ */
+export const connectWorker = <Api>(worker: Worker, owner: string): WorkerClient<Api> => {
+  const remote = wrap<Api>(worker);
+  const diedWorker = (reason: string): ClosedError =>
+    new ClosedError(`the ${owner}'s worker died (${reason}). Create a new ${owner}.`);
   const pending = new Set<(error: Error) => void>();
   const watching = new AbortController();
   let end: ClosedError | undefined;
@@ -98,7 +97,7 @@ export const connectWorker = (worker: Worker): WorkerClient => {
         .catch(() => undefined);
     },
     close: () => {
-      finish(closedByCaller());
+      finish(new ClosedError(`the ${owner} is closed. Create a new one.`));
     },
   };
 };
