@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { ClosedError, InputError } from '../errors.ts';
-import { requireEnoughPictures, splitPairs } from './batch.ts';
-import type { Batch, BatchMakerOptions } from './batch.ts';
+import { countPairs, requireEnoughPictures } from './batch.ts';
+import type { Batch, BatchMakerOptions, SharedPool } from './batch.ts';
 import type { BatchWorkerMessage } from './batch-worker.ts';
 import type { BatchSettings } from './batch-settings.ts';
 import type { PictureSet } from './pictures.ts';
@@ -20,8 +20,7 @@ export type BatchSource = {
 
 export type BatchSourceOptions = {
   /** Still pictures; undefined where all pairs come from videos. */ pictures?: PictureSet;
-  /** Pairs of frames; at `share` of the pairs of a batch where there are pictures, too. */
-  videos?: BatchMakerOptions['videos'];
+  /** Where pairs of two pictures come from. */ pools?: readonly SharedPool[];
   settings: BatchSettings;
   /** Whole number; batch t is a pure function of it, t, the settings and the data. */ seed: number;
   /** Step of the first batch: where a resumed training goes on. */ startStep: number;
@@ -52,7 +51,7 @@ const startWorker = (data: BatchMakerOptions): Worker => {
  * @throws ClosedError where a worker cannot start
  */
 export const createBatchSource = async (options: BatchSourceOptions): Promise<BatchSource> => {
-  const { pictures, videos, settings, seed, startStep } = options;
+  const { pictures, pools = [], settings, seed, startStep } = options;
   const { workers: workerCount = 1, backgroundPictures = [] } = options;
   if (!Number.isInteger(workerCount) || workerCount < 1) {
     throw new InputError(`workers is ${workerCount}. Pass a whole number of at least 1.`);
@@ -61,10 +60,9 @@ export const createBatchSource = async (options: BatchSourceOptions): Promise<Ba
   const objects = [...(pictures?.pictures ?? []).keys()].filter((index) => !scenery.has(index));
   const data: BatchMakerOptions = {
     ...(pictures && { set: pictures }),
-    ...(videos && { videos }),
-    ...{ settings, seed, objects, backgrounds: [...scenery] },
+    ...{ settings, seed, pools, objects, backgrounds: [...scenery] },
   };
-  requireEnoughPictures(objects.length, splitPairs(data).fromPictures);
+  requireEnoughPictures(objects.length, countPairs(data).fromPictures);
 
   const ready = new Map<number, Batch>();
   const waiting = new Map<number, Waiting>();

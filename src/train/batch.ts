@@ -8,8 +8,8 @@ import type { Picture, PictureSet } from './pictures.ts';
 import { createRandom } from './random.ts';
 import type { Random } from './random.ts';
 import { createSamplePositions, fillSamplePositions, renderPicture } from './render.ts';
-import { createStepItems, videoPairsOf } from './step-items.ts';
-import type { StepItem } from './step-items.ts';
+import { createStepItems, splitPairs } from './step-items.ts';
+import type { PairCounts, StepItem } from './step-items.ts';
 import { createTexturePainter } from './textures.ts';
 import type { Piece } from './textures.ts';
 import { correspond, createWarpSampler } from './warps.ts';
@@ -43,8 +43,14 @@ export type BatchMakerOptions = {
   /** Indices into `set.pictures` that show the object; all by default. */ objects?: readonly number[];
   /** Indices into `set.pictures` that show no object: background crops may lie anywhere in them. */
   backgrounds?: readonly number[];
-  /** Pairs of frames, and the share of a batch's pairs that they make where there are pictures, too. */
-  videos?: { pool: PairPool; share: number };
+  /** Where pairs of two pictures come from. */ pools?: readonly SharedPool[];
+};
+
+/** Pairs of two pictures, such as video frames, with the flow between them. */
+export type SharedPool = {
+  pool: PairPool;
+  /** Share of a batch's pairs that it gives, 0–1; where there are no still pictures, pools give all pairs. */
+  share: number;
 };
 
 /** What the two views of a pair show: one picture twice, or two frames with the flow between them. */
@@ -64,35 +70,33 @@ export const requireEnoughPictures = (pictures: number, pairs: number): void => 
   );
 };
 
-/** How many pairs of a batch come from pictures, and how many from videos. */
-export const splitPairs = ({
+/** @throws InputError where there is nothing to make pairs from */
+export const countPairs = ({
   set,
   settings,
   objects,
-  videos,
-}: Omit<BatchMakerOptions, 'seed'>): { fromPictures: number; fromVideos: number } => {
+  pools = [],
+}: Omit<BatchMakerOptions, 'seed'>): PairCounts => {
   const pictures = objects?.length ?? set?.pictures.length ?? 0;
-  const pooled = videos?.pool.pairs.length ?? 0;
-  if (pictures === 0 && pooled === 0) {
+  const shares = pools.map(({ pool, share }) => (pool.pairs.length > 0 ? share : 0));
+  if (pictures === 0 && !shares.some((share) => share > 0)) {
     throw new InputError('There are neither pictures nor pairs of video frames to train on. Give some.');
   }
-  const fromVideos = videoPairsOf(settings.pairs, videos?.share ?? 0, pictures, pooled);
-  return { fromPictures: settings.pairs - fromVideos, fromVideos };
+  return splitPairs(settings.pairs, shares, pictures > 0);
 };
 
 /** @throws InputError where a batch has more pairs than there are pictures, or there is nothing to make them from */
 export const createBatchMaker = (options: BatchMakerOptions): BatchMaker => {
-  const { settings, seed } = options;
+  const { settings, seed, pools = [] } = options;
   const { inputSize: size, pairs, queryGrid, backgrounds } = settings;
-  const { fromPictures, fromVideos } = splitPairs(options);
-  const pool = options.videos?.pool;
-  const frames = pool ? poolPictures(pool) : undefined;
+  const { fromPictures, perPool } = countPairs(options);
+  const frames = pools.map(({ pool }) => poolPictures(pool));
   const stills = options.set?.pictures ?? [];
   const objects = (options.objects ?? stills.map((_, i) => i)).map((i) => stills[i]);
   const hasObjects = objects.length > 0;
   requireEnoughPictures(objects.length, fromPictures);
   // What patches and background crops are taken from: the pictures, or the frames where there are none.
-  const set = hasObjects ? options.set : frames;
+  const set = hasObjects ? options.set : frames.find(({ pictures }) => pictures.length > 0);
   if (set === undefined) throw new InputError('There are no pictures to train on. Give some.');
   const shownObjects = hasObjects ? objects : set.pictures;
   const scenery = hasObjects ? (options.backgrounds ?? []).map((i) => stills[i]) : [];
@@ -100,20 +104,26 @@ export const createBatchMaker = (options: BatchMakerOptions): BatchMaker => {
   const plane = size * size;
   const warps = createWarpSampler(size, settings.geometric);
   const itemsOf = createStepItems({
-    ...{ pictures: objects.length, pairs, fromVideos, seed },
-    videoOfPair: pool?.pairs.map(({ video }) => video) ?? [],
+    pictures: objects.map(({ file }) => file),
+    pools: pools.map(({ pool }, i) => ({
+      names: pool.pairs.map(({ video }) => pool.videos[video]),
+      perBatch: perPool[i],
+    })),
+    ...{ fromPictures, seed },
   });
   const painter = createTexturePainter(set, size);
   const positions = createSamplePositions(size);
   const patch = new Float32Array(3 * plane);
 
   const shownBy = (item: StepItem): Shown => {
-    if (item.kind === 'picture' || pool === undefined || frames === undefined) {
+    if (item.kind === 'picture') {
       const picture = objects[item.index];
       return { set, source: picture, target: picture, base: settings.base };
     }
+    const { pool } = pools[item.pool];
     const pair = pool.pairs[item.index];
-    return { set: frames, source: pair.a, target: pair.b, base: pair.base, between: pairMap(pool, pair) };
+    const between = pairMap(pool, pair);
+    return { set: frames[item.pool], source: pair.a, target: pair.b, base: pair.base, between };
   };
 
   const anyPicture = (random: Random): Picture => set.pictures[random.int(set.pictures.length)];

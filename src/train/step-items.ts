@@ -1,30 +1,46 @@
 import { createRandom } from './random.ts';
 import type { Random } from './random.ts';
 
-/** What one pair of a batch is made from: a picture (both views show it), or a pair of frames. */
+/** What one pair of a batch is made from. */
 export type StepItem =
-  | { kind: 'picture'; /** Index among the pictures. */ index: number }
+  | { /** A picture that both views show. */ kind: 'picture'; /** Index among the pictures. */ index: number }
   | {
-      kind: 'frames';
-      /** Index among the videos. */ video: number;
-      /** Index among the pairs of frames. */ index: number;
+      /** Two pictures with the flow between them. */ kind: 'flow';
+      /** Index among the pools. */ pool: number;
+      /** Index among the pairs of the pool. */ index: number;
     };
 
 export type StepItemsOptions = {
-  /** Number of pictures. */ pictures: number;
-  /** Video of each pair of frames; ascending. */ videoOfPair: readonly number[];
-  /** Pairs of a batch. */ pairs: number;
-  /** How many of them are pairs of frames. */ fromVideos: number;
+  /** Names of the pictures. */ pictures: readonly string[];
+  /** For each pool, the name of the video (or picture) of each pair, and how many pairs of a batch it gives. */
+  pools: readonly { names: readonly string[]; perBatch: number }[];
+  /** Pairs of a batch that show one picture twice. */ fromPictures: number;
   seed: number;
 };
 
 /** Streams of random numbers. */
 const streams = { order: 0, videos: 3, frames: 4, places: 5 };
 
-/** How many pairs of a batch come from videos. @param share wanted, 0–1, where there are both */
-export const videoPairsOf = (pairs: number, share: number, pictures: number, videoPairs: number): number => {
-  if (videoPairs === 0) return 0;
-  return pictures === 0 ? pairs : Math.round(share * pairs);
+/** How many pairs of a batch come from pictures, and how many from each pool. */
+export type PairCounts = { fromPictures: number; perPool: number[] };
+
+/**
+ * @param shares share of the pairs of a batch that each pool is to give, 0–1; pools without pairs have 0
+ * @param hasPictures where there are none, the pools share the whole batch
+ */
+export const splitPairs = (pairs: number, shares: readonly number[], hasPictures: boolean): PairCounts => {
+  const total = shares.reduce((sum, share) => sum + share, 0);
+  const scale = total === 0 ? 0 : hasPictures ? Math.min(1, 1 / total) : 1 / total;
+  let wanted = 0;
+  let given = 0;
+  const perPool = shares.map((share) => {
+    wanted += share * scale * pairs;
+    // Rounding the sums keeps what is lost in one pool for the next.
+    const count = Math.round(wanted) - given;
+    given += count;
+    return count;
+  });
+  return { fromPictures: pairs - given, perPool };
 };
 
 /** An endless row of permutations of 0 … count − 1, cut into steps; no step holds the end of one and the start of the next. */
@@ -53,8 +69,8 @@ const createPasses = (
  * @param groups group of each item
  * @returns indices into `groups`
  */
-export const spreadGroups = (groups: readonly number[], random: Random): number[] => {
-  const members = new Map<number, number[]>();
+export const spreadGroups = (groups: readonly string[], random: Random): number[] => {
+  const members = new Map<string, number[]>();
   for (const item of random.shuffle(groups.map((_, i) => i))) {
     members.set(groups[item], [...(members.get(groups[item]) ?? []), item]);
   }
@@ -73,41 +89,50 @@ export const spreadGroups = (groups: readonly number[], random: Random): number[
   return order;
 };
 
+/** Every group once before any comes again: long videos must not crowd out the others. @returns one pair per place */
+const createDraws = (
+  names: readonly string[],
+  perBatch: number,
+  seed: number,
+  pool: number,
+): ((step: number) => number[]) => {
+  const members = new Map<string, number[]>();
+  names.forEach((name, pair) => members.set(name, [...(members.get(name) ?? []), pair]));
+  const groups = [...members.values()];
+  let current = { pass: -1, order: new Int32Array(0) };
+  return (step) =>
+    Array.from({ length: perBatch }, (_, i) => {
+      const turn = step * perBatch + i;
+      const pass = Math.floor(turn / groups.length);
+      if (current.pass !== pass) {
+        const order = Int32Array.from({ length: groups.length }, (_group, g) => g);
+        current = { pass, order: createRandom(seed, streams.videos, pool, pass).shuffle(order) };
+      }
+      const own = groups[current.order[turn % groups.length]];
+      return own[createRandom(seed, streams.frames, pool, turn).int(own.length)];
+    });
+};
+
 /** Chooses what the pairs of each step are made from: a pure function of the step. */
 export const createStepItems = (options: StepItemsOptions): ((step: number) => StepItem[]) => {
-  const { pictures, videoOfPair, pairs, fromVideos, seed } = options;
-  const fromPictures = pairs - fromVideos;
-  const picturesOf = createPasses(pictures, Math.max(1, fromPictures), seed, streams.order);
-  const pairsOf = new Map<number, number[]>();
-  videoOfPair.forEach((video, pair) => pairsOf.set(video, [...(pairsOf.get(video) ?? []), pair]));
-  const videos = [...pairsOf.keys()];
-
-  /** Every video once before any comes again: long ones must not crowd out the others. */
-  const videosOf = (step: number): number[] =>
-    Array.from({ length: fromVideos }, (_, i) => {
-      const turn = step * fromVideos + i;
-      const pass = Math.floor(turn / videos.length);
-      const order = videos.map((_video, v) => v);
-      return videos[createRandom(seed, streams.videos, pass).shuffle(order)[turn % videos.length]];
-    });
+  const { pictures, pools, fromPictures, seed } = options;
+  const picturesOf = createPasses(pictures.length, Math.max(1, fromPictures), seed, streams.order);
+  const draws = pools.map(({ names, perBatch }, pool) => createDraws(names, perBatch, seed, pool));
 
   return (step) => {
-    const stills =
-      fromPictures === 0
-        ? []
-        : Array.from(picturesOf(step), (index): StepItem => ({ kind: 'picture', index }));
-    if (fromVideos === 0) return stills;
-    const frames = videosOf(step).map((video, i): StepItem => {
-      const own = pairsOf.get(video) ?? [];
-      return {
-        kind: 'frames',
-        video,
-        index: own[createRandom(seed, streams.frames, step, i).int(own.length)],
-      };
+    const items: { item: StepItem; group: string }[] = [];
+    if (fromPictures > 0) {
+      for (const index of picturesOf(step))
+        items.push({ item: { kind: 'picture', index }, group: pictures[index] });
+    }
+    // Pictures are all different: their order may stay.
+    if (pools.every(({ perBatch }) => perBatch === 0)) return items.map(({ item }) => item);
+    draws.forEach((draw, pool) => {
+      for (const index of draw(step)) {
+        items.push({ item: { kind: 'flow', pool, index }, group: pools[pool].names[index] });
+      }
     });
-    const items = [...stills, ...frames];
-    // Each picture is a group of its own.
-    const groups = items.map((item) => (item.kind === 'frames' ? item.video : -1 - item.index));
-    return spreadGroups(groups, createRandom(seed, streams.places, step)).map((i) => items[i]);
+    const groups = items.map(({ group }) => group);
+    return spreadGroups(groups, createRandom(seed, streams.places, step)).map((i) => items[i].item);
   };
 };

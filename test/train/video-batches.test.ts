@@ -9,7 +9,7 @@ import { createPairPoolBuilder, pairMap } from '../../src/train/pair-pool.ts';
 import type { PairPool } from '../../src/train/pair-pool.ts';
 import { createPictureSet } from '../../src/train/pictures.ts';
 import { createRandom } from '../../src/train/random.ts';
-import { createStepItems, spreadGroups, videoPairsOf } from '../../src/train/step-items.ts';
+import { createStepItems, splitPairs, spreadGroups } from '../../src/train/step-items.ts';
 import { correspond, createWarpSampler } from '../../src/train/warps.ts';
 import { drawFrame, flowPair, isOnSquare, movingSquare } from './drawn-clip.ts';
 
@@ -138,7 +138,7 @@ describe('the items of a step', () => {
     for (let trial = 0; trial < 400; trial++) {
       const random = createRandom(11, trial);
       const count = 2 + random.int(15);
-      const groups = Array.from({ length: count }, () => random.int(1 + random.int(count)));
+      const groups = Array.from({ length: count }, () => String(random.int(1 + random.int(count))));
       const largest = Math.max(...groups.map((group) => groups.filter((other) => other === group).length));
       const order = spreadGroups(groups, random);
       expect([...order].sort((a, b) => a - b)).toEqual(groups.map((_, i) => i));
@@ -150,35 +150,51 @@ describe('the items of a step', () => {
     }
   });
 
-  test('a fixed number comes from videos, every video as often as any other, and no picture twice a pass', () => {
-    // One long video and nine short ones.
-    const videoOfPair = Array.from({ length: 200 }, (_, pair) => Math.max(0, pair - 190));
-    const itemsOf = createStepItems({ pictures: 12, videoOfPair, pairs: 8, fromVideos: 5, seed: 3 });
-    const uses = new Map<number, number>();
-    const pictures: number[] = [];
+  test('a fixed number comes from each source, every video as often as any other, and no picture twice a pass', () => {
+    // One long video and nine short ones; and turned views of three of the pictures.
+    const names = Array.from({ length: 200 }, (_, pair) => `clip ${Math.max(0, pair - 190)}`);
+    const turned = ['picture 1', 'picture 1', 'picture 4', 'picture 7'];
+    const pictures = Array.from({ length: 12 }, (_, i) => `picture ${i}`);
+    const itemsOf = createStepItems({
+      pictures,
+      pools: [
+        { names, perBatch: 4 },
+        { names: turned, perBatch: 1 },
+      ],
+      fromPictures: 3,
+      seed: 3,
+    });
+    const uses = new Map<string, number>();
+    const seen: number[] = [];
     for (let step = 0; step < 40; step++) {
       const items = itemsOf(step);
-      expect(items).toHaveLength(8);
-      expect(items.filter(({ kind }) => kind === 'frames')).toHaveLength(5);
       expect(itemsOf(step)).toEqual(items);
-      for (const item of items) {
-        if (item.kind === 'picture') pictures.push(item.index);
-        else {
-          expect(videoOfPair[item.index]).toBe(item.video);
-          uses.set(item.video, (uses.get(item.video) ?? 0) + 1);
-        }
-      }
+      expect(items.filter(({ kind }) => kind === 'picture')).toHaveLength(3);
+      expect(items.filter((item) => item.kind === 'flow' && item.pool === 0)).toHaveLength(4);
+      expect(items.filter((item) => item.kind === 'flow' && item.pool === 1)).toHaveLength(1);
+      const shown = items.map((item) => {
+        if (item.kind === 'picture') return pictures[item.index];
+        return item.pool === 0 ? names[item.index] : turned[item.index];
+      });
+      shown.forEach((name, i) => {
+        expect(name).not.toBe(shown[(i + 1) % 8]);
+        if (name.startsWith('clip')) uses.set(name, (uses.get(name) ?? 0) + 1);
+      });
+      for (const item of items) if (item.kind === 'picture') seen.push(item.index);
     }
-    expect([...uses.values()]).toEqual(Array.from({ length: 10 }, () => 20));
+    expect([...uses.values()]).toEqual(Array.from({ length: 10 }, () => 16));
     for (let pass = 0; pass < 10; pass++) {
-      expect(new Set(pictures.slice(12 * pass, 12 * (pass + 1))).size).toBe(12);
+      expect(new Set(seen.slice(12 * pass, 12 * (pass + 1))).size).toBe(12);
     }
   });
 
-  test('all pairs come from videos where there are no pictures, and none where there are no videos', () => {
-    expect(videoPairsOf(8, 0.5, 100, 40)).toBe(4);
-    expect(videoPairsOf(8, 0.5, 0, 40)).toBe(8);
-    expect(videoPairsOf(8, 0.5, 100, 0)).toBe(0);
+  test('pools give their shares, all of the batch where there are no pictures, and none without pairs', () => {
+    expect(splitPairs(8, [0.5], true)).toEqual({ fromPictures: 4, perPool: [4] });
+    expect(splitPairs(8, [0.5], false)).toEqual({ fromPictures: 0, perPool: [8] });
+    expect(splitPairs(8, [0, 0.25], true)).toEqual({ fromPictures: 6, perPool: [0, 2] });
+    expect(splitPairs(8, [0.9, 0.9], true)).toEqual({ fromPictures: 0, perPool: [4, 4] });
+    expect(splitPairs(7, [0.3, 0.3], true)).toEqual({ fromPictures: 3, perPool: [2, 2] });
+    expect(splitPairs(8, [], true)).toEqual({ fromPictures: 8, perPool: [] });
   });
 });
 
@@ -193,15 +209,15 @@ const same = (a: Float32Array, b: Float32Array): boolean =>
 
 describe('batches with videos', () => {
   test('depend neither on the workers, nor on where training started, nor on the order in which pairs arrived', async () => {
-    const videos = { pool, share: 0.5 };
-    const make = createBatchMaker({ set: pictures, videos, settings, seed: 5 });
+    const pools = [{ pool, share: 0.5 }];
+    const make = createBatchMaker({ set: pictures, pools, settings, seed: 5 });
     const other = createBatchMaker({
       set: pictures,
-      videos: { pool: createPool(64, 3, true), share: 0.5 },
+      pools: [{ pool: createPool(64, 3, true), share: 0.5 }],
       settings,
       seed: 5,
     });
-    const source = await createBatchSource({ pictures, videos, settings, seed: 5, startStep: 2, workers: 2 });
+    const source = await createBatchSource({ pictures, pools, settings, seed: 5, startStep: 2, workers: 2 });
     for (let step = 2; step < 7; step++) {
       const batch = await source.next();
       const expected = make(step);
@@ -215,13 +231,13 @@ describe('batches with videos', () => {
 
   test('hold still pictures alone as they always did', () => {
     const alone = createBatchMaker({ set: pictures, settings, seed: 5 });
-    const without = createBatchMaker({ set: pictures, videos: { pool, share: 0 }, settings, seed: 5 });
+    const without = createBatchMaker({ set: pictures, pools: [{ pool, share: 0 }], settings, seed: 5 });
     expect(same(alone(3).images, without(3).images)).toBe(true);
     expect(alone(3).valid.every((value) => value === 0 || value === 1)).toBe(true);
   });
 
   test('can be made of videos alone, with weights between 0 and 1', () => {
-    const make = createBatchMaker({ videos: { pool, share: 0.5 }, settings, seed: 5 });
+    const make = createBatchMaker({ pools: [{ pool, share: 0.5 }], settings, seed: 5 });
     const counts = { none: 0, still: 0, moving: 0 };
     for (let step = 0; step < 10; step++) {
       const { images, valid } = make(step);
@@ -242,9 +258,13 @@ describe('batches with videos', () => {
     const pair = flowPair(movingSquare(1, 32, 32), 0, 1);
     const weights = new Uint8Array(32 * 32);
     const builder = createPairPoolBuilder(['clip'], 1, 64);
-    expect(() => { builder.add(0, 0, { ...pair, base, weights }); }).toThrow(/32×32 .* 64×64/);
+    expect(() => {
+      builder.add(0, 0, { ...pair, base, weights });
+    }).toThrow(/32×32 .* 64×64/);
     const small = createPairPoolBuilder(['clip'], 1, 32);
     small.add(0, 0, { ...pair, base, weights });
-    expect(() => { small.add(0, 1, { ...pair, base, weights }); }).toThrow(/one more/);
+    expect(() => {
+      small.add(0, 1, { ...pair, base, weights });
+    }).toThrow(/one more/);
   });
 });
