@@ -4,6 +4,7 @@ import { dispatch, type CommandTable } from './dispatch.ts';
 const protocols: CommandTable = {
   match: () => import('./eval-match.ts'),
   landmarks: () => import('./eval-landmarks.ts'),
+  regression: () => import('./eval-regression.ts'),
   flow: () => import('./eval-flow.ts'),
   tracks: () => import('./eval-tracks.ts'),
 };

@@ -43,7 +43,7 @@ beforeAll(async () => {
   await writeGradientFaces(join(root, 'faces'), 12);
   folder = await readAnnotatedFolder(join(root, 'faces'));
   crops = await loadEvaluationCrops(folder, inputSize);
-});
+}, 60_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe('the matching protocol', () => {

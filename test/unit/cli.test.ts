@@ -36,7 +36,7 @@ beforeAll(async () => {
   faces = join(root, 'faces');
   await writeGradientModel(model);
   await writeGradientFaces(faces, 6);
-});
+}, 60_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe('dve', () => {

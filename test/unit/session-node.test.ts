@@ -22,7 +22,7 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dve-session-'));
   await writeGradientModel(join(folder, 'good'));
-});
+}, 60_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const random = createRandom(1);

@@ -1,0 +1,76 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadNodeRuntime } from '../../src/model/runtime-node.ts';
+import { readAnnotatedFolder } from '../../src/train/annotations.ts';
+import { evaluateRegression, paperRegressor, splitCrops } from '../../src/train/evaluate-regression.ts';
+import { createEvaluationModel, loadEvaluationCrops, type EvaluationCrop } from '../../src/train/evaluate.ts';
+import { smoothL1, spatialSoftArgmax } from '../../src/train/regressor.ts';
+import { embedGradient, gradientManifest, writeGradientFaces } from '../fixtures/gradient-faces.ts';
+import { checkGradients } from './gradient-check.ts';
+
+const { inputSize, temperature } = gradientManifest;
+const model = createEvaluationModel(gradientManifest, { temperature, radius: 3 }, embedGradient);
+
+let root: string;
+let crops: EvaluationCrop[];
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'dve-regressor-'));
+  await writeGradientFaces(root, 40);
+  crops = await loadEvaluationCrops(await readAnnotatedFolder(root), inputSize);
+}, 60_000);
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+describe('gradients of the regressor', () => {
+  test('of the spatial soft-argmax agree with central differences', async () => {
+    const features = Float32Array.from({ length: 2 * 4 * 9 }, (_, i) => Math.sin(7.3 * i));
+    const { worst, compared } = await checkGradients([{ shape: [6, 4] }], (tape, [filters]) =>
+      spatialSoftArgmax(tape, filters, tape.graph.constant(features, [2, 4, 9]), 3),
+    );
+    expect(compared).toBe(24);
+    expect(worst).toBeLessThan(2e-3);
+  });
+
+  test('of smooth L1 agree with central differences on both sides of its bend', async () => {
+    const { worst } = await checkGradients([{ shape: [5, 7], low: -3, high: 3 }], (tape, [error]) =>
+      smoothL1(tape, error),
+    );
+    expect(worst).toBeLessThan(5e-3);
+  });
+});
+
+describe('the regression protocol', () => {
+  test('learns where landmarks are, and the same from the same seed', async () => {
+    const runtime = await loadNodeRuntime();
+    const { train, test: rest } = splitCrops(crops, 30, 1);
+    const measure = (steps: number) =>
+      evaluateRegression({
+        model,
+        runtime,
+        train,
+        test: rest,
+        points: '5',
+        settings: { ...paperRegressor, steps },
+      });
+    const untrained = await measure(1);
+    const trained = await measure(150);
+    expect(untrained.nme).toBeGreaterThan(0.3);
+    expect(trained.nme).toBeLessThan(0.1);
+    expect(trained.images).toBe(10);
+    expect(await measure(150)).toEqual(trained);
+  });
+
+  test('a split keeps every picture on exactly one side', () => {
+    const { train, test: rest } = splitCrops(crops, 25, 3);
+    expect([train.length, rest.length]).toEqual([25, 15]);
+    expect(new Set([...train, ...rest].map(({ path }) => path)).size).toBe(40);
+  });
+
+  test('nothing to measure on is refused', async () => {
+    const runtime = await loadNodeRuntime();
+    await expect(evaluateRegression({ model, runtime, train: crops, test: [], points: '5' })).rejects.toThrow(
+      /40 pictures to train on and 0 to measure on/,
+    );
+  });
+});
