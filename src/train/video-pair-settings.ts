@@ -21,7 +21,7 @@ export const defaultVideoPairSettings: VideoPairSettings = {
   frameStep: 5,
   pairsPerVideo: 60,
   maxStep: 24,
-  leastMotion: 1.5,
+  leastMotion: 1,
   greatestMotion: 18,
   greatestMedian: 12,
   leastCoverage: 0.8,
