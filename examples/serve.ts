@@ -20,7 +20,11 @@ const built = join(root, 'dist', 'index.js');
 const isStale = !existsSync(built) || statSync(built).mtimeMs < newestChange(join(root, 'src'));
 if (isStale) {
   console.log('Building the package …');
-  execFileSync('npm', ['run', '--silent', 'build', '--', '--silent'], { cwd: root, stdio: 'inherit' });
+  execFileSync('npm', ['run', '--silent', 'build', '--', '--silent'], {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, DVE_BUILD: 'page' },
+  });
 }
 
 const server = await createServer({

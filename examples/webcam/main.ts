@@ -37,7 +37,7 @@ const layOut = (): void => {
   page.stage.classList.toggle('has-picture', playing !== undefined && videoWidth > 0);
   page.stage.classList.toggle('is-mirrored', isMirrored());
   if (playing === undefined || videoWidth === 0) return;
-  page.stage.style.setProperty('--ratio', `${videoWidth} / ${videoHeight}`);
+  page.stageColumn.style.setProperty('--ratio', String(videoWidth / videoHeight));
   page.overlay.width = videoWidth;
   page.overlay.height = videoHeight;
 };
@@ -99,6 +99,8 @@ const fail = async (error: unknown): Promise<void> => {
   await stop();
   const message = error instanceof Error ? error.message : String(error);
   const title = titles.find(([pattern]) => pattern.test(message))?.[1];
+  // What the title says already is not said again.
+  const text = message.replace(/^(the camera was refused|there is no camera)\. /, '');
   page.noticeTitle.textContent =
     title ??
     (error instanceof SourceError
@@ -106,7 +108,11 @@ const fail = async (error: unknown): Promise<void> => {
       : error instanceof DveError
         ? 'It could not start'
         : 'Something broke');
-  page.noticeText.textContent = message.charAt(0).toUpperCase() + message.slice(1);
+  // A file's name keeps its letters.
+  page.noticeText.textContent = text.replace(
+    /^[a-z]+(?=[ '])/,
+    (word) => word.charAt(0).toUpperCase() + word.slice(1),
+  );
   showOver('notice');
   showStatus('failed');
 };

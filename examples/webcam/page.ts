@@ -11,6 +11,7 @@ const box = (id: string): HTMLElement => element(id, HTMLElement);
 
 export const page = {
   status: box('status'),
+  stageColumn: box('stage-column'),
   stage: box('stage'),
   video: element('video', HTMLVideoElement),
   overlay: element('overlay', HTMLCanvasElement),
