@@ -1,6 +1,6 @@
 /**
  * The ablations of the model card: trainings of equal length that differ in one setting, measured alike.
- * npx tsx tools/ablations/main.ts --images DIR --data DIR --out DIR [--steps 500] [--threads 1]
+ * npx tsx tools/ablations/main.ts --images DIR --data DIR --out DIR [--meshes FILE] [--steps 500] [--threads 2]
  */
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -9,11 +9,13 @@ import { parseArgs, promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** What every variant starts from: the recipe of `models/face`, exchange for half of the pairs, exponent 0.5, 64-D. */
+/** What every variant starts from: the recipe of `models/face` on flat warps: exchange for half of the pairs, exponent 0.5, 64-D. */
 const recipe = { category: 'face', network: { embeddingSize: 64 }, optimizer: { learningRate: 0.003 } };
 
+const base = 'exchange mixed (half of the pairs), exponent 0.5, 64-D';
+const turned = 'with turned views (--meshes)';
 const variants: Record<string, object> = {
-  'as shipped': {},
+  [base]: {},
   'exchange off': { loss: { exchange: 0 } },
   'exchange on (all pairs)': { loss: { exchange: 1 } },
   'exponent 1': { loss: { exponent: 1 } },
@@ -28,11 +30,13 @@ const { values } = parseArgs({
     images: { type: 'string' },
     data: { type: 'string' },
     out: { type: 'string' },
+    meshes: { type: 'string' },
     steps: { type: 'string', default: '500' },
     threads: { type: 'string', default: '2' },
   },
 });
-const { images, data, out, steps, threads } = values;
+const { images, data, out, meshes, steps, threads } = values;
+if (meshes !== undefined) variants[turned] = {};
 if (images === undefined || data === undefined || out === undefined) {
   throw new Error('Usage: npx tsx tools/ablations/main.ts --images DIR --data DIR --out DIR [--steps 500]');
 }
@@ -52,6 +56,7 @@ for (const [index, [name, change]] of Object.entries(variants).entries()) {
   await writeFile(config, JSON.stringify({ ...recipe, ...change }));
   await dve(
     'train',
+    ...(name === turned && meshes !== undefined ? ['--meshes', meshes] : []),
     '--images',
     images,
     '--out',
