@@ -15,6 +15,7 @@ import { roiOfShape } from '../pipeline/roi-of-shape.ts';
 import { decodePicture } from '../train/decode-picture.ts';
 import { toEmbeddingMap } from '../train/evaluate.ts';
 import { defineCommand, parseCommand } from './arguments.ts';
+import { measureEvidence } from './evidence-levels.ts';
 import { modelOptions, resultOptions, withModel } from './model-options.ts';
 import { createProgress, printHelp, printResult, round } from './output.ts';
 import { readPointsFile, type PicturePoints, type PointsFile } from './read-points.ts';
@@ -154,6 +155,11 @@ const makeSet = async (
     views.flat(),
     views.flatMap(() => kept),
   );
+  const located = pictures.map(({ image, points }) => ({
+    image,
+    roi: roiOfShape(fitSimilarity(meanShape, points)),
+  }));
+  const evidence = await measureEvidence(session, references, located);
   const annotations = pictures.map(({ image, name, points }): Annotation => ({
     picture: name,
     points: points.map((point) => normalize(point, image)),
@@ -162,7 +168,17 @@ const makeSet = async (
   const { category, embeddingSize } = manifest;
   const flags = kept.flat();
   return {
-    set: { category, embeddingSize, names, connections, mirrorPairs, meanShape, references, annotations },
+    set: {
+      category,
+      embeddingSize,
+      names,
+      connections,
+      mirrorPairs,
+      meanShape,
+      references,
+      evidence,
+      annotations,
+    },
     kept: flags.filter((isKept) => isKept).length / flags.length,
   };
 };
@@ -186,5 +202,14 @@ export const run = async (argv: string[]): Promise<void> => {
   if (isOwn) await writeModelFile(values.model, 'landmarks', new TextEncoder().encode(text));
   else await writeFileAtomic(values.out, text);
   skipped.finish();
-  printResult({ landmarks: set.names.length, pictures: pictures.length, kept: round(kept, 3) }, values.json);
+  printResult(
+    {
+      landmarks: set.names.length,
+      pictures: pictures.length,
+      kept: round(kept, 3),
+      evidence_object: round(set.evidence.object, 3),
+      evidence_background: round(set.evidence.background, 3),
+    },
+    values.json,
+  );
 };

@@ -11,6 +11,21 @@ export type Annotation = {
   /** One per landmark, normalised to the picture. */ points: readonly Point[];
 };
 
+/** Typical values of {@link logOdds} averaged over the landmarks. */
+export type EvidenceLevels = {
+  /** Where the crop shows the object. */ object: number;
+  /** Where it shows something else, and the matches are the best of a bad lot. */ background: number;
+};
+
+/** Confidences beyond this are taken as this: how near they are to 0 or 1 says nothing any more. */
+const certain = 0.999;
+
+/** ln(p / (1 − p)) of a confidence, at most ±6.9. */
+export const logOdds = (confidence: number): number => {
+  const p = Math.min(Math.max(confidence, 1 - certain), certain);
+  return Math.log(p / (1 - p));
+};
+
 /** Named points of a category and how a network recognises them: `landmarks.json`. */
 export type LandmarkSet = {
   category: string;
@@ -21,6 +36,8 @@ export type LandmarkSet = {
   /** N points, in sides of the upright ROI: (0, 0) is its top-left corner, (1, 1) its bottom-right one. */
   meanShape: readonly Point[];
   /** (N, C) unit vectors. */ references: Float32Array;
+  /** What this network's matches look like on the object and elsewhere: the scale on which the tracker decides. */
+  evidence: EvidenceLevels;
   annotations?: readonly Annotation[];
 };
 
@@ -95,6 +112,7 @@ export const parseLandmarkSet = (text: string, source = 'landmarks.json'): Landm
     mirrorPairs: pairs(file.mirrorPairs, 'mirrorPairs'),
     meanShape: points(meanShape, 'meanShape'),
     references: unitVectors(references, count, embeddingSize, fail),
+    evidence: evidenceLevels(file.evidence, fail),
   };
   if (file.annotations === undefined) return set;
   if (!Array.isArray(file.annotations)) return fail('has annotations that are not a list');
@@ -107,6 +125,17 @@ const parseJson = (text: string, source: string): unknown => {
   } catch {
     throw new ModelError(`${source} is not JSON. ${remake}`);
   }
+};
+
+const evidenceLevels = (value: unknown, fail: (problem: string) => never): EvidenceLevels => {
+  if (!isRecord(value) || !isNumber(value.object) || !isNumber(value.background)) {
+    return fail('has no evidence, the levels of object and background');
+  }
+  const { object, background } = value;
+  if (object <= background) {
+    return fail(`has an evidence of ${object} on the object but ${background} on the background`);
+  }
+  return { object, background };
 };
 
 /** (N, C), made exactly unit again: the file has rounded numbers. */
@@ -164,7 +193,10 @@ const pointRows = (points: readonly Point[]): [number, number][] =>
 
 /** The text of `landmarks.json`: numbers with five significant digits, one landmark or picture a line. */
 export const serializeLandmarkSet = (set: LandmarkSet): string => {
-  const { embeddingSize: channels } = set;
+  const {
+    embeddingSize: channels,
+    evidence: { object, background },
+  } = set;
   const rows = set.names.map((_, index) =>
     [...set.references.subarray(index * channels, (index + 1) * channels)].map(rounded),
   );
@@ -179,6 +211,7 @@ export const serializeLandmarkSet = (set: LandmarkSet): string => {
     ['mirrorPairs', JSON.stringify(set.mirrorPairs)],
     ['meanShape', JSON.stringify(pointRows(set.meanShape))],
     ['references', list(rows)],
+    ['evidence', JSON.stringify({ object: rounded(object), background: rounded(background) })],
   ];
   if (set.annotations !== undefined) {
     const annotations = set.annotations.map(({ picture, points }) => ({

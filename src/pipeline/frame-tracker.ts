@@ -9,7 +9,7 @@ import { Localizer } from './localizer.ts';
 import { lookFromMatches, type Look, type LookOptions } from './look.ts';
 import { nextRoi } from './next-roi.ts';
 import type { Landmark, TrackResult } from './result.ts';
-import { roiChange, roiOfShape } from './roi-of-shape.ts';
+import { isSettled, roiChange, roiOfShape } from './roi-of-shape.ts';
 
 /** Finds the object in whole frames, a little in every frame. The localizer is one; a face detector can be another. */
 export type ObjectFinder<Frame> = {
@@ -56,8 +56,15 @@ const maxDoubts = 3;
 const maxScaleStep = 1.5;
 const maxOffsetStep = 0.4;
 
-/** Scores (see `Look`) that decide; each is for a look through the right square. */
-const thresholds = { accept: 0.5, promising: 0.4, resume: 0.45, keep: 0.35 };
+/** Looks that the finder's square gets to settle on the object. */
+const maxLooksAtStart = 3;
+
+/** Evidence (see `Look`) that a look must show; the object itself has 1, other things 0. */
+const evidence = {
+  /** When the object was just found. */ start: 0.45,
+  /** To be trusted again after a doubtful frame. */ resume: 0.4,
+  /** To stay trusted. */ keep: 0.3,
+};
 
 /**
  * Landmarks of one object in a stream of frames; DESIGN.md, "One frame". It never closes frames: who makes a frame
@@ -84,8 +91,6 @@ export class FrameTracker<Frame, Input> {
       options.finder ??
       new Localizer({
         ...this.#look,
-        acceptScore: thresholds.accept,
-        promisingScore: thresholds.promising,
         ...(searchBudget === undefined ? {} : { budget: searchBudget }),
       });
     this.setSmoothing(smoothing ?? {});
@@ -137,15 +142,29 @@ export class FrameTracker<Frame, Input> {
       if (roi === undefined) return searching;
       this.#state = { status: 'tracking', roi, object: undefined, doubts: 0 };
     }
-    const { roi, object, doubts } = this.#state;
-    const look = await this.#lookThrough(frame, roi);
+    const { object, doubts } = this.#state;
+    const look = await (object === undefined
+      ? this.#settle(frame, this.#state.roi)
+      : this.#lookThrough(frame, this.#state.roi));
     const found = this.#trusted(look, object, doubts);
     if (found === undefined) {
       this.#doubt(this.#state);
       return searching;
     }
+    const { roi } = look;
     this.#state = { status: 'tracking', roi: nextRoi(roi, found, object), object: found, doubts: 0 };
     return { status: 'tracking', timestamp, ...size, roi, landmarks: this.#landmarks(look, size, timestamp) };
+  }
+
+  /** Looks until the square fits: a finder (a detector of boxes, say) need not know what the tracker calls a ROI. */
+  async #settle(frame: Frame, start: Roi): Promise<Look> {
+    let look = await this.#lookThrough(frame, start);
+    for (let looks = 1; looks < maxLooksAtStart && look.fit !== undefined; looks++) {
+      const implied = roiOfShape(look.fit.transform);
+      if (isSettled(look.roi, implied)) break;
+      look = await this.#lookThrough(frame, implied);
+    }
+    return look;
   }
 
   async #lookThrough(frame: Frame, roi: Roi): Promise<Look> {
@@ -154,15 +173,15 @@ export class FrameTracker<Frame, Input> {
     const input = await cropper.crop(frame, [roi], inputSize);
     const cropped = this.#clock();
     const matches = await matcher.match(input, landmarkSet.references);
-    this.#timing.crop = cropped - start;
-    this.#timing.match = this.#clock() - cropped;
+    this.#timing.crop += cropped - start;
+    this.#timing.match += this.#clock() - cropped;
     return lookFromMatches(matches, roi, landmarkSet, inputSize);
   }
 
   /** The object's ROI by this look, or undefined where the look cannot be trusted. */
   #trusted(look: Look, object: Roi | undefined, doubts: number): Roi | undefined {
-    const limit = object === undefined ? thresholds.accept : doubts > 0 ? thresholds.resume : thresholds.keep;
-    if (look.fit === undefined || look.score < limit) return undefined;
+    const limit = object === undefined ? evidence.start : doubts > 0 ? evidence.resume : evidence.keep;
+    if (look.fit === undefined || look.evidence < limit) return undefined;
     const found = roiOfShape(look.fit.transform);
     const change = roiChange(found, object ?? look.roi);
     return change.scale > maxScaleStep || change.offset > maxOffsetStep ? undefined : found;

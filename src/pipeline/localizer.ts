@@ -1,22 +1,34 @@
 import type { Size } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
 import { lookAt, type Look, type LookOptions } from './look.ts';
-import { roiChange, roiOfShape, wrapAngle } from './roi-of-shape.ts';
+import { isSettled, roiChange, roiOfShape, wrapAngle } from './roi-of-shape.ts';
 import { defaultPasses, Sweep, type SearchPass } from './search-plan.ts';
 
 export type LocalizerOptions<Frame, Input> = LookOptions<Frame, Input> & {
-  /** Score of a refined look from which the object counts as found. */ acceptScore: number;
-  /** Score of a first look from which it is refined at once. */ promisingScore: number;
   /** Network runs in one step. Default 6. */ budget?: number;
   passes?: { near: readonly SearchPass[]; far: readonly SearchPass[] };
 };
 
-/** A place to look at. `score` is what led there: 0 for a place of the plan. */
-type Candidate = { roi: Roi; score: number; rounds: number; sweep?: SweepState; endsPass?: boolean };
-
 /** A sweep, and the best that its pass has shown so far. */
 type SweepState = { plan: Sweep; seen: Candidate[] };
 
+/** A settled candidate under closer examination: looks at it through other squares. */
+type Trial = { evidence: number; looks: number };
+
+/** A place to look at, and why. */
+type Candidate = { roi: Roi } & (
+  | { kind: 'planned'; sweep: SweepState; endsPass: boolean }
+  | { kind: 'refined'; /** Score of the look that led here. */ score: number; rounds: number }
+  | { kind: 'verified'; trial: Trial }
+);
+type Refined = Candidate & { kind: 'refined' };
+
+/** Scores and evidence (see `Look`) that decide. The object itself has 1, other things 0. */
+const limits = {
+  /** Score from which a planned look is refined at once. */ promising: 0.3,
+  /** Evidence of a settled look from which it is put on trial. */ trial: 0.4,
+  /** Mean evidence of all looks of a trial from which the object is found. */ found: 0.5,
+};
 /** Looks a candidate gets before it is given up. */
 const maxRounds = 5;
 /** Candidates of a pass that are refined although none was promising. */
@@ -27,11 +39,21 @@ const maxTurn = (75 / 180) * Math.PI;
 const nearEvery = 3;
 /** Steps for which the place where the object was last seen is looked at again and again. */
 const memorySteps = 45;
+/**
+ * The looks of a trial. The object is recognised through all of these squares; what resembles it by chance is not,
+ * because its matches come from how the crop happened to fall.
+ */
+const trialPoses: readonly { scale: number; rotation: number }[] = [
+  { scale: 1, rotation: 0.35 },
+  { scale: 1.3, rotation: 0 },
+  { scale: 0.8, rotation: -0.35 },
+];
 
 /**
  * Finds the object in whole frames with the embedding network alone, so that it works for every category: crops at
  * several sizes, places and directions are matched against the references, the mean shape is fitted to the matches, and
- * the best fits are looked at again, through the ROI that they imply, until that ROI stays where it is.
+ * the best fits are looked at again, through the ROI that they imply, until that ROI stays where it is. What then still
+ * looks like the object from a few other squares is it.
  *
  * A step never runs the network more often than its budget, so that search is spread over the frames of a stream:
  * candidates of an earlier frame are looked at again in the next one.
@@ -54,6 +76,7 @@ export class Localizer<Frame, Input> {
   /**
    * Looks at one more frame. All frames between two resets must have the same size.
    * @param size of the frame, image pixels
+   * @param budget network runs at most, at least 1
    * @returns the object's ROI in this frame, or undefined where it is not found yet
    */
   async step(frame: Frame, size: Size, budget = this.#options.budget ?? 6): Promise<Roi | undefined> {
@@ -62,19 +85,13 @@ export class Localizer<Frame, Input> {
     while (left > 0) {
       const batch = this.#nextBatch(size, left);
       left -= batch.length;
-      const looks = await lookAt(
-        frame,
-        batch.map(({ roi }) => roi),
-        this.#options,
-      );
-      let best: { roi: Roi; score: number } | undefined;
+      const rois = batch.map(({ roi }) => roi);
+      const looks = await lookAt(frame, rois, this.#options);
       for (const [index, look] of looks.entries()) {
-        const roi = this.#judge(look, batch[index], size);
-        if (roi !== undefined && look.score > (best?.score ?? 0)) best = { roi, score: look.score };
-      }
-      if (best !== undefined) {
+        const found = this.#judge(look, batch[index], size);
+        if (found === undefined) continue;
         this.reset();
-        return best.roi;
+        return found;
       }
     }
     return undefined;
@@ -101,7 +118,7 @@ export class Localizer<Frame, Input> {
     const { roi, steps } = this.#memory;
     // A larger square as well: the object may have moved.
     const scale = steps % 2 === 0 ? 1 : 1.5;
-    this.#queue.unshift({ roi: { ...roi, size: roi.size * scale }, score: 0, rounds: 0 });
+    this.#queue.unshift({ kind: 'refined', roi: { ...roi, size: roi.size * scale }, score: 0, rounds: 0 });
     this.#memory = steps + 1 < memorySteps ? { roi, steps: steps + 1 } : undefined;
   }
 
@@ -112,53 +129,78 @@ export class Localizer<Frame, Input> {
       const isNear = this.#near.plan.rounds === 0 || this.#places % nearEvery === 0;
       const sweep = isNear ? this.#near : this.#far;
       this.#places++;
-      batch.push({ ...sweep.plan.next(size), sweep, score: 0, rounds: 0 });
+      batch.push({ kind: 'planned', sweep, ...sweep.plan.next(size) });
     }
     return batch;
   }
 
-  /** Accepts a look, plans another one, or drops it. */
+  /** Follows up a look; returns the object's ROI when it was the last one needed. */
   #judge(look: Look, candidate: Candidate, size: Size): Roi | undefined {
-    const { acceptScore } = this.#options;
-    let found: Roi | undefined;
-    if (look.fit !== undefined) {
-      const roi = roiOfShape(look.fit.transform);
-      if (isPlausible(roi, look.roi, size)) {
-        const change = roiChange(roi, look.roi);
-        const isStable = change.offset < 0.08 && change.scale < 1.12 && change.rotation < 0.15;
-        if (isStable && look.score >= acceptScore) found = roi;
-        else this.#plan(candidate, { roi, score: look.score, rounds: candidate.rounds + 1 }, isStable);
-      }
-    }
-    // The best of a fruitless pass get a second look.
-    if (candidate.sweep !== undefined && candidate.endsPass === true) {
-      candidate.sweep.seen.sort((a, b) => b.score - a.score);
-      this.#queue.push(...candidate.sweep.seen.splice(0, chancesPerPass));
-      candidate.sweep.seen = [];
-    }
-    return found;
+    if (candidate.kind === 'verified') return judgeTrial(look, candidate.trial);
+    const roi = look.fit === undefined ? undefined : roiOfShape(look.fit.transform);
+    if (roi !== undefined && isPlausible(roi, look.roi, size)) this.#followUp(look, roi, candidate);
+    if (candidate.kind === 'planned' && candidate.endsPass) this.#endPass(candidate.sweep);
+    return undefined;
   }
 
-  #plan(last: Candidate, next: Candidate, isStable: boolean): void {
-    if (last.rounds > 0) {
-      // A look through a better square must see more, or there was nothing there.
-      if (next.rounds <= maxRounds && !isStable && next.score > 0.7 * last.score) this.#queue.push(next);
-    } else if (next.score >= this.#options.promisingScore || last.sweep === undefined) {
-      remember(this.#queue, next);
-    } else {
-      remember(last.sweep.seen, next);
+  #followUp(look: Look, roi: Roi, candidate: Candidate & { kind: 'planned' | 'refined' }): void {
+    const { score, evidence } = look;
+    const isRefinement = candidate.kind === 'refined';
+    if (isSettled(look.roi, roi)) {
+      if (evidence >= limits.trial) this.#putOnTrial(roi, evidence);
+      // A settled look that shows little will not show more.
+      if (evidence >= limits.trial || isRefinement) return;
     }
+    const rounds = isRefinement ? candidate.rounds + 1 : 1;
+    const next: Refined = { kind: 'refined', roi, score, rounds };
+    if (isRefinement) {
+      // A look through a better square must see more, or there was nothing there.
+      if (rounds <= maxRounds && score > 0.7 * candidate.score && score > 0) this.#queue.push(next);
+    } else if (score >= limits.promising) {
+      remember(this.#queue, next);
+    } else if (score > 0) {
+      remember(candidate.sweep.seen, next);
+    }
+  }
+
+  #putOnTrial(roi: Roi, evidence: number): void {
+    const trial: Trial = { evidence, looks: 1 };
+    this.#queue.unshift(
+      ...trialPoses.map(({ scale, rotation }): Candidate => ({
+        kind: 'verified',
+        roi: { ...roi, size: roi.size * scale, rotation: roi.rotation + rotation },
+        trial,
+      })),
+    );
+  }
+
+  /** The best of a fruitless pass get a second look. */
+  #endPass(sweep: SweepState): void {
+    sweep.seen.sort((a, b) => scoreOf(b) - scoreOf(a));
+    this.#queue.push(...sweep.seen.splice(0, chancesPerPass));
+    sweep.seen = [];
   }
 }
 
+const scoreOf = (candidate: Candidate): number => (candidate.kind === 'refined' ? candidate.score : 0);
+
+/** Counts a look of a trial; returns the ROI that it shows when it was the last and all of them convince. */
+const judgeTrial = (look: Look, trial: Trial): Roi | undefined => {
+  trial.evidence += look.evidence;
+  trial.looks++;
+  const isLast = trial.looks === trialPoses.length + 1;
+  if (!isLast || look.fit === undefined || trial.evidence / trial.looks < limits.found) return undefined;
+  return roiOfShape(look.fit.transform);
+};
+
 /** Adds a candidate unless a better one has the same square, and puts it in place of a worse one. */
-const remember = (list: Candidate[], candidate: Candidate): void => {
-  const same = list.findIndex(({ roi }) => {
+const remember = (list: Candidate[], candidate: Refined): void => {
+  const same = list.findIndex(({ kind, roi }) => {
     const change = roiChange(roi, candidate.roi);
-    return change.offset < 0.2 && change.scale < 1.4 && change.rotation < 0.5;
+    return kind === 'refined' && change.offset < 0.2 && change.scale < 1.4 && change.rotation < 0.5;
   });
   if (same < 0) list.push(candidate);
-  else if (list[same].score < candidate.score) list[same] = candidate;
+  else if (scoreOf(list[same]) < candidate.score) list[same] = candidate;
 };
 
 /** Whether a fitted ROI can be the object's at all. @param seenThrough the ROI of the crop that it was found in */

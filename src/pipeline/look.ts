@@ -1,6 +1,6 @@
 import { cropToImage, type Roi } from '../geometry/roi.ts';
 import type { Point } from '../geometry/coordinates.ts';
-import type { LandmarkSet } from '../landmarks/landmark-set.ts';
+import { logOdds, type LandmarkSet } from '../landmarks/landmark-set.ts';
 import { fitShape, type ShapeFit } from '../landmarks/shape-fit.ts';
 import type { Cropper, Matcher } from './cropper.ts';
 
@@ -10,7 +10,9 @@ export type Look = {
   /** (N) image pixels. */ points: Point[];
   /** (N) 0–1. */ confidences: Float32Array;
   /** Mean shape → image pixels; undefined where the matches allow none. */ fit: ShapeFit | undefined;
-  /** Mean confidence of the points, each as far as it agrees with the fit, 0–1. */ score: number;
+  /** Mean log-odds of the confidences, on the landmark set's own scale: 0 is typical background, 1 the object. */
+  evidence: number;
+  /** Evidence and agreement of the fit together: what looks are ranked by. 0 where there is nothing. */ score: number;
 };
 
 export type LookOptions<Frame, Input> = {
@@ -47,17 +49,17 @@ export const lookAt = async <Frame, Input>(
 export const lookFromMatches = (
   matches: Float32Array,
   roi: Roi,
-  { meanShape }: Pick<LandmarkSet, 'meanShape'>,
+  { meanShape, evidence: levels }: Pick<LandmarkSet, 'meanShape' | 'evidence'>,
   inputSize: number,
 ): Look => {
   const confidences = new Float32Array(meanShape.length);
+  let sum = 0;
   const points = meanShape.map((_, index) => {
     confidences[index] = matches[index * 3 + 2];
+    sum += logOdds(confidences[index]);
     return cropToImage({ x: matches[index * 3], y: matches[index * 3 + 1] }, roi, inputSize);
   });
+  const evidence = (sum / meanShape.length - levels.background) / (levels.object - levels.background);
   const fit = fitShape(meanShape, points, confidences);
-  if (fit === undefined) return { roi, points, confidences, fit, score: 0 };
-  let sum = 0;
-  for (const confidence of confidences) sum += confidence;
-  return { roi, points, confidences, fit, score: (sum / meanShape.length) * fit.agreement };
+  return { roi, points, confidences, fit, evidence, score: Math.max(0, evidence) * (fit?.agreement ?? 0) };
 };

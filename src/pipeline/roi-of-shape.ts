@@ -32,3 +32,9 @@ export const roiChange = (a: Roi, b: Roi): RoiChange => ({
   scale: Math.max(a.size / b.size, b.size / a.size),
   rotation: Math.abs(wrapAngle(a.rotation - b.rotation)),
 });
+
+/** Whether looking again through the ROI that a look has implied would show the same. */
+export const isSettled = (seenThrough: Roi, implied: Roi): boolean => {
+  const change = roiChange(implied, seenThrough);
+  return change.offset < 0.08 && change.scale < 1.12 && change.rotation < 0.15;
+};

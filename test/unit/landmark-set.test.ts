@@ -3,6 +3,7 @@ import { ModelError } from '../../src/errors.ts';
 import { ibug68 } from '../../src/landmarks/ibug68.ts';
 import {
   checkLandmarkSet,
+  logOdds,
   parseLandmarkSet,
   serializeLandmarkSet,
   type LandmarkSet,
@@ -20,6 +21,7 @@ const set: LandmarkSet = {
     { x: 0.5, y: 0.7 },
   ],
   references: new Float32Array([1, 0, 0, 0, 0.6, 0.8, 0, 0, 0.5, 0.5, 0.5, -0.5]),
+  evidence: { object: 2.5, background: -1 },
   annotations: [
     {
       picture: 'one.jpg',
@@ -113,6 +115,8 @@ describe('a landmark set', () => {
       }),
       /length 1\.414/,
     ],
+    ['no evidence', file({ evidence: undefined }), /no evidence/],
+    ['evidence upside down', file({ evidence: { object: 1, background: 2 } }), /1 on the object but 2/],
     ['annotations without a picture', file({ annotations: [{ points: [] }] }), /without a picture/],
     [
       'annotations with too few points',
@@ -139,6 +143,15 @@ describe('a landmark set', () => {
       checkLandmarkSet(set, { embeddingSize: 4, category: 'cat' });
     }).toThrow(/"face" but the model is for "cat"/);
     checkLandmarkSet(set, { embeddingSize: 4, category: 'face' });
+  });
+});
+
+describe('logOdds', () => {
+  it('is zero at a half, symmetric, and stays finite at 0 and 1', () => {
+    expect(logOdds(0.5)).toBe(0);
+    expect(logOdds(0.9)).toBeCloseTo(-logOdds(0.1), 10);
+    expect(logOdds(1)).toBeCloseTo(6.907, 3);
+    expect(logOdds(0)).toBeCloseTo(-6.907, 3);
   });
 });
 

@@ -11,8 +11,6 @@ const create = (noise = 1, seed = 1) => {
     ...world,
     landmarkSet,
     inputSize,
-    acceptScore: 0.5,
-    promisingScore: 0.4,
     budget: 6,
   });
   return { world, localizer };
@@ -107,8 +105,6 @@ describe('Localizer', () => {
       },
       landmarkSet,
       inputSize,
-      acceptScore: 0.5,
-      promisingScore: 0.4,
     });
     const view = frame({ center: { x: 320, y: 240 }, size: 300, rotation: 0 });
     await expect(localizer.step(view, view)).rejects.toThrow('no device');

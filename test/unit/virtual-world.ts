@@ -38,6 +38,7 @@ export const landmarkSet: LandmarkSet = {
   mirrorPairs: [],
   meanShape: shape,
   references: new Float32Array(20).fill(1),
+  evidence: { object: 2.5, background: -2 },
 };
 
 /** Where the object's landmarks truly are, image pixels. */
@@ -98,7 +99,7 @@ export const createWorld = (noise = 0, seed = 1): VirtualWorld => {
             const isWrong = random() > seen;
             if (isWrong) return [random() * inputSize, random() * inputSize, 0.3 * random()];
             const at = imageToCrop(truth[index], roi, inputSize);
-            return [at.x + noise * (random() - 0.5), at.y + noise * (random() - 0.5), 0.6 + 0.4 * seen];
+            return [at.x + noise * (random() - 0.5), at.y + noise * (random() - 0.5), 0.5 + 0.45 * seen];
           });
         });
         return Promise.resolve(Float32Array.from(matches));
