@@ -241,6 +241,7 @@ describe('track() refuses', () => {
       mirrorPairs: [],
       meanShape: [{ x: 0, y: 0 }],
       references: new Float32Array(7),
+      evidence: { object: 1, background: 0 },
     };
     const results = collect(track(scenePictures(1), { ...options, landmarks }));
     await expect(results).rejects.toThrow(ModelError);

@@ -5,7 +5,7 @@ import { build, createServer } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fixtureFolder } from '../fixtures/setup.ts';
 import { createConsumer, launchChromium, root, runPage, type PageReport } from './consumer.ts';
-import { serveFiles } from './serve.ts';
+import { serveFiles } from '../fixtures/serve.ts';
 
 /** Draws six discs, tracks them, and tells how it went. What a user of the package would write. */
 const script = (packageName: string): string => `
