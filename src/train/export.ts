@@ -14,7 +14,7 @@ import type { ParameterLayout } from './training-network.ts';
 import { standardize } from './training-step.ts';
 
 export const defaultMatchingHead: MatchingHeadSettings = {
-  temperature: 0.05,
+  temperature: 0.08,
   radius: 3,
   confidence: { slope: 20, midpoint: 0.75 },
 };
