@@ -26,7 +26,8 @@ const onPath = (name) =>
     .find(isExecutable);
 
 const systemChromium = () =>
-  systemNames.map(onPath).find((path) => path !== undefined) ?? (isExecutable(macChrome) ? macChrome : undefined);
+  systemNames.map(onPath).find((path) => path !== undefined) ??
+  (isExecutable(macChrome) ? macChrome : undefined);
 
 const playwrightChromium = async () => {
   const { chromium } = await import('playwright');
@@ -41,7 +42,10 @@ const installChromium = () => {
   console.log('No Chromium found: installing it by apt-get.');
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   spawnSync('apt-get', ['update', '-qq'], { stdio: 'inherit', env });
-  spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], { stdio: 'inherit', env });
+  spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], {
+    stdio: 'inherit',
+    env,
+  });
   return systemChromium();
 };
 
@@ -63,7 +67,8 @@ const countTests = () => {
   if (!existsSync(resultFile)) return { passed: 0, failed: 1, skipped: 0 };
   const report = JSON.parse(readFileSync(resultFile, 'utf8'));
   const brokenFiles = report.testResults.filter(
-    ({ status, assertionResults }) => status === 'failed' && assertionResults.every((test) => test.status !== 'failed'),
+    ({ status, assertionResults }) =>
+      status === 'failed' && assertionResults.every((test) => test.status !== 'failed'),
   );
   return {
     passed: report.numPassedTests,
@@ -73,7 +78,8 @@ const countTests = () => {
 };
 
 const vitestArguments = process.argv.slice(2);
-const nodeOnly = vitestArguments.join(' ').includes('--project node') || vitestArguments.includes('--project=node');
+const nodeOnly =
+  vitestArguments.join(' ').includes('--project node') || vitestArguments.includes('--project=node');
 
 const chromium = nodeOnly ? undefined : await findChromium();
 const withoutBrowser = !nodeOnly && chromium === undefined;
@@ -105,7 +111,8 @@ const testStatus = run(
 const { passed, failed, skipped } = countTests();
 const unexplained = failed === 0 && (buildStatus !== 0 || testStatus !== 0 || withoutBrowser);
 if (unexplained) {
-  const reason = buildStatus !== 0 ? 'the build failed' : withoutBrowser ? 'no Chromium' : 'an error outside the tests';
+  const reason =
+    buildStatus !== 0 ? 'the build failed' : withoutBrowser ? 'no Chromium' : 'an error outside the tests';
   console.error(`Failed although no test did: ${reason}.`);
 }
 console.log(`${passed} passed, ${failed + (unexplained ? 1 : 0)} failed, ${skipped} skipped`);
