@@ -61,6 +61,31 @@ describe('the regression protocol', () => {
     expect(await measure(150)).toEqual(trained);
   });
 
+  test('takes finer maps, and more pictures than it embeds at a time', async () => {
+    const runtime = await loadNodeRuntime();
+    const fine = { ...gradientManifest, stride: 1 };
+    const cells = fine.inputSize ** 2;
+    // Every cell of the map of 24 × 24 four times.
+    const doubled = createEvaluationModel(fine, { temperature, radius: 3 }, async (image) => {
+      const coarse = await embedGradient(image);
+      return Float32Array.from({ length: 3 * cells }, (_, i) => {
+        const [row, column] = [Math.floor((i % cells) / 48), i % 48];
+        return coarse[Math.floor(i / cells) * 576 + (row >> 1) * 24 + (column >> 1)];
+      });
+    });
+    const many = Array.from({ length: 70 }, (_, i) => crops[30 + (i % 10)]);
+    const result = await evaluateRegression({
+      model: doubled,
+      runtime,
+      train: crops.slice(0, 30),
+      test: many,
+      points: '5',
+      settings: { ...paperRegressor, steps: 40 },
+    });
+    expect(result.images).toBe(70);
+    expect(result.nme).toBeLessThan(0.3);
+  });
+
   test('a split keeps every picture on exactly one side', () => {
     const { train, test: rest } = splitCrops(crops, 25, 3);
     expect([train.length, rest.length]).toEqual([25, 15]);
