@@ -22,7 +22,8 @@ describe('OneEuroFilter', () => {
   it('gives the same values as the authors’ own implementation without timestamps', () => {
     const oracle = new Oracle(30, options.minCutoff, options.beta, options.derivativeCutoff);
     const filter = new OneEuroFilter(options, 1 / 30);
-    for (const { value } of signal) expect(filter.filter(value)).toBeCloseTo(oracle.filter(value, undefined), 10);
+    for (const { value } of signal)
+      expect(filter.filter(value)).toBeCloseTo(oracle.filter(value, undefined), 10);
   });
 
   it('gives the same values as the authors’ own implementation when timestamps repeat or go back', () => {
