@@ -47,14 +47,36 @@ const bundled = [/^comlink$/];
 const isExternal = (id: string): boolean =>
   external.some((pattern) => pattern.test(id)) && !bundled.some((pattern) => pattern.test(id));
 
-type Build = { input: string; output: string; minify: boolean };
+type Build = { input: string; minify: boolean; output: string };
 
-const build = ({ input, output, minify }: Build, plugins: Plugin[] = []): RollupOptions => ({
+const plugins = (minify: boolean): Plugin[] => [
+  wgslText(),
+  nodeResolve(),
+  esbuild({ target: 'es2022', minify }),
+  bundlerHints,
+];
+
+/** One file that stands alone. */
+const build = ({ input, output, minify }: Build, more: Plugin[] = []): RollupOptions => ({
   input,
   external: isExternal,
   output: { file: `dist/${output}`, format: 'es', sourcemap: true, inlineDynamicImports: true },
-  plugins: [wgslText(), nodeResolve(), esbuild({ target: 'es2022', minify }), bundlerHints, ...plugins],
+  plugins: [...plugins(minify), ...more],
 });
+
+/** The entries of a page. What they have in common is one file, so that an error of one is an error of the other. */
+const pageEntries: RollupOptions = {
+  input: { index: 'src/index.ts', mediapipe: 'src/mediapipe/index.ts' },
+  external: isExternal,
+  output: {
+    dir: 'dist',
+    format: 'es',
+    sourcemap: true,
+    entryFileNames: '[name].js',
+    chunkFileNames: 'shared.js',
+  },
+  plugins: plugins(true),
+};
 
 const types = (input: string, output: string): RollupOptions => ({
   input,
@@ -78,17 +100,17 @@ const workerBuild: Build = {
   output: 'tracker.worker.js',
   minify: true,
 };
-const pageBuilds: Build[] = [
-  { input: 'src/index.ts', output: 'index.js', minify: true },
-  { input: 'src/mediapipe/index.ts', output: 'mediapipe.js', minify: true },
-  { input: 'src/mediapipe/detector.worker.ts', output: 'detector.worker.js', minify: true },
-];
+const detectorBuild: Build = {
+  input: 'src/mediapipe/detector.worker.ts',
+  output: 'detector.worker.js',
+  minify: true,
+};
 const nodeBuilds: Build[] = [
   { input: 'src/cli/main.ts', output: 'cli.js', minify: false },
   ...nodeWorkers('src/train'),
 ];
 
-const pages = [build(workerBuild, [copyOrt]), ...pageBuilds.map((entry) => build(entry))];
+const pages = [build(workerBuild, [copyOrt]), build(detectorBuild), pageEntries];
 const everythingElse = [
   ...nodeBuilds.map((entry) => build(entry)),
   types('src/index.ts', 'index.d.ts'),

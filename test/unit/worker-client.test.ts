@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { ClosedError, DveError, InputError, SourceError } from '../../src/errors.ts';
+import { rejectUnknownKeys } from '../../src/options.ts';
+import { connectWorker, reviveError, type WorkerClient } from '../../src/worker/client.ts';
+
+/** A worker that takes messages and never answers. */
+class SilentWorker extends EventTarget {
+  terminated = 0;
+  postMessage(): void {
+    // Nothing comes back.
+  }
+  terminate(): void {
+    this.terminated += 1;
+  }
+}
+
+type Api = { work(): Promise<number> };
+
+const connect = (): { worker: SilentWorker; client: WorkerClient<Api> } => {
+  const worker = new SilentWorker();
+  // The part of a Worker that a client uses.
+  const client = connectWorker<Api>(worker as EventTarget as Worker, 'tracker');
+  return { worker, client };
+};
+
+describe('the client of a worker', () => {
+  test.each([
+    ['an error', new Event('error'), 'script could not be loaded'],
+    ['an unreadable message', new Event('messageerror'), 'could not be read'],
+  ])('rejects every pending and later call on %s', async (_, event, words) => {
+    const { worker, client } = connect();
+    const calls = [client.call((api) => api.work()), client.call((api) => api.work())];
+    worker.dispatchEvent(event);
+    const outcomes = await Promise.allSettled(calls);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await expect(calls[0]).rejects.toThrow(ClosedError);
+    await expect(calls[1]).rejects.toThrow(words);
+    await expect(client.call((api) => api.work())).rejects.toThrow(words);
+    expect(worker.terminated).toBe(1);
+  });
+
+  test('rejects every pending call on close, once', async () => {
+    const { worker, client } = connect();
+    const call = client.call((api) => api.work());
+    client.close();
+    client.close();
+    await expect(call).rejects.toThrow('the tracker is closed');
+    expect(worker.terminated).toBe(1);
+  });
+
+  test('passes on what a call gives, and what it throws with its class', async () => {
+    const { client } = connect();
+    expect(await client.call(() => Promise.resolve(7))).toBe(7);
+    const thrown = Object.assign(new Error('too small'), { name: 'InputError' });
+    await expect(client.call(() => Promise.reject(thrown))).rejects.toThrow(InputError);
+    await expect(client.call(() => Promise.reject(new RangeError('odd')))).rejects.toThrow(RangeError);
+  });
+});
+
+describe('errors that crossed the border', () => {
+  test.each([
+    ['SourceError', SourceError],
+    ['DveError', DveError],
+  ])('a %s is one again, with its message and its stack', (name, errorClass) => {
+    const plain = Object.assign(new Error('words'), { name, stack: 'where it was' });
+    const revived = reviveError(plain);
+    expect(revived).toBeInstanceOf(errorClass);
+    expect(revived).toMatchObject({ name, message: 'words', stack: 'where it was' });
+  });
+
+  test('other errors stay as they are, and what is no error becomes one', () => {
+    const error = new TypeError('x');
+    expect(reviveError(error)).toBe(error);
+    expect(reviveError('text')).toMatchObject({ name: 'DveError', message: 'text' });
+    expect(reviveError(Object.assign(new Error('y'), { name: 'constructor' })).message).toBe('y');
+  });
+});
+
+test('an unknown option is refused by name, with the known ones', () => {
+  expect(() => {
+    rejectUnknownKeys({ devise: 1 }, ['device', 'model'], 'track()');
+  }).toThrow('track() has no option "devise". Known options: device, model.');
+  rejectUnknownKeys({ device: 1 }, ['device', 'model'], 'track()');
+});
