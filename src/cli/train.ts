@@ -4,28 +4,38 @@ import { InputError } from '../errors.ts';
 import { loadNodeRuntime } from '../model/runtime-node.ts';
 import type { TrainingConfig } from '../train/config.ts';
 import { defaultConfig, parseConfig } from '../train/config.ts';
-import { checkpointName, runTraining } from '../train/run.ts';
+import { readCheckpoint } from '../train/checkpoint.ts';
+import { runTraining } from '../train/run.ts';
 import type { StepReport } from '../train/trainer.ts';
 import { defineCommand, parseCommand, UsageError } from './arguments.ts';
 import { resultOptions } from './model-options.ts';
 import { printHelp, printNote, printResult, round } from './output.ts';
 import { createSkipLog } from './skipped.ts';
 import { createTrainingEvaluation } from './training-evaluation.ts';
+import {
+  createVideoReporter,
+  initCheckpoint,
+  joinRoi,
+  printRound,
+  videoInput,
+  videoOptions,
+} from './training-videos.ts';
 
-export const summary = 'Train an embedding network on unlabelled pictures.';
+export const summary = 'Train an embedding network on unlabelled pictures and videos.';
 
 const command = defineCommand({
   name: 'dve train',
   about:
-    'Trains a network on unlabelled pictures of one kind of object and writes a model directory: model.onnx,\nmanifest.json, checkpoint.bin, metrics.jsonl. Stopped by Ctrl-C or killed, it goes on with --resume.',
+    'Trains a network on unlabelled pictures or videos of one kind of object and writes a model directory: model.onnx,\nmanifest.json, checkpoint.bin, metrics.jsonl. Stopped by Ctrl-C or killed, it goes on with --resume.',
   options: {
-    images: { type: 'string', placeholder: 'DIR', describe: 'Folder of pictures (required).' },
+    images: { type: 'string', placeholder: 'DIR', describe: 'Folder of pictures.' },
+    ...videoOptions,
     out: { type: 'string', placeholder: 'MODEL_DIR', describe: 'Model directory to write (required).' },
     config: { type: 'string', placeholder: 'FILE', describe: 'Settings, JSON; see --print-config.' },
     steps: { type: 'integer', placeholder: 'N', minimum: 1, describe: 'Steps, instead of the config’s.' },
     init: {
       type: 'string',
-      placeholder: 'MODEL_DIR',
+      placeholder: 'MODEL_DIR|FILE',
       describe: 'Start from the weights of another training’s checkpoint.',
     },
     meshes: {
@@ -103,7 +113,7 @@ const createReporter = (steps: number): ((report: StepReport) => void) => {
 };
 
 export const run = async (argv: string[]): Promise<void> => {
-  const parsed = parseCommand(command, argv);
+  const parsed = parseCommand(command, joinRoi(argv));
   if (parsed === 'help') {
     printHelp(command);
     return;
@@ -114,10 +124,19 @@ export const run = async (argv: string[]): Promise<void> => {
     return;
   }
   const { images, out } = values;
-  if (images === undefined || out === undefined) {
-    throw new UsageError(`Missing ${images === undefined ? '--images' : '--out'}. See "dve train --help".`);
+  const videos = videoInput(values);
+  if (out === undefined || (images === undefined && videos === undefined)) {
+    const missing = out === undefined ? '--out' : '--images or --videos';
+    throw new UsageError(`Missing ${missing}. See "dve train --help".`);
   }
-  const given = await readConfig(values.config);
+  const init = values.init === undefined ? undefined : await initCheckpoint(values.init);
+  // The weights fit into their own network only, so that is the default.
+  const { network, category } = init === undefined ? {} : (await readCheckpoint(init)).config;
+  const given = {
+    ...(network && { network }),
+    ...(category !== undefined && { category }),
+    ...(await readConfig(values.config)),
+  };
   const config: TrainingConfig = parseConfig(
     values.steps === undefined ? given : { ...given, steps: values.steps },
   );
@@ -146,18 +165,22 @@ export const run = async (argv: string[]): Promise<void> => {
   try {
     const outcome = await runTraining({
       config,
-      images,
+      ...(images !== undefined && { images }),
+      ...(videos && { videos }),
       out,
       ...(values.meshes !== undefined && { meshes: values.meshes }),
-      ...(values.init !== undefined && { init: join(values.init, checkpointName) }),
+      ...(init !== undefined && { init }),
       resume: values.resume,
       runtime,
       workers: values.workers,
       signal: abort.signal,
       onSkip: skipLog.onSkip,
-      onStart: ({ pictures, skipped, parameters, step }) => {
+      onWarning: printNote,
+      onVideoProgress: createVideoReporter(),
+      onRound: printRound,
+      onStart: ({ pictures, videos: videoCount, skipped, parameters, step }) => {
         printNote(
-          `${pictures} pictures (${skipped} skipped), ${config.network.kind} with ${parameters} parameters, from step ${step}`,
+          `${pictures} pictures, ${videoCount} videos (${skipped} files skipped), ${config.network.kind} with ${parameters} parameters, from step ${step}`,
         );
       },
       onStep: (result) => {

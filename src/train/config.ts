@@ -12,6 +12,8 @@ import type { OptimizerSettings } from './optimizer.ts';
 import { defaultOptimizer } from './optimizer.ts';
 import type { TurnSettings } from './turned-pool.ts';
 import { defaultTurns } from './turned-pool.ts';
+import type { VideoSettings } from './video-settings.ts';
+import { defaultVideoSettings, parseVideoSettings } from './video-settings.ts';
 
 export type TrainingConfig = {
   /** What the pictures show, for example `face`; goes into the manifest. */ category: string;
@@ -26,6 +28,7 @@ export type TrainingConfig = {
   head: MatchingHeadSettings;
   batch: BatchSettings;
   /** Out-of-plane views, where 3-D points of the pictures are given. */ turns: TurnSettings;
+  /** Pairs of video frames, where videos are given. */ videos: VideoSettings;
 };
 
 export const defaultConfig: TrainingConfig = {
@@ -41,6 +44,7 @@ export const defaultConfig: TrainingConfig = {
   head: defaultMatchingHead,
   batch: { ...defaultBatchSettings, backgrounds: 1 },
   turns: defaultTurns,
+  videos: defaultVideoSettings,
 };
 
 type Rule = { least: number; greatest: number; whole?: boolean } | { choices: readonly string[] };
@@ -166,14 +170,14 @@ const checkTogether = ({ network, loss, batch, optimizer, steps }: TrainingConfi
  * @throws InputError for an unknown key, a wrong type, a number out of bounds, or settings that exclude each other
  */
 export const parseConfig = (value: unknown): TrainingConfig => {
-  const { batch, ...rest } = defaultConfig;
+  const { batch, videos, ...rest } = defaultConfig;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InputError(
       'The config has to be one JSON object. "dve train --print-config" prints a valid one.',
     );
   }
-  const { batch: givenBatch, ...givenRest } = value as Record<string, unknown>;
-  const merged = merge('', givenRest, rest) as Omit<TrainingConfig, 'batch'>;
+  const { batch: givenBatch, videos: givenVideos = videos, ...givenRest } = value as Record<string, unknown>;
+  const merged = merge('', givenRest, rest) as Omit<TrainingConfig, 'batch' | 'videos'>;
   const batchWithDefaults =
     typeof givenBatch === 'object' && givenBatch !== null && !Array.isArray(givenBatch)
       ? { backgrounds: batch.backgrounds, ...givenBatch }
@@ -184,6 +188,7 @@ export const parseConfig = (value: unknown): TrainingConfig => {
     ...merged,
     optimizer: { ...merged.optimizer, warmup },
     batch: parseBatchSettings(batchWithDefaults, 'config.batch'),
+    videos: parseVideoSettings(givenVideos, 'config.videos'),
   };
   checkTogether(config);
   return config;

@@ -1,4 +1,7 @@
+import { sampleBilinear } from './flow/plane.ts';
+import { rgbToGray } from './optical-flow.ts';
 import type { FlowField } from './optical-flow.ts';
+import type { RawPicture } from './pictures.ts';
 import type { CropBase } from './warps.ts';
 
 /** The part of a sorted list below which `share` of it lies. */
@@ -32,26 +35,59 @@ const boxBlur = (plane: Float32Array, width: number, height: number, radius: num
   pass(width, height, 1, width);
 };
 
+/** Two pictures of one size and what is known of the flow between them. */
+export type KnownFlow = {
+  a: RawPicture;
+  b: RawPicture;
+  /** a → b, pixels. */ flow: FlowField;
+  /** (H, W) 0 where the flow cannot be believed. */ valid: Uint8Array;
+};
+
+/** Below this, pixels, motion is as good as none: what the flow is wrong by. */
+const leastMotion = 0.25;
+/** Grey levels by which a motion has to explain a picture better than none, to be half believed. */
+const halfBelieved = 1.5;
+/** Grey levels by which noise and compression change a picture in which nothing moves. */
+const unchanged = 4;
+
 /**
- * How fast each pixel moves against the whole picture: the camera's part (the median flow) is taken off, and
- * what is left is smoothed over a sixteenth of the side, so that the smooth middle of what moves counts as well.
- * @param valid (H, W) 0 where the flow is not known
+ * How fast each pixel moves against the whole picture: the camera's part (the median flow, or none where half of the
+ * picture stays as it is) is taken off. Motion counts as far as it explains the second picture better than the camera
+ * alone does: over a plain wall, flow is what smoothness and noise make of it. The outcome is smoothed over a sixteenth
+ * of the side, so that the plain middle of what moves counts as well.
  * @returns (H, W) pixels
  */
-export const ownMotion = (flow: FlowField, valid: Uint8Array): Float32Array => {
+export const ownMotion = ({ a, b, flow, valid }: KnownFlow): Float32Array => {
   const { width, height, x, y } = flow;
+  const from = rgbToGray(a.rgb, width, height);
+  const to = rgbToGray(b.rgb, width, height);
   const known = (plane: Float32Array): Float32Array => plane.filter((_, i) => valid[i] !== 0).sort();
-  const cameraX = quantile(known(x), 0.5);
-  const cameraY = quantile(known(y), 0.5);
-  const motion = x.map((value, i) => (valid[i] === 0 ? 0 : Math.hypot(value - cameraX, y[i] - cameraY)));
-  const radius = Math.max(1, Math.round(Math.min(width, height) / 16));
+  const change = from.data.map((value, i) => Math.abs(value - to.data[i])).sort();
+  // A plain wall goes along with any motion; one that looks the same stands still, and so does the camera.
+  const cameraRests = quantile(change, 0.5) < unchanged;
+  const camera = cameraRests ? { x: 0, y: 0 } : { x: quantile(known(x), 0.5), y: quantile(known(y), 0.5) };
+  const motion = new Float32Array(width * height);
+  const gain = new Float32Array(width * height);
+  for (let i = 0; i < motion.length; i++) {
+    if (valid[i] === 0) continue;
+    const column = i % width;
+    const row = Math.floor(i / width);
+    const still = Math.abs(from.data[i] - sampleBilinear(to, column + camera.x, row + camera.y));
+    const moved = Math.abs(from.data[i] - sampleBilinear(to, column + x[i], row + y[i]));
+    motion[i] = Math.hypot(x[i] - camera.x, y[i] - camera.y);
+    gain[i] = still - moved;
+  }
+  const side = Math.min(width, height);
+  boxBlur(gain, width, height, Math.max(1, Math.round(side / 64)));
+  for (let i = 0; i < motion.length; i++) {
+    const better = Math.max(0, gain[i]);
+    motion[i] *= better / (better + halfBelieved);
+  }
+  const radius = Math.max(1, Math.round(side / 16));
   boxBlur(motion, width, height, radius);
   boxBlur(motion, width, height, radius);
   return motion;
 };
-
-/** Below this, pixels, motion is as good as none, and what the flow is wrong by. */
-const leastMotion = 0.25;
 
 /**
  * How much each pixel of a pair's first frame counts in training, so that the background, which mostly stands still
@@ -59,11 +95,11 @@ const leastMotion = 0.25;
  * `stillWeight` for what stands still.
  * @returns (H, W), 1–255 for 0–1; 0 where the flow is not valid
  */
-export const motionWeights = (flow: FlowField, valid: Uint8Array, stillWeight: number): Uint8Array => {
-  const motion = ownMotion(flow, valid);
+export const motionWeights = (pair: KnownFlow, stillWeight: number): Uint8Array => {
+  const motion = ownMotion(pair);
   const fast = quantile(motion.slice().sort(), 0.9);
   const full = Math.max(leastMotion, 0.5 * fast);
-  return toBytes(motion, valid, (speed) => stillWeight + (1 - stillWeight) * Math.min(1, speed / full));
+  return toBytes(motion, pair.valid, (speed) => stillWeight + (1 - stillWeight) * Math.min(1, speed / full));
 };
 
 /**

@@ -50,7 +50,13 @@ const warn = (message: string): void => {
 
 const toFramePair = ({ a, b, flow, valid }: VideoPair, { kind }: VideoRegions): FramePair => {
   if (kind === 'whole') {
-    return { a, b, flow, base: wholeFrame, weights: motionWeights(flow, valid, settings.stillWeight) };
+    return {
+      a,
+      b,
+      flow,
+      base: wholeFrame,
+      weights: motionWeights({ a, b, flow, valid }, settings.stillWeight),
+    };
   }
   const base = { centerX: 0.5, centerY: 0.5, side: 1 / settings.context };
   return { a, b, flow, base, weights: regionWeights(flow, valid, base, objectShare, settings.stillWeight) };

@@ -104,7 +104,7 @@ export const readBoxes = async (path: string, margin: number): Promise<Map<strin
       video,
       track.length === 1
         ? { kind: 'fixed', roi: track[0].roi }
-        : { kind: 'track', track, greatestGap: Infinity },
+        : { kind: 'track', track, greatestGap: Number.MAX_SAFE_INTEGER },
     );
   }
   if (regions.size === 0) throw new InputError(`${path} lists no videos. Give boxes for at least one.`);
@@ -121,4 +121,25 @@ export type VideoRegions =
 export const regionOfFrame = (regions: VideoRegions, frame: number): Roi | undefined => {
   if (regions.kind === 'fixed') return regions.roi;
   return regions.kind === 'track' ? regionAt(regions.track, frame, regions.greatestGap) : undefined;
+};
+
+/** The text of a file of tracks; {@link parseRegions} gives exactly the same back. */
+export const serializeRegions = (regions: ReadonlyMap<string, VideoRegions>): string =>
+  `${JSON.stringify(Object.fromEntries(regions))}\n`;
+
+const isRegions = (value: unknown): value is VideoRegions =>
+  typeof value === 'object' && value !== null && 'kind' in value;
+
+/** @throws InputError for a text that {@link serializeRegions} did not make */
+export const parseRegions = (text: string, path: string): Map<string, VideoRegions> => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  if (typeof value !== 'object' || value === null || !Object.values(value).every(isRegions)) {
+    throw new InputError(`${path} is damaged. Put it back, or train without --resume.`);
+  }
+  return new Map(Object.entries(value as Record<string, VideoRegions>));
 };

@@ -1,19 +1,19 @@
 /** A whole training in Node: folders in, model directory out, with checkpoints and metrics on the way. */
-import { createHash } from 'node:crypto';
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { writeFileAtomic } from '../model/atomic-file.ts';
 import { writeModelDirectory } from '../model/model-directory.ts';
 import { createBatchMaker } from './batch.ts';
+import type { SharedPool } from './batch.ts';
 import type { BatchSource } from './batch-source.ts';
 import { createBatchSource } from './batch-source.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { TrainingConfig } from './config.ts';
+import { parseConfig } from './config.ts';
 import type { TrainingRuntime } from './engine.ts';
 import { exportNetwork } from './export.ts';
-import { loadPictures } from './frames.ts';
 import type { TrainedWeights } from './inference-network.ts';
 import { networkStride } from './network.ts';
 import type { PictureSet } from './pictures.ts';
@@ -23,6 +23,9 @@ import { freshState, train, weightsOf } from './trainer.ts';
 import type { ParameterLayout } from './training-network.ts';
 import { parameterLayout } from './training-network.ts';
 import type { TrainingState } from './training-step.ts';
+import { createTrackingNetwork } from './tracking-network.ts';
+import type { RoundData, RoundReport, VideoInput, VideoProgress } from './training-data.ts';
+import { openTrainingData } from './training-data.ts';
 import { createTurnedPool } from './turned-pool.ts';
 
 export const checkpointName = 'checkpoint.bin';
@@ -30,15 +33,19 @@ export const metricsName = 'metrics.jsonl';
 
 export type RunOptions = {
   config: TrainingConfig;
-  /** Folder of unlabelled pictures. */ images: string;
+  /** Folder of unlabelled pictures. */ images?: string;
+  /** Unlabelled videos; with or without pictures. */ videos?: VideoInput;
   /** 3-D points of the pictures: adds out-of-plane views of them. */ meshes?: string;
   /** Checkpoint of another training whose (averaged) weights this one starts from. */ init?: string;
   /** Model directory to write; made when missing. */ out: string;
   /** Go on from the checkpoint in `out`. */ resume: boolean;
   runtime: TrainingRuntime;
-  /** Worker threads that prepare batches. */ workers?: number;
-  onStart?: (facts: { pictures: number; skipped: number; parameters: number; step: number }) => void;
+  /** Worker threads that prepare videos and batches. */ workers?: number;
+  onStart?: (facts: TrainingFacts) => void;
+  onVideoProgress?: (progress: VideoProgress) => void;
+  /** Told when the videos of a round are prepared. */ onRound?: (report: RoundReport) => void;
   onSkip?: (message: string) => void;
+  /** Told of damage that training goes on after. */ onWarning?: (message: string) => void;
   onStep?: (report: StepReport) => void;
   /** Figures of an evaluation, added to the metrics. */
   evaluate?: (exported: Uint8Array, config: TrainingConfig) => Promise<Record<string, number>>;
@@ -46,25 +53,28 @@ export type RunOptions = {
   signal?: AbortSignal;
 };
 
-/** Names and sizes of the pictures: a resumed training has to see the same ones. */
-const dataDigest = (set: PictureSet): string => {
-  const hash = createHash('sha256');
-  for (const { file, width, height } of set.pictures) hash.update(`${file} ${width} ${height}\n`);
-  return hash.digest('hex');
+/** What a training starts from. */
+export type TrainingFacts = {
+  pictures: number;
+  videos: number;
+  /** Pictures and videos that could not be used. */ skipped: number;
+  parameters: number;
+  /** Steps done already. */ step: number;
 };
 
 /** Everything but the number of steps must stay what it was: the batches and the state depend on it. */
 const checkResumable = (checkpoint: Checkpoint, config: TrainingConfig, data: string, path: string): void => {
   const comparable = (settings: TrainingConfig): string =>
     JSON.stringify({ ...settings, steps: 0, checkpointEvery: 0, evaluateEvery: 0 });
-  if (comparable(checkpoint.config) !== comparable(config)) {
+  // A checkpoint of before a setting was made has its default.
+  if (comparable(parseConfig(checkpoint.config)) !== comparable(config)) {
     throw new InputError(
       `${path} was trained with another config. Resume with the same --config, or train without --resume.`,
     );
   }
   if (checkpoint.data !== data) {
     throw new InputError(
-      `${path} was trained on other pictures than --images holds now. Resume with the same folder, or train without --resume.`,
+      `${path} was trained on other pictures, videos or regions than are given now. Resume with the same ones, or train without --resume.`,
     );
   }
 };
@@ -101,15 +111,18 @@ export const exportWeights = (
 /** Batches whose crops choose the ranges of the 8-bit network: some 60 crops with the training's variety. */
 const calibrationBatches = 4;
 
+/** What crops are made from. */
+type CropSource = { set?: PictureSet; pools: readonly SharedPool[] };
+
 const exportInt8 = async (
   runtime: TrainingRuntime,
-  set: PictureSet,
+  data: CropSource,
   config: TrainingConfig,
   layout: ParameterLayout,
   weights: TrainedWeights,
 ): Promise<Uint8Array> => {
   // Seed and steps of their own: crops that training did not see in this form.
-  const makeBatch = createBatchMaker({ set, settings: config.batch, seed: config.seed + 1 });
+  const makeBatch = createBatchMaker({ ...data, settings: config.batch, seed: config.seed + 1 });
   const batches = Array.from({ length: calibrationBatches }, (_, step) => makeBatch(step).images);
   const samples = new Float32Array(batches.reduce((sum, images) => sum + images.length, 0));
   batches.reduce((offset, images) => (samples.set(images, offset), offset + images.length), 0);
@@ -126,7 +139,7 @@ const exportInt8 = async (
 const writeModel = async (
   out: string,
   runtime: TrainingRuntime,
-  set: PictureSet,
+  data: CropSource,
   config: TrainingConfig,
   layout: ParameterLayout,
   weights: TrainedWeights,
@@ -144,7 +157,7 @@ const writeModel = async (
     },
     {
       model: exportWeights(config, layout, weights),
-      int8: await exportInt8(runtime, set, config, layout, weights),
+      int8: await exportInt8(runtime, data, config, layout, weights),
     },
   );
 };
@@ -166,34 +179,60 @@ const stateFrom = async (
   return { ...freshState(config, layout), parameters, average: parameters.slice(), statistics };
 };
 
+/** What the metrics say of a round's videos. */
+const roundFigures = ({ index, pairs, search }: RoundReport): Record<string, number> => ({
+  round: index,
+  video_pairs: pairs.pairs,
+  videos: pairs.videos,
+  broken_videos: pairs.broken,
+  ...(search && {
+    localisation_rate: search.frames === 0 ? 0 : significant(search.found / search.frames),
+    localised_frames: search.found,
+    searched_frames: search.frames,
+  }),
+});
+
 /**
  * Trains and writes checkpoint, metrics and model into `out`.
- * @throws InputError for unusable pictures or a config that does not fit; ModelError for a damaged checkpoint
+ * @throws InputError for unusable data or a config that does not fit; ModelError for a damaged checkpoint
  */
 export const runTraining = async (options: RunOptions): Promise<TrainingOutcome> => {
   const { config, images, out, runtime, signal } = options;
-  const { set, skipped } = await loadPictures(images, {
-    ...(options.onSkip && { onSkip: (_file, message) => options.onSkip?.(message) }),
-  });
-  const data = dataDigest(set);
   const layout = parameterLayout(config.network, config.batch.inputSize);
   const checkpointPath = join(out, checkpointName);
   const metricsPath = join(out, metricsName);
   const resume = options.resume ? await readCheckpoint(checkpointPath) : undefined;
-  if (resume) checkResumable(resume, config, data, checkpointPath);
   const startStep = resume?.step ?? 0;
-  const start = resume ?? (options.init && { step: 0, state: await stateFrom(options.init, config, layout) });
+  const data = await openTrainingData({
+    ...{ config, out, startStep, isTrained: options.init !== undefined },
+    ...(images !== undefined && { images }),
+    ...(options.videos && { videos: options.videos }),
+    ...(options.workers !== undefined && { workers: options.workers }),
+    ...(options.onSkip && { onSkip: options.onSkip }),
+    ...(options.onWarning && { onWarning: options.onWarning }),
+    ...(options.onVideoProgress && { onProgress: options.onVideoProgress }),
+    ...(signal && { signal }),
+  });
+  if (resume) checkResumable(resume, config, data.digest, checkpointPath);
+  let current = {
+    step: startStep,
+    state:
+      resume?.state ??
+      (options.init === undefined
+        ? freshState(config, layout)
+        : await stateFrom(options.init, config, layout)),
+  };
   const turned =
-    options.meshes === undefined
+    options.meshes === undefined || images === undefined
       ? undefined
       : await createTurnedPool(images, options.meshes, config.turns, config.batch.base, config.seed);
+  const turnedPools = turned ? [{ pool: turned, share: config.turns.share }] : [];
   await mkdir(out, { recursive: true });
   await keepMetrics(metricsPath, startStep);
   options.onStart?.({
-    pictures: set.pictures.length,
-    skipped,
+    pictures: data.pictures?.pictures.length ?? 0,
+    ...{ videos: data.videos, skipped: data.skipped, step: startStep },
     parameters: layout.parameterCount,
-    step: startStep,
   });
 
   let lines: string[] = [];
@@ -206,49 +245,71 @@ export const runTraining = async (options: RunOptions): Promise<TrainingOutcome>
     if (text !== '') await appendFile(metricsPath, text);
   };
 
-  let batches: BatchSource | undefined;
-  try {
-    batches = await createBatchSource({
-      pictures: set,
-      settings: config.batch,
-      seed: config.seed,
-      startStep,
-      ...(options.workers !== undefined && { workers: options.workers }),
-      ...(turned && { pools: [{ pool: turned, share: config.turns.share }] }),
+  const trainOn = async ({ set, pools }: RoundData, until: number): Promise<TrainingOutcome> => {
+    const source: CropSource = { ...(set && { set }), pools: [...pools, ...turnedPools] };
+    let batches: BatchSource | undefined;
+    try {
+      batches = await createBatchSource({
+        ...(set && { pictures: set }),
+        pools: source.pools,
+        settings: config.batch,
+        seed: config.seed,
+        startStep: current.step,
+        ...(options.workers !== undefined && { workers: options.workers }),
+      });
+      return await train({
+        ...{ config, runtime, batches, until, resume: current },
+        ...(signal && { signal }),
+        onStep: async (report) => {
+          record({
+            step: report.step,
+            loss: significant(report.loss),
+            gradient_norm: significant(report.gradientNorm),
+            learning_rate: significant(report.learningRate),
+            pictures_per_second: significant(report.picturesPerSecond),
+            busy: significant(report.busy),
+          });
+          options.onStep?.(report);
+          if (report.step % 10 === 0) await flush();
+        },
+        onEvaluate: async (step, weights) => {
+          if (!options.evaluate) return;
+          const figures = await options.evaluate(exportWeights(config, layout, weights), config);
+          record({ step, ...figures });
+          options.onEvaluated?.(step, figures);
+        },
+        onCheckpoint: async (step, state) => {
+          await flush();
+          await writeCheckpoint(checkpointPath, { step, config, data: data.digest, state });
+          await writeModel(out, runtime, source, config, layout, weightsOf(config, state));
+        },
+      });
+    } finally {
+      await batches?.close();
+    }
+  };
+
+  /** The network as it is now, to search for the object with. */
+  const trackingNetwork = () =>
+    createTrackingNetwork(runtime, exportWeights(config, layout, weightsOf(config, current.state)), {
+      category: config.category,
+      inputSize: config.batch.inputSize,
+      embeddingSize: config.network.embeddingSize,
     });
-    const outcome = await train({
-      config,
-      runtime,
-      batches,
-      ...(start && { resume: start }),
-      ...(signal && { signal }),
-      onStep: async (report) => {
-        record({
-          step: report.step,
-          loss: significant(report.loss),
-          gradient_norm: significant(report.gradientNorm),
-          learning_rate: significant(report.learningRate),
-          pictures_per_second: significant(report.picturesPerSecond),
-          busy: significant(report.busy),
-        });
-        options.onStep?.(report);
-        if (report.step % 10 === 0) await flush();
-      },
-      onEvaluate: async (step, weights) => {
-        if (!options.evaluate) return;
-        const figures = await options.evaluate(exportWeights(config, layout, weights), config);
-        record({ step, ...figures });
-        options.onEvaluated?.(step, figures);
-      },
-      onCheckpoint: async (step, state) => {
-        await flush();
-        await writeCheckpoint(checkpointPath, { step, config, data, state });
-        await writeModel(out, runtime, set, config, layout, weightsOf(config, state));
-      },
-    });
-    await flush();
-    return outcome;
-  } finally {
-    await batches?.close();
+
+  let outcome: TrainingOutcome = { ...current, layout, busy: 0 };
+  for (const [index, round] of data.rounds.entries()) {
+    if (current.step >= round.to && round.to < config.steps) continue;
+    const roundData = await data.prepare(index, trackingNetwork);
+    if (roundData.report) {
+      // The line belongs to the first step of the round, so that a resumed training writes it once.
+      if (current.step === round.from) record({ step: round.from + 1, ...roundFigures(roundData.report) });
+      options.onRound?.(roundData.report);
+    }
+    outcome = await trainOn(roundData, round.to);
+    current = { step: outcome.step, state: outcome.state };
+    if (signal?.aborted) break;
   }
+  await flush();
+  return outcome;
 };

@@ -1,19 +1,8 @@
 import { cellCenter, type Point } from '../geometry/coordinates.ts';
-import type { LandmarkSet } from '../landmarks/landmark-set.ts';
+import { logOdds, type EvidenceLevels, type LandmarkSet } from '../landmarks/landmark-set.ts';
 import { averageReferences, sampleEmbedding, type EmbeddingMap } from '../landmarks/matching.ts';
 import { fitShape } from '../landmarks/shape-fit.ts';
-import { lookFromMatches } from '../pipeline/look.ts';
 import type { TrackingNetwork } from './tracking-network.ts';
-
-/** Landmarks that nobody annotated: places of the object that the network finds again in most pictures of it. */
-export type SelfLandmarks = {
-  landmarkSet: LandmarkSet;
-  /** Score of a look (see `Look`) from which the object counts as found. */ acceptScore: number;
-  /** Score from which a look is worth a second one. */ promisingScore: number;
-  /** Median score of the pictures that the landmarks are from, and of crops without the object. */
-  objectScore: number;
-  emptyScore: number;
-};
 
 /** Places that are tried, per side. */
 const gridSide = 10;
@@ -28,6 +17,8 @@ const leastCount = 8;
 const tolerance = 0.08;
 /** Share of the pictures in which a place has to be found again. */
 const leastShare = 0.4;
+/** Log-odds of a match on the object over those elsewhere, at least. */
+const leastContrast = 0.5;
 
 const gridPoints = (): Point[] =>
   Array.from({ length: gridSide * gridSide }, (_, i) => {
@@ -51,7 +42,7 @@ type Finding = {
 /**
  * Chooses landmarks without annotations: places of one picture, on a grid, are sought in all others; those that are
  * found again, in the same arrangement, make up the set, each with the mean of its embeddings. The picture whose places
- * are found best is the prototype.
+ * are found best is the prototype. What the matches look like on the object and elsewhere is measured on the same crops.
  *
  * @param crops (3, S, S) each, planar RGB 0–1: the object in its canonical crop, 8 or more
  * @param empty (3, S, S) each, without the object
@@ -61,7 +52,7 @@ export const findSelfLandmarks = async (
   network: TrackingNetwork,
   crops: readonly Float32Array[],
   empty: readonly Float32Array[],
-): Promise<SelfLandmarks | undefined> => {
+): Promise<LandmarkSet | undefined> => {
   const { inputSize, embeddingSize, stride, category } = network;
   const cells = inputSize / stride;
   const maps: EmbeddingMap[] = [];
@@ -163,7 +154,19 @@ export const findSelfLandmarks = async (
   const everywhere = first.shape.every((_, n) => again.some(({ agrees }) => agrees[n]));
   const { shape, references } = everywhere ? average(again, chosen.length) : first;
 
-  const landmarkSet: LandmarkSet = {
+  /** Mean log-odds of the matches in each crop, the median of all. */
+  const evidenceIn = async (pictures: readonly Float32Array[]): Promise<number> => {
+    const each: number[] = [];
+    for (const picture of pictures) {
+      const matches = await network.match(picture, references);
+      each.push(shape.reduce((sum, _, n) => sum + logOdds(matches[3 * n + 2]), 0) / shape.length);
+    }
+    return quantile(each, 0.5);
+  };
+  const evidence: EvidenceLevels = { object: await evidenceIn(crops), background: await evidenceIn(empty) };
+  // It sees the object everywhere: whatever it would find is as good as a guess.
+  if (evidence.object - evidence.background < leastContrast) return undefined;
+  return {
     category,
     embeddingSize,
     names: shape.map((_, n) => `place ${n}`),
@@ -171,32 +174,6 @@ export const findSelfLandmarks = async (
     mirrorPairs: [],
     meanShape: shape,
     references,
-  };
-  const whole = { center: { x: inputSize / 2, y: inputSize / 2 }, size: inputSize, rotation: 0 };
-  const scoresOf = async (pictures: readonly Float32Array[]): Promise<number[]> => {
-    const scores: number[] = [];
-    for (const picture of pictures) {
-      const matches = await network.match(picture, references);
-      scores.push(lookFromMatches(matches, whole, landmarkSet, inputSize).score);
-    }
-    return scores;
-  };
-  const withObject = await scoresOf(crops);
-  const without = await scoresOf(empty);
-  return { landmarkSet, ...thresholdsOf(withObject, without) };
-};
-
-/** Between what crops with the object score and what crops without it do. */
-const thresholdsOf = (
-  withObject: readonly number[],
-  without: readonly number[],
-): Omit<SelfLandmarks, 'landmarkSet'> => {
-  const objectScore = quantile(withObject, 0.5);
-  const emptyScore = quantile(without, 0.5);
-  // Frames of a video look less like the pictures than the pictures themselves, so nearer to the empty crops'.
-  const acceptScore = Math.max(quantile(without, 0.95), emptyScore + 0.5 * (objectScore - emptyScore));
-  return {
-    ...{ objectScore, emptyScore, acceptScore },
-    promisingScore: emptyScore + 0.5 * (acceptScore - emptyScore),
+    evidence,
   };
 };

@@ -1,5 +1,6 @@
 import { InputError } from '../errors.ts';
 import type { Roi } from '../geometry/roi.ts';
+import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { cropToTensor, type PixelImage } from '../pipeline/crop.ts';
 import { Localizer } from '../pipeline/localizer.ts';
 import { createPictureCropper } from '../pipeline/picture-cropper.ts';
@@ -9,7 +10,6 @@ import type { PairPool } from './pair-pool.ts';
 import type { Picture, PictureSet } from './pictures.ts';
 import type { RegionTrack, VideoRegions } from './regions.ts';
 import { findSelfLandmarks } from './self-landmarks.ts';
-import type { SelfLandmarks } from './self-landmarks.ts';
 import type { TrackingNetwork } from './tracking-network.ts';
 import { openVideo } from './video.ts';
 import type { VideoSettings } from './video-settings.ts';
@@ -83,10 +83,6 @@ export type SearchReport = {
   /** Frames that were searched, and in which the object was found. */ frames: number;
   found: number;
   /** Videos in which it was found at all. */ videos: number;
-  /** Median score of crops with and without the object, and the one from which it counts as found. */
-  objectScore: number;
-  emptyScore: number;
-  acceptScore: number;
 };
 
 export type SearchOptions = {
@@ -102,7 +98,7 @@ export type SearchOptions = {
 
 const searchVideo = async (
   path: string,
-  landmarks: SelfLandmarks,
+  landmarkSet: LandmarkSet,
   { network, settings, framesPerVideo, signal }: SearchOptions,
 ): Promise<{ track: RegionTrack; frames: number; spacing: number }> => {
   const { maxSide } = settings.pairs;
@@ -118,10 +114,8 @@ const searchVideo = async (
     const localizer = new Localizer<PixelImage, Float32Array>({
       matcher: network,
       cropper: createPictureCropper(),
-      landmarkSet: landmarks.landmarkSet,
+      landmarkSet,
       inputSize: network.inputSize,
-      acceptScore: landmarks.acceptScore,
-      promisingScore: landmarks.promisingScore,
       budget: batch,
     });
     for await (const { index, rgb } of video.frames) {
@@ -158,11 +152,8 @@ export const searchVideos = async (
   const regions = new Map<string, VideoRegions>();
   const landmarks = await findSelfLandmarks(network, object, empty);
   const report: SearchReport = {
-    landmarks: landmarks?.landmarkSet.names.length ?? 0,
+    landmarks: landmarks?.names.length ?? 0,
     ...{ frames: 0, found: 0, videos: 0 },
-    objectScore: landmarks?.objectScore ?? 0,
-    emptyScore: landmarks?.emptyScore ?? 0,
-    acceptScore: landmarks?.acceptScore ?? 0,
   };
   if (landmarks === undefined) return { regions, report };
   for (const [index, { name, path }] of videos.entries()) {

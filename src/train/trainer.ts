@@ -37,6 +37,7 @@ export type TrainerOptions = {
   onCheckpoint?: (step: number, state: TrainingState) => Promise<void>;
   /** Called every `config.evaluateEvery` steps and after the last. */
   onEvaluate?: (step: number, weights: TrainedWeights) => Promise<void>;
+  /** Stops after this step, before `config.steps`; what is left is done by another call. */ until?: number;
   /** Stops after the running step. */ signal?: AbortSignal;
 };
 
@@ -83,7 +84,7 @@ const createEngine = (
 };
 
 /**
- * Trains until `config.steps`, or until the signal aborts.
+ * Trains until `config.steps` or `until`, or until the signal aborts.
  * @throws DivergedError, or what a hook or the batch source throws; nothing is written here
  */
 export const train = async (options: TrainerOptions): Promise<TrainingOutcome> => {
@@ -91,6 +92,7 @@ export const train = async (options: TrainerOptions): Promise<TrainingOutcome> =
   const layout = parameterLayout(config.network, config.batch.inputSize);
   const engine = await createEngine(config, layout, runtime, resume?.state ?? freshState(config, layout));
   const firstStep = resume?.step ?? 0;
+  const end = Math.min(config.steps, options.until ?? config.steps);
   const picturesPerStep = 2 * config.batch.pairs + config.batch.backgrounds;
   const start = performance.now();
   let inside = 0;
@@ -103,7 +105,7 @@ export const train = async (options: TrainerOptions): Promise<TrainingOutcome> =
   };
   let step = firstStep;
   try {
-    while (step < config.steps && !signal?.aborted) {
+    while (step < end && !signal?.aborted) {
       const schedule = scheduleAt(step, config.steps, config.optimizer);
       const result = await engine.step(await batches.next(), schedule);
       step += 1;
@@ -119,11 +121,10 @@ export const train = async (options: TrainerOptions): Promise<TrainingOutcome> =
         busy: inside / wall,
         secondsLeft: ((config.steps - step) * perStep) / 1000,
       });
-      const last = step === config.steps;
-      if (last || step % config.evaluateEvery === 0) {
+      if (step === config.steps || step % config.evaluateEvery === 0) {
         await timedHook(options.onEvaluate?.(step, weightsOf(config, engine.state)));
       }
-      if (last || step % config.checkpointEvery === 0) {
+      if (step === end || step % config.checkpointEvery === 0) {
         await timedHook(options.onCheckpoint?.(step, engine.state));
       }
     }

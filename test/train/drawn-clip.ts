@@ -37,15 +37,18 @@ export const isOnSquare = (clip: DrawnClip, frame: number, x: number, y: number,
   return Math.abs(x - centerX) < half && Math.abs(y - centerY) < half;
 };
 
-/** Frame t: the square over a background that stands still. */
-export const drawFrame = (clip: DrawnClip, frame: number): RawPicture => {
+/**
+ * Frame t: the square over a background that stands still.
+ * @param pan how far everything is moved besides, pixels
+ */
+export const drawFrame = (clip: DrawnClip, frame: number, pan: Point = { x: 0, y: 0 }): RawPicture => {
   const { width, height, object, background } = clip;
   const center = clip.centerAt(frame);
   const rgb = new Uint8Array(width * height * 3);
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
-      const x = column + 0.5;
-      const y = row + 0.5;
+      const x = column + 0.5 - pan.x;
+      const y = row + 0.5 - pan.y;
       const onSquare = isOnSquare(clip, frame, x, y);
       for (let channel = 0; channel < 3; channel++) {
         rgb[(row * width + column) * 3 + channel] = onSquare
@@ -62,9 +65,10 @@ export const flowPair = (
   clip: DrawnClip,
   from: number,
   to: number,
+  pan?: Point,
 ): Omit<FramePair, 'weights' | 'base'> & { valid: Uint8Array } => {
   const a = drawFrame(clip, from);
-  const b = drawFrame(clip, to);
+  const b = drawFrame(clip, to, pan);
   const [grayA, grayB] = [a, b].map(({ rgb, width, height }) => rgbToGray(rgb, width, height));
   const flow = disFlow(grayA, grayB);
   return { a, b, flow, valid: flowValidity(flow, disFlow(grayB, grayA)) };
