@@ -38,7 +38,7 @@ export type NetworkSettings = {
 
 export const defaultNetwork: NetworkSettings = {
   kind: 'light',
-  embeddingSize: 32,
+  embeddingSize: 64,
   widths: [32, 48, 96, 128, 128],
 };
 
