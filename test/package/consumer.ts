@@ -52,8 +52,8 @@ export const createConsumer = (name: string, files: Readonly<Record<string, stri
   return folder;
 };
 
-/** The Chromium of the test run, without any GPU. */
-export const launchChromium = (): Promise<Browser> => {
+/** The Chromium of the test run, without any GPU. @param flags more of them */
+export const launchChromium = (flags: readonly string[] = []): Promise<Browser> => {
   const executablePath = process.env.CHROME_PATH;
   return chromium.launch({
     ...(executablePath === undefined ? {} : { executablePath }),
@@ -63,6 +63,7 @@ export const launchChromium = (): Promise<Browser> => {
       '--no-first-run',
       '--disable-background-networking',
       '--disable-sync',
+      ...flags,
     ],
   });
 };
