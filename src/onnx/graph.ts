@@ -67,7 +67,7 @@ export class Graph {
   readonly outputs: Value[] = [];
   readonly nodes: GraphNode[] = [];
   readonly initializers: Initializer[] = [];
-  #names = new Set<string>();
+  #values = new Map<string, Value>();
   #counter = 0;
   #shared = new Map<string, Value>();
 
@@ -140,6 +140,13 @@ export class Graph {
     return values;
   }
 
+  /** The value of that name. @throws GraphError when the graph has none */
+  value(name: string): Value {
+    const found = this.#values.get(name);
+    if (!found) throw new GraphError(`Graph "${this.name}" has no value "${name}".`);
+    return found;
+  }
+
   #share(key: string, create: () => Value): Value {
     const known = this.#shared.get(key);
     if (known) return known;
@@ -154,9 +161,10 @@ export class Graph {
   }
 
   #declare(name: string, type: DataType, shape: Shape): Value {
-    if (this.#names.has(name))
+    if (this.#values.has(name))
       throw new GraphError(`The name "${name}" is used twice in graph "${this.name}".`);
-    this.#names.add(name);
-    return { name, type, shape };
+    const value: Value = { name, type, shape };
+    this.#values.set(name, value);
+    return value;
   }
 }

@@ -44,13 +44,13 @@ export const standardize = (graph: Graph, image: Value): Value => {
  * momentum and velocity corrections, averaging decay) and the state; outputs: `next_…` of every state
  * vector, `loss` (grid cells^γ) and `gradient_norm`, both of the step before the update.
  */
-export const buildTrainingStep = (
+export const trainingGraph = (
   layout: ParameterLayout,
   network: NetworkSettings,
   loss: LossSettings,
   optimizer: OptimizerSettings,
   shape: StepShape,
-): Uint8Array => {
+): Graph => {
   const graph = new Graph('dve-training-step');
   const tape = new Tape(graph);
   const { inputSize, pairs, queryGrid, backgrounds } = shape;
@@ -90,5 +90,9 @@ export const buildTrainingStep = (
   );
   graph.output('loss', value);
   graph.output('gradient_norm', norm);
-  return encodeModel(graph);
+  return graph;
 };
+
+/** The bytes of {@link trainingGraph}, as ONNX Runtime takes them. */
+export const buildTrainingStep = (...definition: Parameters<typeof trainingGraph>): Uint8Array =>
+  encodeModel(trainingGraph(...definition));
