@@ -34,6 +34,11 @@ export const reviveError = (error: unknown): Error => {
   return revived;
 };
 
+const noScript = (owner: string): ClosedError =>
+  new ClosedError(
+    `the ${owner}'s worker script could not be loaded. Serve all files of dve-sdk's dist folder; with the development server of Vite 7 or older, add 'dve-sdk' to optimizeDeps.exclude.`,
+  );
+
 /**
  * comlink alone leaves calls to a dead worker pending for ever; this rejects them.
  * @param owner how errors call what the worker belongs to, for example `tracker`
@@ -58,7 +63,7 @@ export const connectWorker = <Api>(worker: Worker, owner: string): WorkerClient<
   worker.addEventListener('error', (event) => {
     // A script that cannot be loaded sends a plain Event without a message.
     const { message } = event as Partial<ErrorEvent>;
-    finish(diedWorker(message === undefined || message === '' ? 'its script could not be loaded' : message));
+    finish(message === undefined || message === '' ? noScript(owner) : diedWorker(message));
   });
   worker.addEventListener('messageerror', () => {
     finish(diedWorker('a message could not be read'));

@@ -25,7 +25,7 @@ const connect = (): { worker: SilentWorker; client: WorkerClient<Api> } => {
 
 describe('the client of a worker', () => {
   test.each([
-    ['an error', new Event('error'), 'script could not be loaded'],
+    ['an error', new Event('error'), 'optimizeDeps.exclude'],
     ['an unreadable message', new Event('messageerror'), 'could not be read'],
   ])('rejects every pending and later call on %s', async (_, event, words) => {
     const { worker, client } = connect();
