@@ -18,18 +18,26 @@ import type { TrainedWeights } from './inference-network.ts';
 import { networkStride } from './network.ts';
 import type { PictureSet } from './pictures.ts';
 import { exportQuantized } from './quantize.ts';
+import { parseMetrics, renderReport, sampleMatches } from './report.ts';
 import type { StepReport, TrainingOutcome } from './trainer.ts';
 import { freshState, train, weightsOf } from './trainer.ts';
 import type { ParameterLayout } from './training-network.ts';
 import { parameterLayout } from './training-network.ts';
 import type { TrainingState } from './training-step.ts';
 import { createTrackingNetwork } from './tracking-network.ts';
-import type { RoundData, RoundReport, VideoInput, VideoProgress } from './training-data.ts';
+import type {
+  PictureAnnotation,
+  RoundData,
+  RoundReport,
+  VideoInput,
+  VideoProgress,
+} from './training-data.ts';
 import { openTrainingData } from './training-data.ts';
 import { createTurnedPool } from './turned-pool.ts';
 
 export const checkpointName = 'checkpoint.bin';
 export const metricsName = 'metrics.jsonl';
+export const reportName = 'report.html';
 
 export type RunOptions = {
   config: TrainingConfig;
@@ -37,6 +45,7 @@ export type RunOptions = {
   /** Unlabelled videos; with or without pictures. */ videos?: VideoInput;
   /** 3-D points of the pictures: adds out-of-plane views of them. */ meshes?: string;
   /** Checkpoint of another training whose (averaged) weights this one starts from. */ init?: string;
+  /** Landmarks of some of the pictures: adds a term to the loss. */ annotations?: readonly PictureAnnotation[];
   /** Model directory to write; made when missing. */ out: string;
   /** Go on from the checkpoint in `out`. */ resume: boolean;
   runtime: TrainingRuntime;
@@ -56,6 +65,7 @@ export type RunOptions = {
 /** What a training starts from. */
 export type TrainingFacts = {
   pictures: number;
+  /** Pictures whose landmarks are known. */ annotated: number;
   videos: number;
   /** Pictures and videos that could not be used. */ skipped: number;
   parameters: number;
@@ -162,6 +172,20 @@ const writeModel = async (
   );
 };
 
+/** Writes `report.html` from the metrics so far and a batch that training does not see. */
+const writeReport = async (
+  out: string,
+  runtime: TrainingRuntime,
+  data: CropSource,
+  config: TrainingConfig,
+  network: Uint8Array,
+): Promise<void> => {
+  const metrics = parseMetrics(await readFile(join(out, metricsName), 'utf8'));
+  const batch = createBatchMaker({ ...data, settings: config.batch, seed: config.seed + 1 })(0);
+  const samples = await sampleMatches(runtime, network, config, batch);
+  await writeFileAtomic(join(out, reportName), renderReport(config, metrics, samples));
+};
+
 /** A new training's state with the weights that another one ended with. */
 const stateFrom = async (
   path: string,
@@ -207,6 +231,7 @@ export const runTraining = async (options: RunOptions): Promise<TrainingOutcome>
     ...{ config, out, startStep, isTrained: options.init !== undefined },
     ...(images !== undefined && { images }),
     ...(options.videos && { videos: options.videos }),
+    ...(options.annotations && { annotations: options.annotations }),
     ...(options.workers !== undefined && { workers: options.workers }),
     ...(options.onSkip && { onSkip: options.onSkip }),
     ...(options.onWarning && { onWarning: options.onWarning }),
@@ -231,6 +256,7 @@ export const runTraining = async (options: RunOptions): Promise<TrainingOutcome>
   await keepMetrics(metricsPath, startStep);
   options.onStart?.({
     pictures: data.pictures?.pictures.length ?? 0,
+    annotated: data.annotated.length,
     ...{ videos: data.videos, skipped: data.skipped, step: startStep },
     parameters: layout.parameterCount,
   });
@@ -245,25 +271,29 @@ export const runTraining = async (options: RunOptions): Promise<TrainingOutcome>
     if (text !== '') await appendFile(metricsPath, text);
   };
 
-  const trainOn = async ({ set, pools }: RoundData, until: number): Promise<TrainingOutcome> => {
+  const trainOn = async ({ set, pools, annotated }: RoundData, until: number): Promise<TrainingOutcome> => {
     const source: CropSource = { ...(set && { set }), pools: [...pools, ...turnedPools] };
     let batches: BatchSource | undefined;
     try {
       batches = await createBatchSource({
         ...(set && { pictures: set }),
         pools: source.pools,
+        annotated,
         settings: config.batch,
         seed: config.seed,
         startStep: current.step,
         ...(options.workers !== undefined && { workers: options.workers }),
       });
       return await train({
-        ...{ config, runtime, batches, until, resume: current },
+        ...{ config, runtime, batches, until, resume: current, annotated: annotated.length > 0 },
         ...(signal && { signal }),
         onStep: async (report) => {
           record({
             step: report.step,
             loss: significant(report.loss),
+            ...(report.annotatedLoss !== undefined && {
+              annotated_loss: significant(report.annotatedLoss),
+            }),
             gradient_norm: significant(report.gradientNorm),
             learning_rate: significant(report.learningRate),
             pictures_per_second: significant(report.picturesPerSecond),
@@ -282,6 +312,13 @@ export const runTraining = async (options: RunOptions): Promise<TrainingOutcome>
           await flush();
           await writeCheckpoint(checkpointPath, { step, config, data: data.digest, state });
           await writeModel(out, runtime, source, config, layout, weightsOf(config, state));
+          await writeReport(
+            out,
+            runtime,
+            source,
+            config,
+            exportWeights(config, layout, weightsOf(config, state)),
+          );
         },
       });
     } finally {

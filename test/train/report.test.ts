@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { loadNodeRuntime } from '../../src/model/runtime-node.ts';
+import { parseConfig } from '../../src/train/config.ts';
+import { exportNetwork } from '../../src/train/export.ts';
+import { createRandom } from '../../src/train/random.ts';
+import { parseMetrics, renderReport, sampleMatches } from '../../src/train/report.ts';
+import { initialParameters, initialStatistics, parameterLayout } from '../../src/train/training-network.ts';
+
+const config = parseConfig({
+  category: 'to<y>',
+  steps: 40,
+  network: { embeddingSize: 8, widths: [8, 8, 12] },
+  batch: { inputSize: 32, pairs: 2, queryGrid: 8, backgrounds: 0 },
+  loss: { auxiliaryGrid: 8, backgroundGrid: 4 },
+});
+
+describe('the training report', () => {
+  it('reads metrics and leaves half a line out', () => {
+    expect(parseMetrics('{"step":1,"loss":2}\n{"step":2,"lo')).toEqual([{ step: 1, loss: 2 }]);
+  });
+
+  it('shows curves, matches and settings, and refers to nothing outside of itself', async () => {
+    const layout = parameterLayout(config.network, 32);
+    const weights = {
+      parameters: initialParameters(layout, createRandom(1)),
+      statistics: initialStatistics(layout),
+    };
+    const random = createRandom(2);
+    const batch = {
+      images: Float32Array.from({ length: 4 * 3 * 32 * 32 }, () => random.uniform()),
+      targets: new Float32Array(2 * 64 * 2).fill(10),
+      valid: new Float32Array(2 * 64).fill(1),
+    };
+    const runtime = await loadNodeRuntime({ threads: 1 });
+    const network = exportNetwork(layout, weights, config.network, 32, config.head);
+    const samples = await sampleMatches(runtime, network, config, batch);
+    expect(samples).toHaveLength(2);
+    for (const { points, truth } of samples) {
+      expect(points.flat(2).every((value) => value >= 0 && value <= 32)).toBe(true);
+      expect(truth[0]).toEqual([10, 10]);
+    }
+    const metrics = [
+      { step: 1, loss: 3 },
+      { step: 2, loss: 2 },
+      { step: 2, one_shot_5: 12.5 },
+    ];
+    const html = renderReport(config, metrics, samples);
+    expect(html.match(/<polyline/g)).toHaveLength(2);
+    expect(html).toContain('one_shot_5 12.500');
+    expect(html.match(/data:image\/png/g)).toHaveLength(6);
+    expect(html).toContain('<th>batch.inputSize</th><td>32</td>');
+    expect(html).not.toMatch(/https?:|<script|to<y>/);
+  });
+});
