@@ -71,6 +71,9 @@ const readLandmarkSet = async (file: string | undefined, model: string): Promise
   return parseLandmarkSet(new TextDecoder().decode(contents.landmarks), manifest.files.landmarks?.name);
 };
 
+/** No stream waits here, so that the object may be found in the frame in which it appears. */
+const offlineSearchBudget = 40;
+
 /** One result per frame, in order. */
 const trackVideo = async (
   video: VideoReader,
@@ -83,6 +86,7 @@ const trackVideo = async (
     matcher: session,
     cropper: createPictureCropper(),
     landmarkSet,
+    searchBudget: offlineSearchBudget,
     ...(smooth ? {} : { smoothing: false }),
   });
   const progress = createProgress('frames');

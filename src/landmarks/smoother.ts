@@ -9,11 +9,14 @@ export type SmootherOptions = {
   /** Cut-off frequency of the speed estimate, Hz. */ derivativeCutoff?: number;
 };
 
-/** What the smoother does unless told otherwise. */
+/**
+ * What the smoother does unless told otherwise: a still face trembles half as much as allowed, a moving one lags a third
+ * of a frame. `test/bench/smoothing.ts` prints the curve that this was chosen from.
+ */
 export const defaultSmoothing: Readonly<Required<SmootherOptions>> = {
-  minCutoff: 1,
-  beta: 30,
-  derivativeCutoff: 1,
+  minCutoff: 2,
+  beta: 100,
+  derivativeCutoff: 3,
 };
 
 /** @throws InputError for an option that does not exist or a number that is not usable */

@@ -61,9 +61,9 @@ const maxLooksAtStart = 3;
 
 /** Evidence (see `Look`) that a look must show; the object itself has 1, other things 0. */
 const evidence = {
-  /** When the object was just found. */ start: 0.45,
-  /** To be trusted again after a doubtful frame. */ resume: 0.4,
-  /** To stay trusted. */ keep: 0.3,
+  /** When the object was just found. */ start: 0.6,
+  /** To be trusted again after a doubtful frame. */ resume: 0.55,
+  /** To stay trusted. */ keep: 0.4,
 };
 
 /**

@@ -26,8 +26,8 @@ type Refined = Candidate & { kind: 'refined' };
 /** Scores and evidence (see `Look`) that decide. The object itself has 1, other things 0. */
 const limits = {
   /** Score from which a planned look is refined at once. */ promising: 0.3,
-  /** Evidence of a settled look from which it is put on trial. */ trial: 0.4,
-  /** Mean evidence of all looks of a trial from which the object is found. */ found: 0.5,
+  /** Evidence of a settled look from which it is put on trial. */ trial: 0.55,
+  /** Mean evidence of all looks of a trial from which the object is found. */ found: 0.72,
 };
 /** Looks a candidate gets before it is given up. */
 const maxRounds = 5;
