@@ -11,7 +11,7 @@ export type SmootherOptions = {
 
 /**
  * What the smoother does unless told otherwise: a still face trembles half as much as allowed, a moving one lags a third
- * of a frame. `test/bench/smoothing.ts` prints the curve that this was chosen from.
+ * of a frame.
  */
 export const defaultSmoothing: Readonly<Required<SmootherOptions>> = {
   minCutoff: 2,
