@@ -1,13 +1,14 @@
 /**
- * How much a training step costs beyond its arithmetic: the whole step against a graph that holds nothing but its
- * convolutions and matrix products, forward and backward, in the same shapes. Both run in this process, in turns.
+ * How much a training step costs beyond its arithmetic: the whole step against graphs that hold nothing but
+ * convolutions and matrix products, forward and backward. `own` are those of the step itself; `textbook` are those
+ * that a plain backward pass would do, whatever the step does instead. All run in this process, in turns.
  *
  *     npx tsx test/bench/training-step.ts [--threads N] [--rounds N] [--device cpu|wasm] [--json]
  */
 import { parseArgs } from 'node:util';
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { loadNodeRuntime, type NodeRuntime } from '../../src/model/runtime-node.ts';
-import type { Value } from '../../src/onnx/graph.ts';
+import type { GraphNode, Value } from '../../src/onnx/graph.ts';
 import { elementCount, Graph, staticShape } from '../../src/onnx/graph.ts';
 import * as op from '../../src/onnx/operators.ts';
 import { encodeModel } from '../../src/onnx/protobuf.ts';
@@ -18,41 +19,82 @@ import { freshState, stepShape } from '../../src/train/trainer.ts';
 import { parameterLayout } from '../../src/train/training-network.ts';
 import { trainingGraph } from '../../src/train/training-step.ts';
 
-/** Batch 8 at 96×96 with 24×24 queries, no background crops: what issues and facts speak of. */
+/** Batch 8 at 96×96 with 24×24 queries, no background crops: what the prototype was measured with. */
 const config: TrainingConfig = parseConfig({ batch: { pairs: 8, backgrounds: 0 } });
 
 const arithmetic = new Set(['Conv', 'ConvTranspose', 'MatMul', 'Gemm']);
 
-/** The convolutions and matrix products of `whole`, each on inputs of its own, and one number read from each. */
-const bareGraph = (whole: Graph): Graph => {
-  const bare = new Graph('bare');
+type Product = {
+  operator: string;
+  attributes: GraphNode['attributes'];
+  inputs: number[][];
+  output: number[];
+};
+
+const productOf = (graph: Graph, { operator, attributes, inputs, outputs }: GraphNode): Product => {
+  const shape = (name: string): number[] => staticShape(operator, graph.value(name).shape);
+  return { operator, attributes, inputs: inputs.map(shape), output: shape(outputs[0]) };
+};
+
+const matrixProduct = (a: number[], b: number[]): Product => ({
+  operator: 'MatMul',
+  attributes: {},
+  inputs: [a, b],
+  output: [...a.slice(0, -1), b[b.length - 1]],
+});
+
+/** The convolutions and matrix products that the training step itself consists of. */
+const ownProducts = (whole: Graph): Product[] =>
+  whole.nodes.filter(({ operator }) => arithmetic.has(operator)).map((node) => productOf(whole, node));
+
+/**
+ * Those of a textbook: every forward convolution once more for the gradient of its input, and one product of its
+ * output's gradient with k² shifted inputs for that of its weights; every forward product with its two transposes.
+ */
+const textbookProducts = (whole: Graph): Product[] => {
+  const lossName = whole.nodes.find(({ outputs }) => outputs[0] === 'loss')?.inputs[0];
+  const end = whole.nodes.findIndex(({ outputs }) => outputs[0] === lossName);
+  const forward = whole.nodes.slice(0, end).filter(({ operator }) => arithmetic.has(operator));
+  return forward.flatMap((node, index): Product[] => {
+    const product = productOf(whole, node);
+    const [a, b] = product.inputs;
+    const y = product.output;
+    if (node.operator !== 'Conv') {
+      const swapped = (shape: number[]): number[] => [...shape.slice(0, -2), ...shape.slice(-2).reverse()];
+      return [product, matrixProduct(y, swapped(b)), matrixProduct(swapped(a), y)];
+    }
+    const [n, o, h, w] = y;
+    const [, c, k] = b;
+    const columns = matrixProduct([n, o, h * w], [n, h * w, c * k * k]);
+    // The first convolution's input is the picture, which needs no gradient.
+    const input: Product = { ...product, inputs: [y, [c, o, k, k]], output: a };
+    return index === 0 ? [product, columns] : [product, input, columns];
+  });
+};
+
+/** Nothing but these products, each on inputs of its own, and one number read from each. */
+const bareGraph = (products: readonly Product[]): Graph => {
+  const graph = new Graph('bare');
   const inputs = new Map<string, Value>();
   const input = (shape: readonly number[], copy: number): Value => {
     const name = `x${copy}_${shape.join('_')}`;
-    const known = inputs.get(name) ?? bare.input(name, 'float32', shape);
+    const known = inputs.get(name) ?? graph.input(name, 'float32', shape);
     inputs.set(name, known);
     return known;
   };
   const seen = new Map<string, number>();
-  const results = whole.nodes
-    .filter(({ operator }) => arithmetic.has(operator))
-    .map((node) => {
-      const shapes = node.inputs.map((name) => staticShape(node.operator, whole.value(name).shape));
-      const signature = JSON.stringify([node.operator, node.attributes, shapes]);
-      // Equal nodes on equal inputs would be run once only.
-      const copy = seen.get(signature) ?? 0;
-      seen.set(signature, copy + 1);
-      const { type, shape } = whole.value(node.outputs[0]);
-      const [result] = bare.node(
-        node.operator,
-        shapes.map((dims) => input(dims, copy)),
-        node.attributes,
-        [{ type, shape }],
-      );
-      return op.slice(bare, op.reshape(bare, result, [elementCount(shape)]), 0, 0, 1);
-    });
-  bare.output('numbers', op.concat(bare, results, 0));
-  return bare;
+  const numbers = products.map((product) => {
+    const { operator, attributes, output } = product;
+    // Equal nodes on equal inputs would be run once only.
+    const signature = JSON.stringify(product);
+    const copy = seen.get(signature) ?? 0;
+    seen.set(signature, copy + 1);
+    const values = product.inputs.map((shape) => input(shape, copy));
+    const [result] = graph.node(operator, values, attributes, [{ type: 'float32', shape: output }]);
+    return op.slice(graph, op.reshape(graph, result, [elementCount(output)]), 0, 0, 1);
+  });
+  graph.output('numbers', op.concat(graph, numbers, 0));
+  return graph;
 };
 
 type Runner = () => Promise<void>;
@@ -115,33 +157,44 @@ const feeds = {
 };
 const step = await createRunner(runtime, whole, feeds);
 for (let i = 0; i < 3; i++) await step.run();
-// Read before the second graph asks for memory of its own.
+// Read before the other graphs ask for memory of their own.
 const peakMegabytes = process.resourceUsage().maxRSS / 1000;
-const bare = await createRunner(runtime, bareGraph(whole), {});
-for (let i = 0; i < 3; i++) await bare.run();
-
-const samples = { step: [] as Sample[], bare: [] as Sample[] };
-for (let round = 0; round < Number(options.rounds); round++) {
-  samples.step.push(await measure(step.run));
-  samples.bare.push(await measure(bare.run));
+const runners = {
+  step,
+  own: await createRunner(runtime, bareGraph(ownProducts(whole)), {}),
+  textbook: await createRunner(runtime, bareGraph(textbookProducts(whole)), {}),
+};
+const kinds = ['step', 'own', 'textbook'] as const;
+const samples: Record<(typeof kinds)[number], Sample[]> = { step: [], own: [], textbook: [] };
+for (let round = -2; round < Number(options.rounds); round++) {
+  for (const kind of kinds) {
+    const sample = await measure(runners[kind].run);
+    // The first rounds warm up.
+    if (round >= 0) samples[kind].push(sample);
+  }
 }
-await step.session.release();
-await bare.session.release();
+for (const kind of kinds) await runners[kind].session.release();
 
-const wall = (of: readonly Sample[]): number => median(of.map((sample) => sample.wall));
-const cpu = (of: readonly Sample[]): number => median(of.map((sample) => sample.cpu));
+const medians = (measure: keyof Sample): Record<(typeof kinds)[number], number> => ({
+  step: median(samples.step.map((sample) => sample[measure])),
+  own: median(samples.own.map((sample) => sample[measure])),
+  textbook: median(samples.textbook.map((sample) => sample[measure])),
+});
+const wall = medians('wall');
+// On a machine that others use, too, the time of the processor is the one to trust.
+const cpu = medians('cpu');
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
 const result = {
-  step_ms: round(wall(samples.step), 1),
-  bare_ms: round(wall(samples.bare), 1),
-  ratio: round(wall(samples.step) / wall(samples.bare), 3),
-  // On a machine that others use, too, the time of the processor is the one to trust.
-  cpu_ratio: round(cpu(samples.step) / cpu(samples.bare), 3),
-  step_cpu_ms: round(cpu(samples.step), 1),
-  bare_cpu_ms: round(cpu(samples.bare), 1),
+  step_ms: round(wall.step, 1),
+  own_products_ms: round(wall.own, 1),
+  textbook_products_ms: round(wall.textbook, 1),
+  ratio_own: round(wall.step / wall.own, 3),
+  ratio_textbook: round(wall.step / wall.textbook, 3),
+  cpu_ratio_own: round(cpu.step / cpu.own, 3),
+  cpu_ratio_textbook: round(cpu.step / cpu.textbook, 3),
   peak_mb: round(peakMegabytes, 0),
   threads: Number(options.threads),
   device: runtime.device,
 };
 if (options.json) console.log(JSON.stringify(result));
-else for (const [name, value] of Object.entries(result)) console.log(`${name.padEnd(12)} ${value}`);
+else for (const [name, value] of Object.entries(result)) console.log(`${name.padEnd(22)} ${value}`);
