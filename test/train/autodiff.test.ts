@@ -74,6 +74,29 @@ const rules: Rule[] = [
     build: (t, [x, w]) => d.conv(t, x, w, undefined, { pad: 1 }),
   },
   {
+    name: 'conv 5×5 dilation 2 on such a map',
+    inputs: [{ shape: [1, 2, 18, 18] }, { shape: [2, 2, 5, 5] }],
+    build: (t, [x, w]) => d.conv(t, x, w, undefined, { pad: 4, dilation: 2 }),
+  },
+  {
+    name: 'conv 3×3 without padding, on an oblong map',
+    inputs: [{ shape: [2, 2, 7, 10] }, { shape: [3, 2, 3, 3] }],
+    build: (t, [x, w]) => d.conv(t, x, w, undefined),
+  },
+  {
+    name: 'conv 7×7 stride 2 on a large map',
+    inputs: [{ shape: [1, 2, 36, 32] }, { shape: [2, 2, 7, 7] }],
+    build: (t, [x, w]) => d.conv(t, x, w, undefined, { pad: 3, stride: 2 }),
+  },
+  {
+    name: 'conv 2×2 stride 2, then 3×3 stride 3',
+    inputs: [{ shape: [1, 2, 12, 12] }, { shape: [2, 2, 2, 2] }, { shape: [2, 2, 3, 3] }],
+    build: (t, [x, v, w]) => {
+      const y = d.conv(t, x, v, undefined, { stride: 2 });
+      return d.conv(t, y, w, undefined, { stride: 3 });
+    },
+  },
+  {
     name: 'batchNorm',
     inputs: [map, { shape: [3], low: 0.5, high: 2 }, { shape: [3] }],
     build: (t, [x, gamma, beta]) => d.batchNorm(t, x, gamma, beta).output,
@@ -118,6 +141,17 @@ describe('every gradient rule agrees with central differences', () => {
       d.maxPool(t, x, 2),
     );
     expect(worst).toBeLessThan(5e-3);
+  });
+});
+
+describe('a convolution', () => {
+  it('refuses a stride together with a dilation, for which there is no gradient rule', () => {
+    const graph = new Graph('test');
+    const tape = new Tape(graph);
+    const x = graph.input('x', 'float32', [1, 1, 8, 8]);
+    const w = tape.watch(graph.input('w', 'float32', [1, 1, 3, 3]));
+    const loss = d.sum(tape, d.conv(tape, x, w, undefined, { stride: 2, dilation: 2, pad: 2 }));
+    expect(() => tape.gradients(loss, [w])).toThrow('stride 2 with dilation 2 has no gradient rule');
   });
 });
 
