@@ -136,7 +136,7 @@ const follow = async (mine: number): Promise<void> => {
       device === 'webgpu' ? 'WebGPU' : `CPU, ${threads === 1 ? '1 thread' : `${threads} threads`}`;
     page.device.textContent = `${detail}, ${precision}`;
     page.deviceNote.textContent =
-      deviceNote ??
+      (deviceNote === undefined ? undefined : `On the CPU: ${deviceNote}.`) ??
       (device === 'webgpu' ? 'WebGPU gives the same points as the CPU, and is faster.' : 'As chosen.');
     showOver('nothing');
     for await (const result of running) {

@@ -93,7 +93,7 @@ const runInChromium = async (): Promise<BenchReport> => {
       '/bench/': workFolder,
       '/': workFolder,
     },
-    given.isolated ? isolation : {},
+    { 'Cache-Control': 'max-age=3600', ...(given.isolated ? isolation : {}) },
   );
   const browser = await launchChromium();
   try {
