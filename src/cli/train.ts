@@ -10,6 +10,7 @@ import type { StepReport } from '../train/trainer.ts';
 import { defineCommand, parseCommand, UsageError } from './arguments.ts';
 import { resultOptions } from './model-options.ts';
 import { printHelp, printNote, printResult, round } from './output.ts';
+import { readPointsFile } from './read-points.ts';
 import { createSkipLog } from './skipped.ts';
 import { createTrainingEvaluation } from './training-evaluation.ts';
 import {
@@ -30,6 +31,11 @@ const command = defineCommand({
   options: {
     images: { type: 'string', placeholder: 'DIR', describe: 'Folder of pictures.' },
     ...videoOptions,
+    annotations: {
+      type: 'string',
+      placeholder: 'FILE',
+      describe: 'Landmarks of some of the pictures (JSON): pulls them together, too.',
+    },
     out: { type: 'string', placeholder: 'MODEL_DIR', describe: 'Model directory to write (required).' },
     config: { type: 'string', placeholder: 'FILE', describe: 'Settings, JSON; see --print-config.' },
     steps: { type: 'integer', placeholder: 'N', minimum: 1, describe: 'Steps, instead of the config’s.' },
@@ -97,14 +103,16 @@ const createReporter = (steps: number): ((report: StepReport) => void) => {
   let shown = -Infinity;
   let sum = 0;
   let count = 0;
-  return ({ step, loss, picturesPerSecond, busy, secondsLeft }) => {
+  return ({ step, loss, annotatedLoss, picturesPerSecond, busy, secondsLeft }) => {
     sum += loss;
     count += 1;
     const now = Date.now();
     if (step < steps && now - shown < 5000) return;
     shown = now;
     printNote(
-      `step ${step}/${steps}  loss ${(sum / count).toFixed(4)}  ${picturesPerSecond.toFixed(0)} pictures/s  ` +
+      `step ${step}/${steps}  loss ${(sum / count).toFixed(4)}  ` +
+        (annotatedLoss === undefined ? '' : `annotated ${annotatedLoss.toFixed(4)}  `) +
+        `${picturesPerSecond.toFixed(0)} pictures/s  ` +
         `${(100 * busy).toFixed(0)} % in ONNX Runtime  ${formatTime(secondsLeft)} left`,
     );
     sum = 0;
@@ -167,6 +175,9 @@ export const run = async (argv: string[]): Promise<void> => {
       config,
       ...(images !== undefined && { images }),
       ...(videos && { videos }),
+      ...(values.annotations !== undefined && {
+        annotations: (await readPointsFile(values.annotations)).pictures,
+      }),
       out,
       ...(values.meshes !== undefined && { meshes: values.meshes }),
       ...(init !== undefined && { init }),
@@ -178,9 +189,9 @@ export const run = async (argv: string[]): Promise<void> => {
       onWarning: printNote,
       onVideoProgress: createVideoReporter(),
       onRound: printRound,
-      onStart: ({ pictures, videos: videoCount, skipped, parameters, step }) => {
+      onStart: ({ pictures, annotated, videos: videoCount, skipped, parameters, step }) => {
         printNote(
-          `${pictures} pictures, ${videoCount} videos (${skipped} files skipped), ${config.network.kind} with ${parameters} parameters, from step ${step}`,
+          `${pictures} pictures${annotated > 0 ? ` (${annotated} annotated)` : ''}, ${videoCount} videos (${skipped} files skipped), ${config.network.kind} with ${parameters} parameters, from step ${step}`,
         );
       },
       onStep: (result) => {

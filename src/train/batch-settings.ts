@@ -8,6 +8,8 @@ export type BatchSettings = {
   /** Pairs N of a batch, each from another picture. */ pairs: number;
   /** Query cells per side of the source view. */ queryGrid: number;
   /** Crops K of a batch that show no object. */ backgrounds: number;
+  /** Share of the pairs that show annotated landmarks in two pictures, where there are annotations, 0–1. */
+  annotatedShare: number;
   /** The canonical crop of a picture. */ base: CropBase;
   /** Central share of the canonical crop that background crops keep clear of, of its side. */
   objectShare: number;
@@ -26,6 +28,7 @@ export const defaultBatchSettings: BatchSettings = {
   pairs: 8,
   queryGrid: 24,
   backgrounds: 0,
+  annotatedShare: 0.25,
   base: { centerX: 0.5, centerY: 0.63, side: 0.89 },
   objectShare: 0.625,
   geometric: {
@@ -66,6 +69,7 @@ const bounds: Record<string, [number, number]> = {
   pairs: [1, 1024],
   queryGrid: [1, 512],
   backgrounds: [0, 1024],
+  annotatedShare: [0, 1],
   'base.centerX': [0, 1],
   'base.centerY': [0, 1],
   'base.side': [0.05, 4],

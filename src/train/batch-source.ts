@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { ClosedError, InputError } from '../errors.ts';
 import { countPairs, requireEnoughPictures } from './batch.ts';
-import type { Batch, BatchMakerOptions, SharedPool } from './batch.ts';
+import type { AnnotatedPicture, Batch, BatchMakerOptions, SharedPool } from './batch.ts';
 import type { BatchWorkerMessage } from './batch-worker.ts';
 import type { BatchSettings } from './batch-settings.ts';
 import type { PictureSet } from './pictures.ts';
@@ -21,6 +21,7 @@ export type BatchSource = {
 export type BatchSourceOptions = {
   /** Still pictures; undefined where all pairs come from videos. */ pictures?: PictureSet;
   /** Where pairs of two pictures come from. */ pools?: readonly SharedPool[];
+  /** Pictures whose landmarks are known. */ annotated?: readonly AnnotatedPicture[];
   settings: BatchSettings;
   /** Whole number; batch t is a pure function of it, t, the settings and the data. */ seed: number;
   /** Step of the first batch: where a resumed training goes on. */ startStep: number;
@@ -51,7 +52,7 @@ const startWorker = (data: BatchMakerOptions): Worker => {
  * @throws ClosedError where a worker cannot start
  */
 export const createBatchSource = async (options: BatchSourceOptions): Promise<BatchSource> => {
-  const { pictures, pools = [], settings, seed, startStep } = options;
+  const { pictures, pools = [], annotated = [], settings, seed, startStep } = options;
   const { workers: workerCount = 1, backgroundPictures = [] } = options;
   if (!Number.isInteger(workerCount) || workerCount < 1) {
     throw new InputError(`workers is ${workerCount}. Pass a whole number of at least 1.`);
@@ -60,7 +61,7 @@ export const createBatchSource = async (options: BatchSourceOptions): Promise<Ba
   const objects = [...(pictures?.pictures ?? []).keys()].filter((index) => !scenery.has(index));
   const data: BatchMakerOptions = {
     ...(pictures && { set: pictures }),
-    ...{ settings, seed, pools, objects, backgrounds: [...scenery] },
+    ...{ settings, seed, pools, annotated, objects, backgrounds: [...scenery] },
   };
   requireEnoughPictures(objects.length, countPairs(data).fromPictures);
 

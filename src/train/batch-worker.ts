@@ -11,7 +11,7 @@ const make = createBatchMaker(workerData as BatchMakerOptions);
 port.on('message', (step: number) => {
   const batch = make(step);
   const message: BatchWorkerMessage = { kind: 'batch', step, batch };
-  const arrays = [batch.images, batch.targets, batch.valid];
+  const arrays = [batch.images, batch.targets, batch.valid, ...(batch.annotated ? [batch.annotated] : [])];
   port.postMessage(
     message,
     arrays.map(({ buffer }) => buffer as ArrayBuffer),

@@ -1,6 +1,8 @@
 import { InputError } from '../errors.ts';
+import type { Point } from '../geometry/coordinates.ts';
 import type { BatchSettings } from './batch-settings.ts';
 import type { GridMap } from './grid-map.ts';
+import { correspondLandmarks } from './landmark-pairs.ts';
 import { pairMap, poolPictures } from './pair-pool.ts';
 import type { PairPool } from './pair-pool.ts';
 import { augmentPhotometric } from './photometric.ts';
@@ -28,6 +30,8 @@ export type Batch = {
    * occluded, its flow unknown), else 1; less for still parts of video frames.
    */
   valid: Float32Array;
+  /** (N, Q): likewise for cells on annotated landmarks, which `valid` leaves out; only where there are annotations. */
+  annotated?: Float32Array;
 };
 
 /** Makes the batch of a step: a pure function of the step and of what the maker was made with. */
@@ -44,6 +48,13 @@ export type BatchMakerOptions = {
   /** Indices into `set.pictures` that show no object: background crops may lie anywhere in them. */
   backgrounds?: readonly number[];
   /** Where pairs of two pictures come from. */ pools?: readonly SharedPool[];
+  /** Pictures of `set` whose landmarks are known, two or more. */ annotated?: readonly AnnotatedPicture[];
+};
+
+export type AnnotatedPicture = {
+  /** Index into `set.pictures`. */ picture: number;
+  /** (L) the same landmarks in the same order in every picture, pixels of the picture in the set. */
+  points: readonly Point[];
 };
 
 /** Pairs of two pictures, such as video frames, with the flow between them. */
@@ -60,6 +71,8 @@ type Shown = {
   target: Picture;
   base: CropBase;
   between?: PointMap;
+  /** Landmarks of the source and of the target, where these are all that is known. */
+  landmarks?: readonly [readonly Point[], readonly Point[]];
 };
 
 /** @throws InputError where a batch has more pairs of pictures than there are pictures */
@@ -70,26 +83,37 @@ export const requireEnoughPictures = (pictures: number, pairs: number): void => 
   );
 };
 
-/** @throws InputError where there is nothing to make pairs from */
+/** How many pairs of a batch come from pictures, from each pool, and from annotated pictures. */
+type BatchCounts = PairCounts & { fromAnnotated: number };
+
+/** @throws InputError where there is nothing to make pairs from, or one annotated picture without another */
 export const countPairs = ({
   set,
   settings,
   objects,
   pools = [],
-}: Omit<BatchMakerOptions, 'seed'>): PairCounts => {
+  annotated = [],
+}: Omit<BatchMakerOptions, 'seed'>): BatchCounts => {
   const pictures = objects?.length ?? set?.pictures.length ?? 0;
   const shares = pools.map(({ pool, share }) => (pool.pairs.length > 0 ? share : 0));
   if (pictures === 0 && !shares.some((share) => share > 0)) {
     throw new InputError('There are neither pictures nor pairs of video frames to train on. Give some.');
   }
-  return splitPairs(settings.pairs, shares, pictures > 0);
+  if (annotated.length === 1) {
+    throw new InputError('One picture is annotated and two are needed. Annotate another one.');
+  }
+  const annotatedShare = annotated.length > 0 ? settings.annotatedShare : 0;
+  const { fromPictures, perPool } = splitPairs(settings.pairs, [...shares, annotatedShare], pictures > 0);
+  const fromAnnotated = Math.min(annotated.length, perPool.at(-1) ?? 0);
+  const unused = (perPool.at(-1) ?? 0) - fromAnnotated;
+  return { fromPictures: fromPictures + unused, perPool: perPool.slice(0, -1), fromAnnotated };
 };
 
 /** @throws InputError where a batch has more pairs than there are pictures, or there is nothing to make them from */
 export const createBatchMaker = (options: BatchMakerOptions): BatchMaker => {
-  const { settings, seed, pools = [] } = options;
+  const { settings, seed, pools = [], annotated = [] } = options;
   const { inputSize: size, pairs, queryGrid, backgrounds } = settings;
-  const { fromPictures, perPool } = countPairs(options);
+  const { fromPictures, perPool, fromAnnotated } = countPairs(options);
   const frames = pools.map(({ pool }) => poolPictures(pool));
   const stills = options.set?.pictures ?? [];
   const objects = (options.objects ?? stills.map((_, i) => i)).map((i) => stills[i]);
@@ -109,6 +133,7 @@ export const createBatchMaker = (options: BatchMakerOptions): BatchMaker => {
       names: pool.pairs.map(({ video }) => pool.videos[video]),
       perBatch: perPool[i],
     })),
+    annotated: { names: annotated.map(({ picture }) => stills[picture].file), perBatch: fromAnnotated },
     ...{ fromPictures, seed },
   });
   const painter = createTexturePainter(set, size);
@@ -119,6 +144,16 @@ export const createBatchMaker = (options: BatchMakerOptions): BatchMaker => {
     if (item.kind === 'picture') {
       const picture = objects[item.index];
       return { set, source: picture, target: picture, base: settings.base };
+    }
+    if (item.kind === 'annotated') {
+      const [source, target] = [annotated[item.source], annotated[item.target]];
+      return {
+        set,
+        source: stills[source.picture],
+        target: stills[target.picture],
+        base: settings.base,
+        landmarks: [source.points, target.points],
+      };
     }
     const { pool } = pools[item.pool];
     const pair = pool.pairs[item.index];
@@ -255,27 +290,28 @@ export const createBatchMaker = (options: BatchMakerOptions): BatchMaker => {
     const images = new Float32Array((2 * pairs + backgrounds) * 3 * plane);
     const targets = new Float32Array(pairs * queries * 2);
     const valid = new Float32Array(pairs * queries);
+    const onLandmarks = fromAnnotated > 0 ? new Float32Array(pairs * queries) : undefined;
     const imageAt = (index: number): Float32Array =>
       images.subarray(index * 3 * plane, (index + 1) * 3 * plane);
     itemsOf(step).forEach((item, n) => {
       const random = createRandom(seed, streams.pair, step, n);
       const shown = shownBy(item);
-      const { width, height } = shown.source;
-      const [sourceMap, targetMap] = warps.drawPair({ width, height, base: shown.base }, random.split(0));
+      // Two pictures may differ in size: the same draw, each on its own scale.
+      const [sourceMap] = warps.drawPair({ ...shown.source, base: shown.base }, random.split(0));
+      const [, targetMap] = warps.drawPair({ ...shown.target, base: shown.base }, random.split(0));
       const source = renderView(shown.set, shown.source, sourceMap, imageAt(n), random.split(1));
       const target = renderView(shown.set, shown.target, targetMap, imageAt(pairs + n), random.split(2));
-      correspond(
-        source,
-        target,
-        queryGrid,
-        targets.subarray(n * queries * 2, (n + 1) * queries * 2),
-        valid.subarray(n * queries, (n + 1) * queries),
-        shown.between,
-      );
+      const itsTargets = targets.subarray(n * queries * 2, (n + 1) * queries * 2);
+      const part = (weights: Float32Array): Float32Array => weights.subarray(n * queries, (n + 1) * queries);
+      if (shown.landmarks && onLandmarks) {
+        correspondLandmarks(source, target, shown.landmarks, queryGrid, itsTargets, part(onLandmarks));
+      } else {
+        correspond(source, target, queryGrid, itsTargets, part(valid), shown.between);
+      }
     });
     for (let k = 0; k < backgrounds; k++) {
       renderBackground(imageAt(2 * pairs + k), createRandom(seed, streams.background, step, k));
     }
-    return { images, targets, valid };
+    return { images, targets, valid, ...(onLandmarks && { annotated: onLandmarks }) };
   };
 };

@@ -67,6 +67,7 @@ const rules: Record<string, Rule> = {
   'loss.auxiliaries': whole(1, 64),
   'loss.auxiliaryGrid': whole(1, 512),
   'loss.backgroundGrid': whole(1, 512),
+  'loss.annotationWeight': number(0, 100),
   'optimizer.learningRate': number(0, 1),
   'optimizer.finalShare': number(0, 1),
   'optimizer.warmup': whole(0, 1e6),

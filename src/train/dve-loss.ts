@@ -13,6 +13,8 @@ export type LossSettings = {
   /** Auxiliary pictures a pair; their pixels share one softmax. */ auxiliaries: number;
   /** Side of the pooled map of an auxiliary picture, cells. */ auxiliaryGrid: number;
   /** Side of the pooled map of a background crop, cells. */ backgroundGrid: number;
+  /** Weight of the term of annotated landmarks, where there are any, against the rest of the loss. */
+  annotationWeight: number;
 };
 
 export const defaultLoss: LossSettings = {
@@ -22,6 +24,7 @@ export const defaultLoss: LossSettings = {
   auxiliaries: 1,
   auxiliaryGrid: 24,
   backgroundGrid: 12,
+  annotationWeight: 0.5,
 };
 
 /** Averages a map of unit vectors over blocks, back to unit vectors. (N, C, H, H) → (N, C, grid²) */
@@ -141,8 +144,16 @@ export type LossInput = {
   maps: Value;
   /** (N, Q, 2) where query cells lie in the target view, crop pixels, xy. Q a square number. */
   targets: Value;
-  /** (N, Q) 1 for real correspondences. */ valid: Value;
+  /** (N, Q) how much each correspondence counts, 0–1: 0 where it is not real. */ valid: Value;
+  /** (N, Q) likewise for cells on annotated landmarks, in pairs of two pictures; these are not in `valid`. */
+  annotated?: Value;
   /** Crop pixels per cell. */ stride: number;
+};
+
+export type DveLosses = {
+  /** What is minimised. */ total: Value;
+  /** The loss that needs no labels. */ unlabelled: Value;
+  /** The same over the annotated landmarks alone. */ annotated?: Value;
 };
 
 /**
@@ -150,9 +161,10 @@ export type LossInput = {
  * pairs through auxiliary pictures, and where the warp says it went. Thewlis et al. 2019, eq. 5; unlike the
  * original it leaves invalid cells out and divides by the number of valid ones.
  * Background crops join the targets' softmax at a distance of half the map: mass on them is a mismatch.
- * @returns scalar, mean over valid source cells, grid cells^γ
+ * Annotated landmarks of two pictures are one more kind of correspondence, with a mean and a weight of its own.
+ * @returns scalars, means over source cells, grid cells^γ
  */
-export const dveLoss = (tape: Tape, input: LossInput, settings: LossSettings): Value => {
+export const dveLoss = (tape: Tape, input: LossInput, settings: LossSettings): DveLosses => {
   const { graph } = tape;
   const [n, q] = staticShape('DveLoss', input.valid.shape);
   const [count, , side] = staticShape('DveLoss', input.maps.shape);
@@ -209,7 +221,13 @@ export const dveLoss = (tape: Tape, input: LossInput, settings: LossSettings): V
   }
 
   const expected = expectedDistance(tape, queries, keys, distances, settings.temperature);
-  const validCount = op.maximum(graph, op.reduceSum(graph, input.valid, [0, 1], false), graph.scalar(1));
-  const weights = op.div(graph, input.valid, validCount);
-  return d.sum(tape, d.mul(tape, expected, weights));
+  const meanOver = (cells: Value): Value => {
+    const count = op.maximum(graph, op.reduceSum(graph, cells, [0, 1], false), graph.scalar(1));
+    return d.sum(tape, d.mul(tape, expected, op.div(graph, cells, count)));
+  };
+  const unlabelled = meanOver(input.valid);
+  if (input.annotated === undefined) return { total: unlabelled, unlabelled };
+  const annotated = meanOver(input.annotated);
+  const total = d.add(tape, unlabelled, d.scale(tape, annotated, settings.annotationWeight));
+  return { total, unlabelled, annotated };
 };

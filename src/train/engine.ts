@@ -24,6 +24,7 @@ export class DivergedError extends DveError {
 
 export type StepResult = {
   /** Mean over valid source cells, grid cells^γ. */ loss: number;
+  /** The same over annotated landmarks, where the graph has them. */ annotatedLoss?: number;
   gradientNorm: number;
   /** Time inside ONNX Runtime, milliseconds. */ milliseconds: number;
 };
@@ -49,7 +50,7 @@ export const createTrainingEngine = async (
   const { Tensor, InferenceSession, sessionOptions } = runtime;
   const session = await InferenceSession.create(graph, sessionOptions);
   const state = { ...initial };
-  const { inputSize, pairs, queryGrid, backgrounds } = shape;
+  const { inputSize, pairs, queryGrid, backgrounds, annotated = false } = shape;
   const queries = queryGrid * queryGrid;
   const tensor = (data: Float32Array, dims: readonly number[]): Tensor => new Tensor('float32', data, dims);
   return {
@@ -60,6 +61,9 @@ export const createTrainingEngine = async (
         targets: tensor(batch.targets, [pairs, queries, 2]),
         valid: tensor(batch.valid, [pairs, queries]),
         schedule: tensor(schedule, [schedule.length]),
+        ...(annotated && {
+          annotated: tensor(batch.annotated ?? new Float32Array(pairs * queries), [pairs, queries]),
+        }),
       };
       for (const name of stateNames) feeds[name] = tensor(state[name], [state[name].length]);
       const start = performance.now();
@@ -74,7 +78,8 @@ export const createTrainingEngine = async (
         );
       }
       for (const name of stateNames) state[name] = floats(`next_${name satisfies StateName}`);
-      return { loss, gradientNorm, milliseconds };
+      const annotatedLoss = annotated ? floats('annotated_loss')[0] : undefined;
+      return { loss, gradientNorm, milliseconds, ...(annotatedLoss !== undefined && { annotatedLoss }) };
     },
     close: () => session.release(),
   };

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.ts';
+import type { Size } from '../geometry/coordinates.ts';
 import { createPictureSet } from './pictures.ts';
 import type { PictureSet, RawPicture } from './pictures.ts';
 
@@ -15,6 +16,7 @@ export type LoadOptions = {
 
 export type LoadedPictures = {
   set: PictureSet;
+  /** Of each picture of the set: upright as in its file, pixels. */ originals: Size[];
   /** Pictures taken from each folder, in the order of the folders. */ counts: number[];
   /** How many files were skipped. */ skipped: number;
 };
@@ -46,10 +48,12 @@ export const listPictures = async (folder: string): Promise<string[]> => {
   return names.filter((name) => extensions.has(path.extname(name).toLowerCase())).sort();
 };
 
-/** A decoded picture, or why there is none. */
-type Decoded = RawPicture | string;
+type LoadedPicture = RawPicture & { /** Before it was scaled down, pixels. */ original: Size };
 
-const decodeFolder = async (folder: string, options: LoadOptions): Promise<RawPicture[]> => {
+/** A decoded picture, or why there is none. */
+type Decoded = LoadedPicture | string;
+
+const decodeFolder = async (folder: string, options: LoadOptions): Promise<LoadedPicture[]> => {
   const { maxSide = 320, minSide = 32, onSkip } = options;
   const names = await listPictures(folder);
   if (names.length === 0) {
@@ -76,7 +80,8 @@ const decodeFolder = async (folder: string, options: LoadOptions): Promise<RawPi
       if (Math.min(info.width, info.height) < minSide / 2) {
         return `is too narrow: scaled down it is ${info.width}×${info.height} pixels`;
       }
-      return { file: name, width: info.width, height: info.height, rgb: data };
+      const original = { width: size.width, height: size.height };
+      return { file: name, width: info.width, height: info.height, rgb: data, original };
     } catch (error) {
       return `cannot be decoded (${errorText(error)})`;
     }
@@ -93,7 +98,7 @@ const decodeFolder = async (folder: string, options: LoadOptions): Promise<RawPi
   };
   await Promise.all(Array.from({ length: 4 }, decodeRest));
 
-  const usable: RawPicture[] = [];
+  const usable: LoadedPicture[] = [];
   results.forEach((result, index) => {
     if (typeof result === 'string') onSkip?.(names[index], `${names[index]} ${result}; skipped.`);
     else usable.push(result);
@@ -115,7 +120,7 @@ export const loadPictures = async (
   folders: string | readonly string[],
   options: LoadOptions = {},
 ): Promise<LoadedPictures> => {
-  const raw: RawPicture[] = [];
+  const raw: LoadedPicture[] = [];
   const counts: number[] = [];
   let skipped = 0;
   const onSkip = (file: string, message: string): void => {
@@ -127,5 +132,5 @@ export const loadPictures = async (
     counts.push(pictures.length);
     raw.push(...pictures);
   }
-  return { set: createPictureSet(raw), counts, skipped };
+  return { set: createPictureSet(raw), originals: raw.map(({ original }) => original), counts, skipped };
 };

@@ -25,7 +25,13 @@ import type { ParameterLayout } from './training-network.ts';
 import { parameterLayout } from './training-network.ts';
 import type { TrainingState } from './training-step.ts';
 import { createTrackingNetwork } from './tracking-network.ts';
-import type { RoundData, RoundReport, VideoInput, VideoProgress } from './training-data.ts';
+import type {
+  PictureAnnotation,
+  RoundData,
+  RoundReport,
+  VideoInput,
+  VideoProgress,
+} from './training-data.ts';
 import { openTrainingData } from './training-data.ts';
 import { createTurnedPool } from './turned-pool.ts';
 
@@ -39,6 +45,7 @@ export type RunOptions = {
   /** Unlabelled videos; with or without pictures. */ videos?: VideoInput;
   /** 3-D points of the pictures: adds out-of-plane views of them. */ meshes?: string;
   /** Checkpoint of another training whose (averaged) weights this one starts from. */ init?: string;
+  /** Landmarks of some of the pictures: adds a term to the loss. */ annotations?: readonly PictureAnnotation[];
   /** Model directory to write; made when missing. */ out: string;
   /** Go on from the checkpoint in `out`. */ resume: boolean;
   runtime: TrainingRuntime;
@@ -58,6 +65,7 @@ export type RunOptions = {
 /** What a training starts from. */
 export type TrainingFacts = {
   pictures: number;
+  /** Pictures whose landmarks are known. */ annotated: number;
   videos: number;
   /** Pictures and videos that could not be used. */ skipped: number;
   parameters: number;
@@ -223,6 +231,7 @@ export const runTraining = async (options: RunOptions): Promise<TrainingOutcome>
     ...{ config, out, startStep, isTrained: options.init !== undefined },
     ...(images !== undefined && { images }),
     ...(options.videos && { videos: options.videos }),
+    ...(options.annotations && { annotations: options.annotations }),
     ...(options.workers !== undefined && { workers: options.workers }),
     ...(options.onSkip && { onSkip: options.onSkip }),
     ...(options.onWarning && { onWarning: options.onWarning }),
@@ -247,6 +256,7 @@ export const runTraining = async (options: RunOptions): Promise<TrainingOutcome>
   await keepMetrics(metricsPath, startStep);
   options.onStart?.({
     pictures: data.pictures?.pictures.length ?? 0,
+    annotated: data.annotated.length,
     ...{ videos: data.videos, skipped: data.skipped, step: startStep },
     parameters: layout.parameterCount,
   });
@@ -261,25 +271,29 @@ export const runTraining = async (options: RunOptions): Promise<TrainingOutcome>
     if (text !== '') await appendFile(metricsPath, text);
   };
 
-  const trainOn = async ({ set, pools }: RoundData, until: number): Promise<TrainingOutcome> => {
+  const trainOn = async ({ set, pools, annotated }: RoundData, until: number): Promise<TrainingOutcome> => {
     const source: CropSource = { ...(set && { set }), pools: [...pools, ...turnedPools] };
     let batches: BatchSource | undefined;
     try {
       batches = await createBatchSource({
         ...(set && { pictures: set }),
         pools: source.pools,
+        annotated,
         settings: config.batch,
         seed: config.seed,
         startStep: current.step,
         ...(options.workers !== undefined && { workers: options.workers }),
       });
       return await train({
-        ...{ config, runtime, batches, until, resume: current },
+        ...{ config, runtime, batches, until, resume: current, annotated: annotated.length > 0 },
         ...(signal && { signal }),
         onStep: async (report) => {
           record({
             step: report.step,
             loss: significant(report.loss),
+            ...(report.annotatedLoss !== undefined && {
+              annotated_loss: significant(report.annotatedLoss),
+            }),
             gradient_norm: significant(report.gradientNorm),
             learning_rate: significant(report.learningRate),
             pictures_per_second: significant(report.picturesPerSecond),

@@ -8,6 +8,11 @@ export type StepItem =
       /** Two pictures with the flow between them. */ kind: 'flow';
       /** Index among the pools. */ pool: number;
       /** Index among the pairs of the pool. */ index: number;
+    }
+  | {
+      /** Two pictures with the same landmarks annotated. */ kind: 'annotated';
+      /** Indices among the annotated pictures. */ source: number;
+      target: number;
     };
 
 export type StepItemsOptions = {
@@ -15,11 +20,13 @@ export type StepItemsOptions = {
   /** For each pool, the name of the video (or picture) of each pair, and how many pairs of a batch it gives. */
   pools: readonly { names: readonly string[]; perBatch: number }[];
   /** Pairs of a batch that show one picture twice. */ fromPictures: number;
+  /** Names of the annotated pictures, and how many pairs of a batch they give. */
+  annotated?: { names: readonly string[]; perBatch: number };
   seed: number;
 };
 
 /** Streams of random numbers. */
-const streams = { order: 0, videos: 3, frames: 4, places: 5 };
+const streams = { order: 0, videos: 3, frames: 4, places: 5, annotated: 6, partners: 7 };
 
 /** How many pairs of a batch come from pictures, and how many from each pool. */
 export type PairCounts = { fromPictures: number; perPool: number[] };
@@ -116,6 +123,8 @@ const createDraws = (
 /** Chooses what the pairs of each step are made from: a pure function of the step. */
 export const createStepItems = (options: StepItemsOptions): ((step: number) => StepItem[]) => {
   const { pictures, pools, fromPictures, seed } = options;
+  const { names, perBatch } = options.annotated ?? { names: [], perBatch: 0 };
+  const annotatedOf = createPasses(names.length, Math.max(1, perBatch), seed, streams.annotated);
   const picturesOf = createPasses(pictures.length, Math.max(1, fromPictures), seed, streams.order);
   const draws = pools.map(({ names, perBatch }, pool) => createDraws(names, perBatch, seed, pool));
 
@@ -126,12 +135,19 @@ export const createStepItems = (options: StepItemsOptions): ((step: number) => S
         items.push({ item: { kind: 'picture', index }, group: pictures[index] });
     }
     // Pictures are all different: their order may stay.
-    if (pools.every(({ perBatch }) => perBatch === 0)) return items.map(({ item }) => item);
+    if (perBatch === 0 && pools.every((pool) => pool.perBatch === 0)) return items.map(({ item }) => item);
     draws.forEach((draw, pool) => {
       for (const index of draw(step)) {
         items.push({ item: { kind: 'flow', pool, index }, group: pools[pool].names[index] });
       }
     });
+    if (perBatch > 0) {
+      annotatedOf(step).forEach((source, i) => {
+        const further = 1 + createRandom(seed, streams.partners, step, i).int(names.length - 1);
+        const target = (source + further) % names.length;
+        items.push({ item: { kind: 'annotated', source, target }, group: names[source] });
+      });
+    }
     const groups = items.map(({ group }) => group);
     return spreadGroups(groups, createRandom(seed, streams.places, step)).map((i) => items[i].item);
   };

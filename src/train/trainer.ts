@@ -20,6 +20,7 @@ const weightStream = 1;
 export type StepReport = {
   /** Steps done, this one included. */ step: number;
   loss: number;
+  /** The loss over annotated landmarks, where there are any. */ annotatedLoss?: number;
   gradientNorm: number;
   learningRate: number;
   /** Pictures a second since the start of this run. */ picturesPerSecond: number;
@@ -31,6 +32,7 @@ export type TrainerOptions = {
   config: TrainingConfig;
   runtime: TrainingRuntime;
   /** Gives the batch of each step, in order, from `startStep` on. */ batches: { next(): Promise<Batch> };
+  /** Whether the batches have annotated landmarks. */ annotated?: boolean;
   /** Where to go on; a fresh start without it. */ resume?: { step: number; state: TrainingState };
   /** Called after every step. */ onStep?: (report: StepReport) => void | Promise<void>;
   /** Called every `config.checkpointEvery` steps and after the last. */
@@ -66,11 +68,13 @@ export const weightsOf = (config: TrainingConfig, state: TrainingState): Trained
   statistics: state.statistics,
 });
 
-export const stepShape = ({ batch }: TrainingConfig): StepShape => ({
+/** @param annotated whether batches have annotated landmarks */
+export const stepShape = ({ batch }: TrainingConfig, annotated = false): StepShape => ({
   inputSize: batch.inputSize,
   pairs: batch.pairs,
   queryGrid: batch.queryGrid,
   backgrounds: batch.backgrounds,
+  annotated,
 });
 
 const createEngine = (
@@ -78,9 +82,11 @@ const createEngine = (
   layout: ParameterLayout,
   runtime: TrainingRuntime,
   state: TrainingState,
+  annotated: boolean,
 ): Promise<TrainingEngine> => {
-  const graph = buildTrainingStep(layout, config.network, config.loss, config.optimizer, stepShape(config));
-  return createTrainingEngine(runtime, graph, stepShape(config), state);
+  const shape = stepShape(config, annotated);
+  const graph = buildTrainingStep(layout, config.network, config.loss, config.optimizer, shape);
+  return createTrainingEngine(runtime, graph, shape, state);
 };
 
 /**
@@ -90,7 +96,8 @@ const createEngine = (
 export const train = async (options: TrainerOptions): Promise<TrainingOutcome> => {
   const { config, runtime, batches, resume, signal } = options;
   const layout = parameterLayout(config.network, config.batch.inputSize);
-  const engine = await createEngine(config, layout, runtime, resume?.state ?? freshState(config, layout));
+  const state = resume?.state ?? freshState(config, layout);
+  const engine = await createEngine(config, layout, runtime, state, options.annotated ?? false);
   const firstStep = resume?.step ?? 0;
   const end = Math.min(config.steps, options.until ?? config.steps);
   const picturesPerStep = 2 * config.batch.pairs + config.batch.backgrounds;
@@ -115,6 +122,7 @@ export const train = async (options: TrainerOptions): Promise<TrainingOutcome> =
       await options.onStep?.({
         step,
         loss: result.loss,
+        ...(result.annotatedLoss !== undefined && { annotatedLoss: result.annotatedLoss }),
         gradientNorm: result.gradientNorm,
         learningRate: schedule[0],
         picturesPerSecond: (1000 * picturesPerStep) / perStep,

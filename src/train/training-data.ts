@@ -4,9 +4,11 @@ import { readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { InputError } from '../errors.ts';
 import { writeFileAtomic } from '../model/atomic-file.ts';
-import type { SharedPool } from './batch.ts';
+import type { Point, Size } from '../geometry/coordinates.ts';
+import type { AnnotatedPicture, SharedPool } from './batch.ts';
 import type { TrainingConfig } from './config.ts';
 import { loadPictures } from './frames.ts';
+import type { LoadedPictures } from './frames.ts';
 import type { PairPool } from './pair-pool.ts';
 import type { PictureSet } from './pictures.ts';
 import { pairsPerVideo, preparePairs } from './prepare-pairs.ts';
@@ -26,10 +28,17 @@ export type VideoInput = {
   /** Folder where flows are kept; below `out` by default. */ cache?: string;
 };
 
+export type PictureAnnotation = {
+  /** File name in the folder of pictures. */ picture: string;
+  /** (L) pixels of the picture, given its size: the same landmarks in the same order in every picture. */
+  points: (size: Size) => Point[];
+};
+
 export type DataOptions = {
   config: TrainingConfig;
   /** Folder of still pictures. */ images?: string;
   videos?: VideoInput;
+  /** Landmarks of some of the pictures. */ annotations?: readonly PictureAnnotation[];
   /** Model directory, which the regions of each round are kept in. */ out: string;
   /** Whether training starts from trained weights. */ isTrained: boolean;
   /** Steps done already. */ startStep: number;
@@ -60,11 +69,13 @@ export type RoundReport = {
 export type RoundData = {
   set?: PictureSet;
   pools: SharedPool[];
+  annotated: AnnotatedPicture[];
   /** Undefined where the round uses no videos. */ report?: RoundReport;
 };
 
 export type TrainingData = {
   pictures: PictureSet | undefined;
+  /** Pictures whose landmarks are known. */ annotated: AnnotatedPicture[];
   /** Files that could not be used. */ skipped: number;
   videos: number;
   rounds: Round[];
@@ -93,11 +104,39 @@ const findVideos = async (
   return { files, skipped };
 };
 
-const digestOf = (pictures: PictureSet | undefined, videos: readonly VideoFile[], mode: string): string => {
+/** @throws InputError for an annotated picture that is not among the pictures */
+const annotatedPictures = (
+  { set, originals }: LoadedPictures,
+  annotations: readonly PictureAnnotation[],
+  folder: string,
+): AnnotatedPicture[] =>
+  annotations.map(({ picture: name, points }) => {
+    const picture = set.pictures.findIndex(({ file }) => file === name);
+    if (picture < 0) {
+      throw new InputError(
+        `The annotations name the picture "${name}" but ${folder} has none of that name that can be used. Leave it out, or add it.`,
+      );
+    }
+    const size = originals[picture];
+    const { width, height } = set.pictures[picture];
+    const toSet = ({ x, y }: Point): Point => ({
+      x: (x * width) / size.width,
+      y: (y * height) / size.height,
+    });
+    return { picture, points: points(size).map(toSet) };
+  });
+
+const digestOf = (
+  pictures: PictureSet | undefined,
+  videos: readonly VideoFile[],
+  mode: string,
+  annotated: readonly AnnotatedPicture[],
+): string => {
   const hash = createHash('sha256');
   for (const { file, width, height } of pictures?.pictures ?? []) hash.update(`${file} ${width} ${height}\n`);
   for (const { name, bytes } of videos) hash.update(`${name} ${bytes}\n`);
   if (videos.length > 0) hash.update(mode);
+  if (annotated.length > 0) hash.update(JSON.stringify(annotated));
   return hash.digest('hex');
 };
 
@@ -124,6 +163,11 @@ export const openTrainingData = async (options: DataOptions): Promise<TrainingDa
           },
         });
   const set = loaded?.set;
+  if (options.annotations && (loaded === undefined || images === undefined)) {
+    throw new InputError('Annotations are of pictures, and there are none. Give --images, too.');
+  }
+  const annotated =
+    loaded && images !== undefined ? annotatedPictures(loaded, options.annotations ?? [], images) : [];
   const { files, skipped } = input ? await findVideos(input.folder, onSkip) : { files: [], skipped: 0 };
   const boxes = input?.mode.kind === 'boxes' ? await readBoxes(input.mode.file, cropMargin) : undefined;
   const unlisted = [...(boxes?.keys() ?? [])].find((name) => !files.some((file) => file.name === name));
@@ -209,7 +253,7 @@ export const openTrainingData = async (options: DataOptions): Promise<TrainingDa
 
   const prepare: TrainingData['prepare'] = async (index, network) => {
     const round = rounds[index];
-    const alone: RoundData = { ...(set && { set }), pools: [] };
+    const alone: RoundData = { ...(set && { set }), pools: [], annotated };
     if (round.regions === 'none') return alone;
     let regionsOf: (name: string) => VideoRegions | undefined = wholeFrames;
     let found: SearchReport | undefined;
@@ -233,10 +277,11 @@ export const openTrainingData = async (options: DataOptions): Promise<TrainingDa
 
   return {
     pictures: set,
+    annotated,
     skipped: (loaded?.skipped ?? 0) + skipped,
     videos: files.length,
     rounds,
-    digest: digestOf(set, files, `${input?.mode.kind ?? ''} ${isTrained} ${boxesText}`),
+    digest: digestOf(set, files, `${input?.mode.kind ?? ''} ${isTrained} ${boxesText}`, annotated),
     prepare,
   };
 };

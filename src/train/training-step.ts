@@ -23,6 +23,7 @@ export type StepShape = {
   /** Pairs N a batch. */ pairs: number;
   /** Query cells per side. */ queryGrid: number;
   /** Background crops K a batch. */ backgrounds: number;
+  /** Whether batches have annotated landmarks. */ annotated?: boolean;
 };
 
 /**
@@ -40,9 +41,9 @@ export const standardize = (graph: Graph, image: Value): Value => {
 };
 
 /**
- * The graph of a step. Inputs: `images`, `targets`, `valid` (see `Batch`), `schedule` (4: learning rate,
+ * The graph of a step. Inputs: `images`, `targets`, `valid` and perhaps `annotated` (see `Batch`), `schedule` (4: learning rate,
  * momentum and velocity corrections, averaging decay) and the state; outputs: `next_…` of every state
- * vector, `loss` (grid cells^γ) and `gradient_norm`, both of the step before the update.
+ * vector, `loss` and perhaps `annotated_loss` (grid cells^γ) and `gradient_norm`, all of the step before the update.
  */
 export const trainingGraph = (
   layout: ParameterLayout,
@@ -58,6 +59,9 @@ export const trainingGraph = (
   const images = graph.input('images', 'float32', [pictures, 3, inputSize, inputSize]);
   const targets = graph.input('targets', 'float32', [pairs, queryGrid * queryGrid, 2]);
   const valid = graph.input('valid', 'float32', [pairs, queryGrid * queryGrid]);
+  const annotated = shape.annotated
+    ? graph.input('annotated', 'float32', [pairs, queryGrid * queryGrid])
+    : undefined;
   const schedule = graph.input('schedule', 'float32', [4]);
   const vector = (name: StateName, length: number): Value => graph.input(name, 'float32', [length]);
   const parameters = vector('parameters', layout.parameterCount);
@@ -67,8 +71,9 @@ export const trainingGraph = (
   const statistics = vector('statistics', layout.statisticCount);
 
   const net = buildTrainingNetwork(tape, standardize(graph, images), parameters, layout, network);
-  const value = dveLoss(tape, { maps: net.output, targets, valid, stride: networkStride }, loss);
-  const gradient = flatGradients(tape, value, net.leaves);
+  const lossInput = { maps: net.output, targets, valid, stride: networkStride };
+  const losses = dveLoss(tape, { ...lossInput, ...(annotated && { annotated }) }, loss);
+  const gradient = flatGradients(tape, losses.total, net.leaves);
   const norm = globalNorm(graph, gradient);
   const entry = (index: number): Value => op.slice(graph, schedule, 0, index, index + 1);
   const next = adam(
@@ -88,7 +93,8 @@ export const trainingGraph = (
     'next_statistics',
     blend(statistics, net.batchStatistics, graph.scalar(optimizer.statisticsDecay)),
   );
-  graph.output('loss', value);
+  graph.output('loss', losses.unlabelled);
+  if (losses.annotated) graph.output('annotated_loss', losses.annotated);
   graph.output('gradient_norm', norm);
   return graph;
 };

@@ -205,6 +205,7 @@ describe('the items of a step', () => {
       expect(items.filter((item) => item.kind === 'flow' && item.pool === 1)).toHaveLength(1);
       const shown = items.map((item) => {
         if (item.kind === 'picture') return pictures[item.index];
+        if (item.kind === 'annotated') return 'none is annotated';
         return item.pool === 0 ? names[item.index] : turned[item.index];
       });
       shown.forEach((name, i) => {
