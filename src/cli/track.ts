@@ -71,8 +71,11 @@ const readLandmarkSet = async (file: string | undefined, model: string): Promise
   return parseLandmarkSet(new TextDecoder().decode(contents.landmarks), manifest.files.landmarks?.name);
 };
 
-/** No stream waits here, so that the object may be found in the frame in which it appears. */
-const offlineSearchBudget = 40;
+/**
+ * No stream waits here, so that the object may be found in the frame in which it appears: enough for all near squares
+ * and what they lead to, and little enough for long videos in which nothing is to be found.
+ */
+const offlineSearchBudget = 120;
 
 /** One result per frame, in order. */
 const trackVideo = async (

@@ -29,6 +29,8 @@ const limits = {
   /** Evidence of a settled look from which it is put on trial. */ trial: 0.55,
   /** Mean evidence of all looks of a trial from which the object is found. */ found: 0.72,
 };
+/** Squares looked at in one run: more would be planned blindly while what they find waits to be followed up. */
+const maxBatch = 6;
 /** Looks a candidate gets before it is given up. */
 const maxRounds = 5;
 /** Candidates of a pass that are refined although none was promising. */
@@ -83,7 +85,7 @@ export class Localizer<Frame, Input> {
     this.#recall();
     let left = budget;
     while (left > 0) {
-      const batch = this.#nextBatch(size, left);
+      const batch = this.#nextBatch(size, Math.min(left, maxBatch));
       left -= batch.length;
       const rois = batch.map(({ roi }) => roi);
       const looks = await lookAt(frame, rois, this.#options);
