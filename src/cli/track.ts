@@ -14,6 +14,7 @@ import { defineCommand, parseCommand, UsageError } from './arguments.ts';
 import { modelOptions, resultOptions, withModel } from './model-options.ts';
 import { createProgress, printHelp, printNote, printResult, round } from './output.ts';
 import { writeOverlay } from './overlay.ts';
+import { resizeResult, storedSize } from './stored-pixels.ts';
 import { framesPerSecond, tracksToCsv, tracksToJson, type TrackHeader } from './track-file.ts';
 
 export const summary = 'Track the landmarks of a video into a file.';
@@ -21,7 +22,7 @@ export const summary = 'Track the landmarks of a video into a file.';
 const command = defineCommand({
   name: 'dve track',
   about:
-    'Runs the tracker of the browser over every frame of a video. The file is JSON, or CSV in the layout of DeepLabCut,\nby its ending. Coordinates are pixels; the centre of the top-left pixel is (0.5, 0.5).',
+    'Runs the tracker of the browser over every frame of a video. The file is JSON, or CSV in the layout of DeepLabCut,\nby its ending. Coordinates are pixels of the frames as the file stores them (upright); the centre of the top-left one\nis (0.5, 0.5).',
   positionals: [{ name: 'VIDEO', describe: 'Video file, or folder of pictures.' }],
   options: {
     ...modelOptions,
@@ -124,10 +125,12 @@ export const run = async (argv: string[]): Promise<void> => {
       return trackVideo(video, landmarkSet, session, !values.raw);
     });
     const fps = framesPerSecond(results.map(({ timestamp }) => timestamp));
-    const header: TrackHeader = { fps, width, height, landmarks: landmarkSet.names };
+    const stored = await storedSize(positionals[0], { width, height });
+    const header: TrackHeader = { fps, ...stored, landmarks: landmarkSet.names };
+    const inFile = results.map((result) => resizeResult(result, stored));
     await writeFileAtomic(
       values.out,
-      format === 'json' ? tracksToJson(header, results) : tracksToCsv(header, results),
+      format === 'json' ? tracksToJson(header, inFile) : tracksToCsv(header, inFile),
     );
     if (values.overlay !== undefined) {
       const { connections } = landmarkSet;
