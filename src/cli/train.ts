@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { loadNodeRuntime } from '../model/runtime-node.ts';
 import type { TrainingConfig } from '../train/config.ts';
-import { defaultConfig, parseConfig } from '../train/config.ts';
+import { parseConfig, showConfig } from '../train/config.ts';
 import { readCheckpoint } from '../train/checkpoint.ts';
+import { parseJsonc } from '../train/jsonc.ts';
 import { runTraining } from '../train/run.ts';
 import type { StepReport } from '../train/trainer.ts';
 import { defineCommand, parseCommand, UsageError } from './arguments.ts';
@@ -37,7 +38,11 @@ const command = defineCommand({
       describe: 'Landmarks of some of the pictures (JSON): pulls them together, too.',
     },
     out: { type: 'string', placeholder: 'MODEL_DIR', describe: 'Model directory to write (required).' },
-    config: { type: 'string', placeholder: 'FILE', describe: 'Settings, JSON; see --print-config.' },
+    config: {
+      type: 'string',
+      placeholder: 'FILE',
+      describe: 'Settings, JSON with comments; see --print-config.',
+    },
     steps: { type: 'integer', placeholder: 'N', minimum: 1, describe: 'Steps, instead of the config’s.' },
     init: {
       type: 'string',
@@ -68,7 +73,7 @@ const command = defineCommand({
       minimum: 1,
       describe: 'Threads that prepare data.',
     },
-    'print-config': { type: 'flag', describe: 'Print the default settings and stop.' },
+    'print-config': { type: 'flag', describe: 'Print the settings with comments and stop.' },
     ...resultOptions,
   },
 });
@@ -81,14 +86,37 @@ const readConfig = async (file: string | undefined): Promise<Record<string, unkn
   } catch {
     throw new InputError(`The config ${file} cannot be read. Give an existing JSON file.`);
   }
+  let parsed: unknown;
   try {
-    return JSON.parse(text) as Record<string, unknown>;
+    parsed = parseJsonc(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new InputError(
       `The config ${file} is not JSON (${reason}). "dve train --print-config" prints a valid one.`,
     );
   }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    throw new InputError(
+      `The config ${file} has to be one JSON object. "dve train --print-config" prints a valid one.`,
+    );
+  }
+  return { ...parsed };
+};
+
+/** The settings of `--config`, completed; those of the training whose weights are taken stand in for its defaults. */
+const chooseConfig = async (
+  init: string | undefined,
+  file: string | undefined,
+  steps: number | undefined,
+): Promise<TrainingConfig> => {
+  // The weights fit into their own network only, so that is the default.
+  const { network, category } = init === undefined ? {} : (await readCheckpoint(init)).config;
+  return parseConfig({
+    ...(network && { network }),
+    ...(category !== undefined && { category }),
+    ...(await readConfig(file)),
+    ...(steps !== undefined && { steps }),
+  });
 };
 
 const formatTime = (seconds: number): string => {
@@ -127,8 +155,9 @@ export const run = async (argv: string[]): Promise<void> => {
     return;
   }
   const { values } = parsed;
+  const init = values.init === undefined ? undefined : await initCheckpoint(values.init);
   if (values['print-config']) {
-    console.log(JSON.stringify(defaultConfig, null, 2));
+    console.log(showConfig(await chooseConfig(init, values.config, values.steps)));
     return;
   }
   const { images, out } = values;
@@ -137,17 +166,7 @@ export const run = async (argv: string[]): Promise<void> => {
     const missing = out === undefined ? '--out' : '--images or --videos';
     throw new UsageError(`Missing ${missing}. See "dve train --help".`);
   }
-  const init = values.init === undefined ? undefined : await initCheckpoint(values.init);
-  // The weights fit into their own network only, so that is the default.
-  const { network, category } = init === undefined ? {} : (await readCheckpoint(init)).config;
-  const given = {
-    ...(network && { network }),
-    ...(category !== undefined && { category }),
-    ...(await readConfig(values.config)),
-  };
-  const config: TrainingConfig = parseConfig(
-    values.steps === undefined ? given : { ...given, steps: values.steps },
-  );
+  const config = await chooseConfig(init, values.config, values.steps);
   const runtime = await loadNodeRuntime({
     ...(values.device === undefined ? {} : { device: values.device }),
     ...(values.threads === undefined ? {} : { threads: values.threads }),

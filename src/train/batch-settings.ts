@@ -1,4 +1,5 @@
-import { InputError } from '../errors.ts';
+import { checkSettings, group, number, range, whole } from './check-settings.ts';
+import type { Rules } from './check-settings.ts';
 import type { PhotometricSettings } from './photometric.ts';
 import type { CropBase, WarpSettings } from './warps.ts';
 
@@ -63,100 +64,55 @@ export const defaultBatchSettings: BatchSettings = {
   softness: 1,
 };
 
-/** Inclusive bounds of every number; a pair of them must be in ascending order. */
-const bounds: Record<string, [number, number]> = {
-  inputSize: [8, 1024],
-  pairs: [1, 1024],
-  queryGrid: [1, 512],
-  backgrounds: [0, 1024],
-  annotatedShare: [0, 1],
-  'base.centerX': [0, 1],
-  'base.centerY': [0, 1],
-  'base.side': [0.05, 4],
-  objectShare: [0, 1],
-  'geometric.rotationSd': [0, 120],
-  'geometric.logScaleSd': [0, 1],
-  'geometric.wideScaleShare': [0, 1],
-  'geometric.wideScaleRange': [0.1, 10],
-  'geometric.translationSd': [0, 1],
-  'geometric.poseCorrelation': [0, 1],
-  'geometric.aspectSd': [0, 0.5],
-  'geometric.bendSd': [0, 0.2],
-  'geometric.turnSd': [0, 0.2],
-  'geometric.perspectiveSd': [0, 0.3],
-  'photometric.brightness': [0, 4],
-  'photometric.contrast': [0, 4],
-  'photometric.saturation': [0, 4],
-  'photometric.gamma': [0, 4],
-  'photometric.colorCast': [0, 1],
-  'photometric.greyShare': [0, 1],
-  'photometric.lightingShare': [0, 1],
-  'photometric.lighting': [0, 1],
-  'photometric.blurShare': [0, 1],
-  'photometric.blurSigma': [0.1, 10],
-  'photometric.noiseShare': [0, 1],
-  'photometric.noiseSd': [0, 1],
-  'photometric.jpegShare': [0, 1],
-  'photometric.jpegQuality': [1, 100],
-  'occlusion.share': [0, 1],
-  'occlusion.size': [0.02, 1],
-  softness: [0, 4],
-};
-const wholeNumbers = new Set(['inputSize', 'pairs', 'queryGrid', 'backgrounds']);
-
-const checkNumber = (name: string, path: string, value: unknown): number => {
-  const [low, high] = bounds[path];
-  const kind = wholeNumbers.has(path) ? 'a whole number' : 'a number';
-  const wrong =
-    typeof value !== 'number' ||
-    !(value >= low && value <= high) ||
-    (wholeNumbers.has(path) && !Number.isInteger(value));
-  if (wrong) {
-    throw new InputError(
-      `${name}.${path} is ${JSON.stringify(value)} but has to be ${kind} from ${low} to ${high}. Correct it or leave it out.`,
-    );
-  }
-  return value;
+const geometricRules: Rules<WarpSettings> = {
+  rotationSd: number(0, 120, 'Rotation of each view: standard deviation, degrees.'),
+  logScaleSd: number(0, 1, 'Scale of each view: standard deviation of its natural logarithm.'),
+  wideScaleShare: number(0, 1, 'Share of the pairs of which one view draws its scale from wideScaleRange.'),
+  wideScaleRange: range(0.1, 10, 'Crop side over canonical side of such a view.'),
+  translationSd: number(0, 1, 'Shift of each view along x and along y: standard deviation, crop sides.'),
+  poseCorrelation: number(0, 1, 'Correlation between the scales and the shifts of the two views of a pair.'),
+  aspectSd: number(0, 0.5, 'Width over height: standard deviation of its natural logarithm.'),
+  bendSd: number(0, 0.2, 'Thin-plate spline: standard deviation of each control, crop sides.'),
+  turnSd: number(0, 0.2, 'How far the middle moves against the rim: standard deviation, canonical sides.'),
+  perspectiveSd: number(0, 0.3, 'Change of scale over half a crop side: standard deviation.'),
 };
 
-const merge = (name: string, path: string, value: unknown, fallback: unknown): unknown => {
-  if (value === undefined) return fallback;
-  if (typeof fallback === 'number') return checkNumber(name, path, value);
-  if (Array.isArray(fallback)) {
-    if (!Array.isArray(value) || value.length !== 2) {
-      throw new InputError(
-        `${name}.${path} is ${JSON.stringify(value)} but has to be two numbers [least, greatest]. Correct it or leave it out.`,
-      );
-    }
-    const range = value.map((entry) => checkNumber(name, path, entry));
-    if (range[0] > range[1]) {
-      throw new InputError(
-        `${name}.${path} runs from ${range[0]} down to ${range[1]}. Put the smaller number first.`,
-      );
-    }
-    return range;
-  }
-  const label = path === '' ? name : `${name}.${path}`;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InputError(
-      `${label} is ${JSON.stringify(value)} but has to be an object. Correct it or leave it out.`,
-    );
-  }
-  const known = new Map(Object.entries(fallback as object));
-  for (const key of Object.keys(value)) {
-    if (!known.has(key)) {
-      throw new InputError(
-        `${label} has the unknown key "${key}". Known keys: ${[...known.keys()].join(', ')}. Correct it or leave it out.`,
-      );
-    }
-  }
-  const given = new Map<string, unknown>(Object.entries(value));
-  return Object.fromEntries(
-    [...known].map(([key, inner]) => [
-      key,
-      merge(name, path === '' ? key : `${path}.${key}`, given.get(key), inner),
-    ]),
-  );
+const photometricRules: Rules<PhotometricSettings> = {
+  brightness: number(0, 4, 'Greatest factor and divisor is 1 + this.'),
+  contrast: number(0, 4, 'Greatest factor and divisor is 1 + this.'),
+  saturation: number(0, 4, 'Greatest factor and divisor is 1 + this.'),
+  gamma: number(0, 4, 'Greatest factor and divisor of the exponent is 1 + this.'),
+  colorCast: number(0, 1, 'Gain of each colour channel: standard deviation.'),
+  greyShare: number(0, 1, 'Share of views turned grey.'),
+  lightingShare: number(0, 1, 'Share of views with a lighting gradient.'),
+  lighting: number(0, 1, 'Greatest brightening or darkening at the far end of a gradient.'),
+  blurShare: number(0, 1, 'Share of views that are blurred.'),
+  blurSigma: number(0.1, 10, 'Greatest standard deviation of the blur, crop pixels.'),
+  noiseShare: number(0, 1, 'Share of views with noise.'),
+  noiseSd: number(0, 1, 'Greatest standard deviation of the noise, of the range 0 to 1.'),
+  jpegShare: number(0, 1, 'Share of views compressed as JPEG.'),
+  jpegQuality: range(1, 100, 'JPEG quality.'),
+};
+
+export const batchRules: Rules<BatchSettings> = {
+  inputSize: whole(8, 1024, 'Side of every crop, pixels; the network says what it has to be a multiple of.'),
+  pairs: whole(1, 1024, 'Pairs of views in a batch, each of another picture.'),
+  queryGrid: whole(1, 512, 'Query cells per side; a divisor of inputSize / 2.'),
+  backgrounds: whole(0, 1024, 'Crops in a batch that show no object: they match nothing.'),
+  annotatedShare: number(0, 1, 'Share of the pairs that show annotated landmarks, where there are any.'),
+  base: group<CropBase>('The canonical crop of a picture: the square around the object.', {
+    centerX: number(0, 1, 'Of the width of the picture.'),
+    centerY: number(0, 1, 'Of the height of the picture.'),
+    side: number(0.05, 4, 'Of the shorter side of the picture.'),
+  }),
+  objectShare: number(0, 1, 'Central share of the canonical side that backgrounds keep clear of.'),
+  geometric: group('How the two views of a picture are warped.', geometricRules),
+  photometric: group('How the colours of each view are changed.', photometricRules),
+  occlusion: group<BatchSettings['occlusion']>('Patches drawn over views.', {
+    share: number(0, 1, 'Share of views with a patch.'),
+    size: range(0.02, 1, 'Side of the patch, of the side of the crop.'),
+  }),
+  softness: number(0, 4, 'How many mip levels too coarse a picture is sampled at most.'),
 };
 
 /**
@@ -166,4 +122,4 @@ const merge = (name: string, path: string, value: unknown, fallback: unknown): u
  * @throws InputError for an unknown key, a wrong type, or a number out of bounds
  */
 export const parseBatchSettings = (value: unknown, name = 'batch'): BatchSettings =>
-  merge(name, '', value, defaultBatchSettings) as BatchSettings;
+  checkSettings(value, defaultBatchSettings, batchRules, name);

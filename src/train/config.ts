@@ -1,7 +1,9 @@
 /** The settings of a training: one plain JSON object, every key optional, unknown keys refused. */
 import { InputError } from '../errors.ts';
 import type { BatchSettings } from './batch-settings.ts';
-import { defaultBatchSettings, parseBatchSettings } from './batch-settings.ts';
+import { batchRules, defaultBatchSettings } from './batch-settings.ts';
+import type { Rules } from './check-settings.ts';
+import { checkSettings, group, number, showSettings, text, whole, wholeList } from './check-settings.ts';
 import { defaultLoss } from './dve-loss.ts';
 import type { LossSettings } from './dve-loss.ts';
 import { defaultMatchingHead } from './export.ts';
@@ -13,7 +15,8 @@ import { defaultOptimizer } from './optimizer.ts';
 import type { TurnSettings } from './turned-pool.ts';
 import { defaultTurns } from './turned-pool.ts';
 import type { VideoSettings } from './video-settings.ts';
-import { defaultVideoSettings, parseVideoSettings } from './video-settings.ts';
+import { checkMotion } from './video-pair-settings.ts';
+import { defaultVideoSettings, videoRules } from './video-settings.ts';
 
 export type TrainingConfig = {
   /** What the pictures show, for example `face`; goes into the manifest. */ category: string;
@@ -47,98 +50,77 @@ export const defaultConfig: TrainingConfig = {
   videos: defaultVideoSettings,
 };
 
-type Rule = { least: number; greatest: number; whole?: boolean } | { choices: readonly string[] };
+/** Steps from one checkpoint or evaluation to the next. */
+const everySteps = (about: string) => whole(1, 1e8, about);
 
-const whole = (least: number, greatest: number): Rule => ({ least, greatest, whole: true });
-const number = (least: number, greatest: number): Rule => ({ least, greatest });
-
-const rules: Record<string, Rule> = {
-  steps: whole(1, 1e8),
-  seed: whole(0, 2 ** 32 - 1),
-  checkpointEvery: whole(1, 1e8),
-  evaluateEvery: whole(1, 1e8),
-  cropMargin: number(0.5, 10),
-  'network.kind': { choices: ['light', 'smallnet', 'hourglass'] },
-  'network.embeddingSize': whole(2, 1024),
-  'network.widths': whole(1, 2048),
-  'loss.temperature': number(1e-3, 10),
-  'loss.exponent': number(0.05, 4),
-  'loss.exchange': number(0, 1),
-  'loss.auxiliaries': whole(1, 64),
-  'loss.auxiliaryGrid': whole(1, 512),
-  'loss.backgroundGrid': whole(1, 512),
-  'loss.annotationWeight': number(0, 100),
-  'optimizer.learningRate': number(0, 1),
-  'optimizer.finalShare': number(0, 1),
-  'optimizer.warmup': whole(0, 1e6),
-  'optimizer.beta1': number(0, 0.9999),
-  'optimizer.beta2': number(0, 0.99999),
-  'optimizer.epsilon': number(1e-12, 1),
-  'optimizer.clip': number(1e-6, 1e12),
-  'optimizer.weightDecay': number(0, 1),
-  'optimizer.statisticsDecay': number(0, 0.99999),
-  'optimizer.averageDecay': number(0, 0.99999),
-  'head.temperature': number(1e-3, 10),
-  'head.radius': whole(0, 16),
-  'head.confidence.slope': number(0, 1000),
-  'head.confidence.midpoint': number(-1, 1),
-  'turns.share': number(0, 1),
-  'turns.perPicture': whole(1, 1000),
-  'turns.yaw': number(0, 80),
-  'turns.pitch': number(0, 80),
-  'turns.side': whole(32, 512),
+const networkRules: Rules<NetworkSettings> = {
+  kind: text('Network.', ['light', 'smallnet', 'hourglass']),
+  embeddingSize: whole(2, 1024, 'Channels of the embedding; a multiple of 4.'),
+  widths: wholeList(
+    1,
+    2048,
+    'Of light: channels at 1/2, 1/4, 1/8 … of the input; multiples of 4. The rest ignores it.',
+  ),
 };
 
-const refuse = (path: string, value: unknown, wanted: string): never => {
-  throw new InputError(`config.${path} is ${JSON.stringify(value)} but has to be ${wanted}.`);
+const lossRules: Rules<LossSettings> = {
+  temperature: number(1e-3, 10, 'Softmax temperature on cosine similarity.'),
+  exponent: number(0.05, 4, 'The loss is the expected distance in grid cells to this power.'),
+  exchange: number(0, 1, 'Share of the pairs that go through auxiliary pictures; 0 is the plain loss.'),
+  auxiliaries: whole(1, 64, 'Auxiliary pictures a pair; fewer than batch.pairs.'),
+  auxiliaryGrid: whole(1, 512, 'Cells per side of an auxiliary map; a divisor of batch.inputSize / 2.'),
+  backgroundGrid: whole(1, 512, 'Cells per side of a background map; a divisor of batch.inputSize / 2.'),
+  annotationWeight: number(0, 100, 'Weight of annotated landmarks, where there are any, against the rest.'),
 };
 
-const checkNumber = (path: string, value: unknown): unknown => {
-  const rule = rules[path];
-  if ('choices' in rule) return value;
-  const { least, greatest } = rule;
-  const kind = rule.whole ? 'a whole number' : 'a number';
-  const fits = typeof value === 'number' && value >= least && value <= greatest;
-  if (!fits || (rule.whole && !Number.isInteger(value))) {
-    refuse(path, value, `${kind} from ${least} to ${greatest}`);
-  }
-  return value;
+const optimizerRules: Rules<OptimizerSettings> = {
+  learningRate: number(0, 1, 'Peak learning rate of Adam.'),
+  finalShare: number(0, 1, 'Share of the peak that is left at the last step.'),
+  warmup: whole(0, 1e6, 'Steps of linear warm-up; a fifth of all steps at most.'),
+  beta1: number(0, 0.9999, 'Share of the mean gradient that a step keeps.'),
+  beta2: number(0, 0.99999, 'Share of the mean squared gradient that a step keeps.'),
+  epsilon: number(1e-12, 1, 'Added to the root of the mean squared gradient.'),
+  clip: number(1e-6, 1e12, 'Greatest norm of the whole gradient; longer ones are scaled down to it.'),
+  weightDecay: number(0, 1, 'Decoupled weight decay a step, times the learning rate.'),
+  statisticsDecay: number(0, 0.99999, 'Share of the running batch-norm statistics that a step keeps.'),
+  averageDecay: number(0, 0.99999, 'Share of the averaged weights that a step keeps; 0 turns averaging off.'),
 };
 
-const merge = (path: string, value: unknown, fallback: unknown): unknown => {
-  if (value === undefined) return fallback;
-  if (typeof fallback === 'number') return checkNumber(path, value);
-  if (typeof fallback === 'string') {
-    const rule = path in rules ? rules[path] : undefined;
-    const choices = rule && 'choices' in rule ? rule.choices : undefined;
-    const fits = typeof value === 'string' && value !== '' && (choices?.includes(value) ?? true);
-    if (!fits) refuse(path, value, choices ? `one of ${choices.join(', ')}` : 'a text');
-    return value;
-  }
-  if (Array.isArray(fallback)) {
-    if (!Array.isArray(value) || value.length < 2)
-      return refuse(path, value, 'a list of two numbers or more');
-    return value.map((entry) => checkNumber(path, entry));
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return refuse(path, value, 'an object');
-  }
-  const known = Object.entries(fallback as Record<string, unknown>);
-  const given = new Map<string, unknown>(Object.entries(value));
-  for (const key of given.keys()) {
-    if (known.some(([name]) => name === key)) continue;
-    const where = path === '' ? 'config' : `config.${path}`;
-    throw new InputError(
-      `${where} has the unknown key "${key}". Known keys: ${known.map(([name]) => name).join(', ')}.`,
-    );
-  }
-  return Object.fromEntries(
-    known.map(([key, inner]) => [key, merge(path === '' ? key : `${path}.${key}`, given.get(key), inner)]),
-  );
+const headRules: Rules<MatchingHeadSettings> = {
+  temperature: number(1e-3, 10, 'Softmax temperature on cosine similarity inside the window.'),
+  radius: whole(0, 16, 'Half side of the square window around the best cell, cells.'),
+  confidence: group<MatchingHeadSettings['confidence']>(
+    'Confidence of a match: sigmoid(slope · (cosine − midpoint)).',
+    { slope: number(0, 1000, 'Steepness.'), midpoint: number(-1, 1, 'Cosine of confidence 0.5.') },
+  ),
+};
+
+const turnRules: Rules<TurnSettings> = {
+  share: number(0, 1, 'Share of the pairs that are a picture and one of its turned views.'),
+  perPicture: whole(1, 1000, 'Turned views of each picture.'),
+  yaw: number(0, 80, 'Greatest turn about the vertical axis, either way, degrees.'),
+  pitch: number(0, 80, 'Greatest turn about the horizontal axis, either way, degrees.'),
+  side: whole(32, 512, 'Side of the pictures that are turned, pixels.'),
+};
+
+export const configRules: Rules<TrainingConfig> = {
+  category: text('What the pictures show, for example face; goes into the manifest.'),
+  steps: everySteps('Steps of the whole training; the learning rate falls to its end by then.'),
+  seed: whole(0, 2 ** 32 - 1, 'Seed of the weights and of every batch.'),
+  checkpointEvery: everySteps('Steps between checkpoints.'),
+  evaluateEvery: everySteps('Steps between evaluations, with --evaluate.'),
+  cropMargin: number(0.5, 10, 'Side of the tracked square over the size of the object.'),
+  network: group('The network that is trained.', networkRules),
+  loss: group('Descriptor Vector Exchange loss.', lossRules),
+  optimizer: group('Adam, its schedule, and averaged weights.', optimizerRules),
+  head: group('How an exported model finds landmarks in its embedding.', headRules),
+  batch: group('What a batch is made of, and how its views are drawn.', batchRules),
+  turns: group('Out-of-plane views, with --meshes.', turnRules),
+  videos: group('Pairs of video frames, with --videos.', videoRules),
 };
 
 /** What must hold between settings. */
-const checkTogether = ({ network, loss, batch, optimizer, steps }: TrainingConfig): void => {
+const checkTogether = ({ network, loss, batch, videos }: TrainingConfig, name: string): void => {
   checkInputSize(network, batch.inputSize);
   const side = batch.inputSize / networkStride;
   const grids = {
@@ -146,51 +128,36 @@ const checkTogether = ({ network, loss, batch, optimizer, steps }: TrainingConfi
     'loss.auxiliaryGrid': loss.auxiliaryGrid,
     'loss.backgroundGrid': loss.backgroundGrid,
   };
-  for (const [name, grid] of Object.entries(grids)) {
+  for (const [key, grid] of Object.entries(grids)) {
     if (side % grid !== 0) {
       throw new InputError(
-        `config.${name} is ${grid} but the embedding map has ${side} cells a side. Use a divisor of ${side}.`,
+        `${name}.${key} is ${grid} but the embedding map has ${side} cells a side. Use a divisor of ${side}.`,
       );
     }
   }
   if (loss.exchange > 0 && loss.auxiliaries >= batch.pairs) {
     throw new InputError(
-      `config.loss.auxiliaries is ${loss.auxiliaries} but a batch has ${batch.pairs} pairs. Use fewer auxiliaries or more pairs.`,
+      `${name}.loss.auxiliaries is ${loss.auxiliaries} but a batch has ${batch.pairs} pairs. Use fewer auxiliaries or more pairs.`,
     );
   }
-  if (optimizer.warmup >= steps && steps > 1) {
-    throw new InputError(
-      `config.optimizer.warmup is ${optimizer.warmup} but the training has ${steps} steps. Use fewer warm-up steps.`,
-    );
-  }
+  checkMotion(videos.pairs, `${name}.videos.pairs`);
 };
 
 /**
  * Completes settings with the defaults and checks them.
  * @param value plain JSON object
+ * @param name how messages call the object
  * @throws InputError for an unknown key, a wrong type, a number out of bounds, or settings that exclude each other
  */
-export const parseConfig = (value: unknown): TrainingConfig => {
-  const { batch, videos, ...rest } = defaultConfig;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InputError(
-      'The config has to be one JSON object. "dve train --print-config" prints a valid one.',
-    );
-  }
-  const { batch: givenBatch, videos: givenVideos = videos, ...givenRest } = value as Record<string, unknown>;
-  const merged = merge('', givenRest, rest) as Omit<TrainingConfig, 'batch' | 'videos'>;
-  const batchWithDefaults =
-    typeof givenBatch === 'object' && givenBatch !== null && !Array.isArray(givenBatch)
-      ? { backgrounds: batch.backgrounds, ...givenBatch }
-      : (givenBatch ?? batch);
+export const parseConfig = (value: unknown, name = 'config'): TrainingConfig => {
+  const given = checkSettings(value, defaultConfig, configRules, name);
   // A short run keeps a share of it for the warm-up rather than being refused.
-  const warmup = Math.min(merged.optimizer.warmup, Math.floor(merged.steps / 5));
-  const config: TrainingConfig = {
-    ...merged,
-    optimizer: { ...merged.optimizer, warmup },
-    batch: parseBatchSettings(batchWithDefaults, 'config.batch'),
-    videos: parseVideoSettings(givenVideos, 'config.videos'),
-  };
-  checkTogether(config);
+  const warmup = Math.min(given.optimizer.warmup, Math.floor(given.steps / 5));
+  const config: TrainingConfig = { ...given, optimizer: { ...given.optimizer, warmup } };
+  checkTogether(config, name);
   return config;
 };
+
+/** A config as JSON with a comment above each key; `parseConfig(parseJsonc(…))` reads it back. */
+export const showConfig = (config: TrainingConfig): string =>
+  `// Settings of "dve train --config FILE". Whatever is left out is as "dve train --print-config" shows it.\n${showSettings(config, configRules)}`;

@@ -1,4 +1,6 @@
 import { InputError } from '../errors.ts';
+import { checkSettings, number, whole } from './check-settings.ts';
+import type { Rules } from './check-settings.ts';
 
 /** How pairs are chosen from videos: a plain JSON object. */
 export type VideoPairSettings = {
@@ -28,20 +30,29 @@ export const defaultVideoPairSettings: VideoPairSettings = {
   tries: 4,
 };
 
-/** Inclusive bounds. */
-const bounds: Record<keyof VideoPairSettings, [number, number]> = {
-  side: [32, 512],
-  maxSide: [32, 8192],
-  frameStep: [1, 100_000],
-  pairsPerVideo: [1, 100_000],
-  maxStep: [1, 500],
-  leastMotion: [0, 100],
-  greatestMotion: [0.1, 100],
-  greatestMedian: [0.1, 100],
-  leastCoverage: [0, 1],
-  tries: [1, 20],
+export const videoPairRules: Rules<VideoPairSettings> = {
+  side: whole(32, 512, 'Side of the pictures that are cut out, pixels.'),
+  maxSide: whole(32, 8192, 'Longer side that frames are decoded at, at most, pixels.'),
+  frameStep: whole(1, 100_000, 'Frames from the beginning of one pair to the next, at least.'),
+  pairsPerVideo: whole(1, 100_000, 'Pairs of one video, at most.'),
+  maxStep: whole(1, 500, 'Frames between the two of a pair, at most; bounds the memory with maxSide.'),
+  leastMotion: number(0, 100, 'The fastest twentieth of the pixels of a pair moves at least so far, pixels.'),
+  greatestMotion: number(0.1, 100, 'It moves at most so far, pixels; at least twice leastMotion.'),
+  greatestMedian: number(0.1, 100, 'Half of the pixels of a pair move at most so far, pixels.'),
+  leastCoverage: number(0, 1, 'Share of the pixels whose flow has to pass the forward-backward test.'),
+  tries: whole(1, 20, 'Distances in time that are tried before a frame is given up.'),
 };
-const wholeNumbers = new Set(['side', 'maxSide', 'frameStep', 'pairsPerVideo', 'maxStep', 'tries']);
+
+/**
+ * Between 1.3 × the least and 0.7 × the greatest the motion of a pair is drawn.
+ * @throws InputError where that leaves nothing
+ */
+export const checkMotion = ({ greatestMotion, leastMotion }: VideoPairSettings, name: string): void => {
+  if (greatestMotion >= 2 * leastMotion) return;
+  throw new InputError(
+    `${name}.greatestMotion is ${greatestMotion} and leastMotion ${leastMotion}. Make the first at least twice the second.`,
+  );
+};
 
 /**
  * Completes settings with the defaults.
@@ -50,38 +61,7 @@ const wholeNumbers = new Set(['side', 'maxSide', 'frameStep', 'pairsPerVideo', '
  * @throws InputError for an unknown key, a wrong type, or a number out of bounds
  */
 export const parseVideoPairSettings = (value: unknown, name = 'videoPairs'): VideoPairSettings => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InputError(
-      `${name} is ${JSON.stringify(value)} but has to be an object. Correct it or leave it out.`,
-    );
-  }
-  const settings = { ...defaultVideoPairSettings };
-  for (const [key, given] of Object.entries(value) as [string, unknown][]) {
-    if (!isKey(key)) {
-      throw new InputError(
-        `${name} has the unknown key "${key}". Known keys: ${Object.keys(bounds).join(', ')}. Correct it or leave it out.`,
-      );
-    }
-    const [low, high] = bounds[key];
-    const whole = wholeNumbers.has(key);
-    if (
-      typeof given !== 'number' ||
-      !(given >= low && given <= high) ||
-      (whole && !Number.isInteger(given))
-    ) {
-      throw new InputError(
-        `${name}.${key} is ${JSON.stringify(given)} but has to be ${whole ? 'a whole number' : 'a number'} from ${low} to ${high}. Correct it or leave it out.`,
-      );
-    }
-    settings[key] = given;
-  }
-  // Between 1.3 × the least and 0.7 × the greatest the motion of a pair is drawn.
-  if (settings.greatestMotion < 2 * settings.leastMotion) {
-    throw new InputError(
-      `${name}.greatestMotion is ${settings.greatestMotion} and leastMotion ${settings.leastMotion}. Make the first at least twice the second.`,
-    );
-  }
+  const settings = checkSettings(value, defaultVideoPairSettings, videoPairRules, name);
+  checkMotion(settings, name);
   return settings;
 };
-
-const isKey = (key: string): key is keyof VideoPairSettings => Object.hasOwn(bounds, key);

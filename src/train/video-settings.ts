@@ -1,5 +1,6 @@
-import { InputError } from '../errors.ts';
-import { defaultVideoPairSettings, parseVideoPairSettings } from './video-pair-settings.ts';
+import { checkSettings, group, number, whole } from './check-settings.ts';
+import type { Rules } from './check-settings.ts';
+import { checkMotion, defaultVideoPairSettings, videoPairRules } from './video-pair-settings.ts';
 import type { VideoPairSettings } from './video-pair-settings.ts';
 
 /** How training uses videos: a plain JSON object. */
@@ -33,50 +34,23 @@ export const defaultVideoSettings: VideoSettings = {
   pairs: defaultVideoPairSettings,
 };
 
-/** Inclusive bounds. */
-const bounds: Record<string, [number, number]> = {
-  share: [0, 1],
-  poolPairs: [1, 1_000_000],
-  stillWeight: [0.004, 1],
-  context: [1, 4],
-  'self.start': [1, 1e8],
-  'self.every': [1, 1e8],
-  'self.rounds': [1, 100],
-  'self.frameStep': [1, 100_000],
-  'self.budget': [1, 10_000],
-};
-const isWhole = (path: string): boolean => path === 'poolPairs' || path.startsWith('self.');
-
-const merge = (name: string, path: string, value: unknown, fallback: unknown): unknown => {
-  if (value === undefined) return fallback;
-  const label = path === '' ? name : `${name}.${path}`;
-  const refuse = (wanted: string): never => {
-    throw new InputError(
-      `${label} is ${JSON.stringify(value)} but has to be ${wanted}. Correct it or leave it out.`,
-    );
-  };
-  if (path === 'pairs') return parseVideoPairSettings(value, label);
-  if (typeof fallback === 'number') {
-    const [low, high] = bounds[path];
-    const fits = typeof value === 'number' && value >= low && value <= high;
-    if (fits && (!isWhole(path) || Number.isInteger(value))) return value;
-    return refuse(`${isWhole(path) ? 'a whole number' : 'a number'} from ${low} to ${high}`);
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse('an object');
-  const known = Object.entries(fallback as Record<string, unknown>);
-  const given = new Map<string, unknown>(Object.entries(value));
-  for (const key of given.keys()) {
-    if (known.some(([other]) => other === key)) continue;
-    throw new InputError(
-      `${label} has the unknown key "${key}". Known keys: ${known.map(([other]) => other).join(', ')}. Correct it or leave it out.`,
-    );
-  }
-  return Object.fromEntries(
-    known.map(([key, inner]) => [
-      key,
-      merge(name, path === '' ? key : `${path}.${key}`, given.get(key), inner),
-    ]),
-  );
+export const videoRules: Rules<VideoSettings> = {
+  share: number(0, 1, 'Share of the pairs of a batch that come from videos, where there are pictures, too.'),
+  poolPairs: whole(1, 1_000_000, 'Pairs kept in memory, of all videos; 13 bytes per pixel of pairs.side².'),
+  stillWeight: number(
+    0.004,
+    1,
+    'How much counts what stands still, or lies beside the region of the object.',
+  ),
+  context: number(1, 4, 'Side of the square that is cut around a region, over that of the region.'),
+  self: group<SelfSettings>('With --roi self: when and how the object is searched in the videos.', {
+    start: whole(1, 1e8, 'Steps before the first search; none after --init.'),
+    every: whole(1, 1e8, 'Steps from one search to the next.'),
+    rounds: whole(1, 100, 'Searches.'),
+    frameStep: whole(1, 100_000, 'Frames from one that is searched to the next, at least.'),
+    budget: whole(1, 10_000, 'Network runs that one frame may take.'),
+  }),
+  pairs: group('How pairs of frames are chosen.', videoPairRules),
 };
 
 /**
@@ -85,5 +59,8 @@ const merge = (name: string, path: string, value: unknown, fallback: unknown): u
  * @param name how the object is called in messages
  * @throws InputError for an unknown key, a wrong type, or a number out of bounds
  */
-export const parseVideoSettings = (value: unknown, name = 'videos'): VideoSettings =>
-  merge(name, '', value, defaultVideoSettings) as VideoSettings;
+export const parseVideoSettings = (value: unknown, name = 'videos'): VideoSettings => {
+  const settings = checkSettings(value, defaultVideoSettings, videoRules, name);
+  checkMotion(settings.pairs, `${name}.pairs`);
+  return settings;
+};
