@@ -106,11 +106,12 @@ const writeTogether = async (
   const staged: StagedFile[] = [];
   try {
     for (const [name, content] of files) staged.push(await stageFile(join(directory, name), content));
+    for (const file of staged) await file.commit();
   } catch (error) {
+    // A file that is in place already is not touched by this.
     await Promise.all(staged.map((file) => file.discard()));
     throw error;
   }
-  for (const file of staged) await file.commit();
 };
 
 const manifestText = (manifest: Manifest): string => `${JSON.stringify(manifest, null, 2)}\n`;

@@ -35,7 +35,7 @@ export type TrainerOptions = {
   /** Whether the batches have annotated landmarks. */ annotated?: boolean;
   /** Where to go on; a fresh start without it. */ resume?: { step: number; state: TrainingState };
   /** Called after every step. */ onStep?: (report: StepReport) => void | Promise<void>;
-  /** Called every `config.checkpointEvery` steps and after the last. */
+  /** Called every `config.checkpointEvery` steps and at the end, also where there was nothing left to do. */
   onCheckpoint?: (step: number, state: TrainingState) => Promise<void>;
   /** Called every `config.evaluateEvery` steps and after the last. */
   onEvaluate?: (step: number, weights: TrainedWeights) => Promise<void>;
@@ -111,6 +111,7 @@ export const train = async (options: TrainerOptions): Promise<TrainingOutcome> =
     outside += performance.now() - began;
   };
   let step = firstStep;
+  let kept: number | undefined;
   try {
     while (step < end && !signal?.aborted) {
       const schedule = scheduleAt(step, config.steps, config.optimizer);
@@ -134,9 +135,11 @@ export const train = async (options: TrainerOptions): Promise<TrainingOutcome> =
       }
       if (step === end || step % config.checkpointEvery === 0) {
         await timedHook(options.onCheckpoint?.(step, engine.state));
+        kept = step;
       }
     }
-    if (signal?.aborted) await options.onCheckpoint?.(step, engine.state);
+    // Stopped, or resumed at the end: what a checkpoint stands for may be missing.
+    if (kept !== step) await options.onCheckpoint?.(step, engine.state);
     return {
       step,
       layout,
