@@ -4,22 +4,7 @@ import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { writeFileAtomic } from '../model/atomic-file.ts';
 import { decodeFlow, encodeFlow, roundFlow } from './flow-codec.ts';
-import {
-  defaultDisSettings,
-  disFlow,
-  type DisSettings,
-  type GrayImage,
-  type OpticalFlow,
-} from './optical-flow.ts';
-
-/** A flow method and what it is kept under: methods of one name give the same flow for the same pictures. */
-export type FlowMethod = { name: string; flow: OpticalFlow };
-
-/** {@link disFlow} with these settings. The number changes whenever the same settings give another flow. */
-export const disMethod = (settings: Readonly<DisSettings> = defaultDisSettings): FlowMethod => ({
-  name: `dis 1 ${JSON.stringify(settings)}`,
-  flow: (a, b) => disFlow(a, b, settings),
-});
+import type { FlowMethod, GrayImage, OpticalFlow } from './optical-flow.ts';
 
 export type FlowCache = FlowMethod & {
   /** Flows that were on disk, and flows that were computed. */ stats(): { hits: number; misses: number };

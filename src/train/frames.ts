@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.ts';
 import type { Size } from '../geometry/coordinates.ts';
-import { createPictureSet } from './pictures.ts';
+import { createPictureSet, pictureLimits } from './pictures.ts';
 import type { PictureSet, RawPicture } from './pictures.ts';
 
 const extensions = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff']);
@@ -54,7 +54,7 @@ type LoadedPicture = RawPicture & { /** Before it was scaled down, pixels. */ or
 type Decoded = LoadedPicture | string;
 
 const decodeFolder = async (folder: string, options: LoadOptions): Promise<LoadedPicture[]> => {
-  const { maxSide = 320, minSide = 32, onSkip } = options;
+  const { maxSide, minSide, onSkip } = { ...pictureLimits, ...options };
   const names = await listPictures(folder);
   if (names.length === 0) {
     throw new InputError(

@@ -65,6 +65,15 @@ export const disFlow = (
   return flow ?? noMotion(a.width, a.height);
 };
 
+/** A flow method and what it is kept under: methods of one name give the same flow for the same pictures. */
+export type FlowMethod = { name: string; flow: OpticalFlow };
+
+/** {@link disFlow} with these settings. The number changes whenever the same settings give another flow. */
+export const disMethod = (settings: Readonly<DisSettings> = defaultDisSettings): FlowMethod => ({
+  name: `dis 1 ${JSON.stringify(settings)}`,
+  flow: (a, b) => disFlow(a, b, settings),
+});
+
 const noMotion = (width: number, height: number): FlowField => ({
   width,
   height,

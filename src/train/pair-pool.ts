@@ -1,6 +1,6 @@
 import { InputError } from '../errors.ts';
 import type { FlowField } from './optical-flow.ts';
-import { pictureBytes, storePicture } from './pictures.ts';
+import { allocate, pictureBytes, storePicture } from './pictures.ts';
 import type { Picture, PictureSet, RawPicture } from './pictures.ts';
 import type { CropBase, PointMap } from './warps.ts';
 
@@ -23,13 +23,13 @@ export type PooledPair = {
   /** Where its weights start. */ weights: number;
 };
 
-/** Pairs of many videos in shared memory, so that worker threads read them without a copy. */
+/** Pairs of many videos in memory that is shared where it can be, so that worker threads read them without a copy. */
 export type PairPool = {
   /** Names; two pairs of one video never meet as each other's auxiliaries. */ videos: string[];
   pairs: PooledPair[];
-  bytes: Uint8Array<SharedArrayBuffer>;
-  /** 1/64 px. */ flow: Int16Array<SharedArrayBuffer>;
-  weights: Uint8Array<SharedArrayBuffer>;
+  bytes: Uint8Array;
+  /** 1/64 px. */ flow: Int16Array;
+  weights: Uint8Array;
 };
 
 const stepsPerPixel = 64;
@@ -40,7 +40,7 @@ export const poolPictures = ({ bytes, pairs }: PairPool): PictureSet => ({
   pictures: pairs.flatMap(({ a, b }) => [a, b]),
 });
 
-/** Bytes of shared memory that a pair of pictures of this size takes in a pool. */
+/** Bytes that a pair of pictures of this size takes in a pool. */
 export const pairBytes = (width: number, height: number): number =>
   2 * pictureBytes(width, height) + 5 * width * height;
 
@@ -66,9 +66,9 @@ export const createPairPoolBuilder = (
   const area = side * side;
   const each = pictureBytes(side, side);
   // Address space only: the system gives memory to the pages that are written.
-  const bytes = new Uint8Array(new SharedArrayBuffer(capacity * 2 * each));
-  const flow = new Int16Array(new SharedArrayBuffer(capacity * 2 * area * 2));
-  const weights = new Uint8Array(new SharedArrayBuffer(capacity * area));
+  const bytes = new Uint8Array(allocate(capacity * 2 * each));
+  const flow = new Int16Array(allocate(capacity * 2 * area * 2));
+  const weights = new Uint8Array(allocate(capacity * area));
   const pairs: { order: number; pair: PooledPair }[] = [];
 
   const add = (video: number, order: number, pair: FramePair): void => {

@@ -1,15 +1,15 @@
 /** Finds the pairs of one video after the other in a worker thread. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { InputError } from '../errors.ts';
-import { createFlowCache, disMethod } from './flow-cache.ts';
-import { motionWeights, regionWeights } from './motion-weights.ts';
+import { createFlowCache } from './flow-cache.ts';
+import { toFramePair } from './frame-pair.ts';
+import { disMethod } from './optical-flow.ts';
 import type { FramePair } from './pair-pool.ts';
 import { regionOfFrame } from './regions.ts';
 import type { VideoRegions } from './regions.ts';
-import { videoPairs } from './video-pairs.ts';
-import type { PairCounts, VideoPair } from './video-pairs.ts';
+import { videoPairs } from './video-file-pairs.ts';
+import type { PairCounts } from './video-pairs.ts';
 import type { VideoSettings } from './video-settings.ts';
-import type { CropBase } from './warps.ts';
 
 /** What every video is gone through with. */
 export type PairWorkerData = {
@@ -35,9 +35,6 @@ export type PairWorkerMessage =
       misses: number;
     };
 
-/** The canonical crop where the whole frame is used: its rim is for the views to move in. */
-const wholeFrame: CropBase = { centerX: 0.5, centerY: 0.5, side: 0.85 };
-
 if (parentPort === null) throw new Error('pair-worker runs in a worker thread only.');
 const port = parentPort;
 const { settings, seed, cache, objectShare } = workerData as PairWorkerData;
@@ -46,20 +43,6 @@ const post = (message: PairWorkerMessage, transfer: ArrayBufferLike[] = []): voi
 };
 const warn = (message: string): void => {
   post({ kind: 'warning', message });
-};
-
-const toFramePair = ({ a, b, flow, valid }: VideoPair, { kind }: VideoRegions): FramePair => {
-  if (kind === 'whole') {
-    return {
-      a,
-      b,
-      flow,
-      base: wholeFrame,
-      weights: motionWeights({ a, b, flow, valid }, settings.stillWeight),
-    };
-  }
-  const base = { centerX: 0.5, centerY: 0.5, side: 1 / settings.context };
-  return { a, b, flow, base, weights: regionWeights(flow, valid, base, objectShare, settings.stillWeight) };
 };
 
 const goThrough = async ({ video, path, regions }: PairJob): Promise<void> => {
@@ -84,7 +67,7 @@ const goThrough = async ({ video, path, regions }: PairJob): Promise<void> => {
   });
   try {
     for await (const found of pairs) {
-      const pair = toFramePair(found, regions);
+      const pair = toFramePair(found, regions.kind, settings, objectShare);
       const { a, b, flow, weights } = pair;
       post({ kind: 'pair', video, order, pair }, [
         a.rgb.buffer,

@@ -10,11 +10,32 @@ export type PictureLevel = {
 /** A decoded picture: level 0 is the picture itself, each further one half the size (area average). */
 export type Picture = { file: string; width: number; height: number; levels: PictureLevel[] };
 
-/** Pictures in one block of shared memory, so that worker threads read them without a copy. */
-export type PictureSet = { bytes: Uint8Array<SharedArrayBuffer>; pictures: Picture[] };
+/** Pictures in one block of memory, shared where it can be, so that worker threads read them without a copy. */
+export type PictureSet = { bytes: Uint8Array; pictures: Picture[] };
 
 /** A picture before it moves into a {@link PictureSet}: interleaved RGB, width · height · 3 bytes. */
 export type RawPicture = { file: string; width: number; height: number; rgb: Uint8Array };
+
+/** Which pictures are worth training on, pixels: larger ones are scaled down, smaller ones skipped. */
+export const pictureLimits = {
+  /** Longer side at most. */ maxSide: 320,
+  /** Shorter side at least. */ minSide: 32,
+};
+
+/** Memory that workers share. Pages that are not cross-origin isolated have none: there it is a worker's own. */
+export const allocate = (bytes: number): ArrayBufferLike =>
+  typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes);
+
+/** (H, W, 4) RGBA to (H, W, 3) RGB. */
+export const dropAlpha = (rgba: Uint8Array | Uint8ClampedArray): Uint8Array => {
+  const rgb = new Uint8Array((rgba.length / 4) * 3);
+  for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
+    rgb[to] = rgba[from];
+    rgb[to + 1] = rgba[from + 1];
+    rgb[to + 2] = rgba[from + 2];
+  }
+  return rgb;
+};
 
 /** Below this the smallest level is not halved again: no crop is ever that coarse. */
 const minLevelSide = 16;
@@ -96,13 +117,13 @@ export const storePicture = (bytes: Uint8Array, offset: number, raw: RawPicture)
 };
 
 /**
- * Puts pictures and their mip levels into one block of shared memory.
+ * Puts pictures and their mip levels into one block of memory.
  * @throws InputError for an empty list
  */
 export const createPictureSet = (raw: readonly RawPicture[]): PictureSet => {
   if (raw.length === 0) throw new InputError('A picture set got 0 pictures. Pass at least one.');
   const sizes = raw.map(({ width, height }) => pictureBytes(width, height));
-  const bytes = new Uint8Array(new SharedArrayBuffer(sizes.reduce((sum, size) => sum + size, 0)));
+  const bytes = new Uint8Array(allocate(sizes.reduce((sum, size) => sum + size, 0)));
   let offset = 0;
   const pictures = raw.map((picture, i) => {
     const start = offset;

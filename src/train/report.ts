@@ -1,26 +1,6 @@
 /** `report.html`: one self-contained page on a training: loss and evaluation curves, sample matches, settings. */
-import { cellCenter } from '../geometry/coordinates.ts';
-import type { EmbeddingMap } from '../landmarks/matching.ts';
-import { matchReferences, sampleEmbedding } from '../landmarks/matching.ts';
-import type { Batch } from './batch.ts';
 import type { TrainingConfig } from './config.ts';
-import type { TrainingRuntime } from './engine.ts';
-import { networkStride } from './network.ts';
-
-/** Points of one picture found in another view of it, and in another instance. Crop pixels. */
-export type SampleMatch = {
-  /** PNG data URIs: the source view, another view of it, another instance. */ pictures: [
-    string,
-    string,
-    string,
-  ];
-  /** The points, and where they were found in each picture: (3)(P) of [x, y]. */ points: [
-    number,
-    number,
-  ][][];
-  /** Where the warp says they are in the second picture; undefined where it is not known. */
-  truth: ([number, number] | undefined)[];
-};
+import type { SampleMatch } from './sample-matches.ts';
 
 export type MetricsLine = Record<string, number>;
 
@@ -79,8 +59,9 @@ ${lines.join('\n')}</svg>`;
 
 const color = (index: number, count: number): string => `hsl(${Math.round((360 * index) / count)} 90% 55%)`;
 
-const matchRow = ({ pictures, points, truth }: SampleMatch, size: number): string => {
-  const panels = pictures.map((picture, panel) => {
+const matchRow = async ({ pictures, points, truth }: SampleMatch, size: number): Promise<string> => {
+  const uris = await Promise.all(pictures.map((picture) => pngUri(picture, size)));
+  const panels = uris.map((picture, panel) => {
     const marks = points[panel].map(([x, y], i) => {
       const fill = color(i, points[panel].length);
       const real = panel === 1 ? truth[i] : undefined;
@@ -133,15 +114,16 @@ const evaluatedNames = (metrics: readonly MetricsLine[]): string[] => [
 ];
 
 /** The whole page; it refers to nothing outside of itself. */
-export const renderReport = (
+export const renderReport = async (
   config: TrainingConfig,
   metrics: readonly MetricsLine[],
   samples: readonly SampleMatch[],
-): string => {
+): Promise<string> => {
   const curve = (key: string): [number, number][] =>
     metrics.flatMap((line): [number, number][] => (key in line ? [[line.step, line[key]]] : []));
   const evaluation = evaluatedNames(metrics).map((name): Curve => ({ name, points: curve(name) }));
-  const matches = samples.map((sample) => matchRow(sample, config.batch.inputSize)).join('\n');
+  const rows = await Promise.all(samples.map((sample) => matchRow(sample, config.batch.inputSize)));
+  const matches = rows.join('\n');
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>Training of ${escape(config.category)}</title><style>${style}</style></head><body>
@@ -155,81 +137,11 @@ ${matches}
 `;
 };
 
-/** Points per side of the sample grid. */
-const sampleSide = 5;
-
-const pngUri = async (image: Float32Array, size: number): Promise<string> => {
+/** @param rgb (S, S, 3) bytes @returns a PNG as a data URI */
+const pngUri = async (rgb: Uint8Array, size: number): Promise<string> => {
   const { default: sharp } = await import('sharp');
-  const rgb = new Uint8Array(size * size * 3);
-  for (let i = 0; i < size * size; i++) {
-    for (let channel = 0; channel < 3; channel++) {
-      rgb[3 * i + channel] = Math.round(255 * Math.min(1, Math.max(0, image[channel * size * size + i])));
-    }
-  }
   const png = await sharp(rgb, { raw: { width: size, height: size, channels: 3 } })
     .png()
     .toBuffer();
   return `data:image/png;base64,${png.toString('base64')}`;
-};
-
-/**
- * Matches a grid of points of some pairs of a batch with the network as it is exported.
- * @param network bytes of the fp32 tracking network
- */
-export const sampleMatches = async (
-  runtime: TrainingRuntime,
-  network: Uint8Array,
-  config: TrainingConfig,
-  batch: Batch,
-  count = 4,
-): Promise<SampleMatch[]> => {
-  const size = config.batch.inputSize;
-  const { pairs, queryGrid } = config.batch;
-  const { embeddingSize } = config.network;
-  const session = await runtime.InferenceSession.create(network, runtime.sessionOptions);
-  const { Tensor } = runtime;
-  const imageAt = (index: number): Float32Array =>
-    batch.images.slice(index * 3 * size * size, (index + 1) * 3 * size * size);
-  const references = new Tensor('float32', new Float32Array(embeddingSize), [1, embeddingSize]);
-  const embed = async (image: Float32Array): Promise<EmbeddingMap> => {
-    const outputs = await session.run({
-      image: new Tensor('float32', image, [1, 3, size, size]),
-      references,
-    });
-    const side = size / networkStride;
-    const data = Float32Array.from(outputs.embedding.data as Float32Array);
-    return { data, channels: embeddingSize, height: side, width: side, stride: networkStride };
-  };
-  // Query cells in the middle of the source view, evenly spaced.
-  const cellOf = (i: number): number => Math.floor(((i + 1) * queryGrid) / (sampleSide + 1));
-  const queries = Array.from({ length: sampleSide ** 2 }, (_, i) => ({
-    column: cellOf(i % sampleSide),
-    row: cellOf(Math.floor(i / sampleSide)),
-  }));
-  const samples: SampleMatch[] = [];
-  try {
-    for (let n = 0; n < Math.min(count, pairs); n++) {
-      const images = [imageAt(n), imageAt(pairs + n), imageAt(pairs + ((n + 1) % pairs))];
-      const [source, view, other] = await Promise.all(images.map(embed));
-      const centers = queries.map(({ column, row }) => cellCenter(column, row, size / queryGrid));
-      const vectors = new Float32Array(centers.length * embeddingSize);
-      centers.forEach((center, i) => {
-        vectors.set(sampleEmbedding(source, center), i * embeddingSize);
-      });
-      const found = (map: EmbeddingMap): [number, number][] => {
-        const matches = matchReferences(map, vectors, config.head);
-        return centers.map((_, i) => [matches[3 * i], matches[3 * i + 1]]);
-      };
-      const truth = queries.map(({ column, row }): [number, number] | undefined => {
-        const q = n * queryGrid * queryGrid + row * queryGrid + column;
-        return batch.valid[q] > 0 ? [batch.targets[2 * q], batch.targets[2 * q + 1]] : undefined;
-      });
-      const [a, b, c] = await Promise.all(images.map((image) => pngUri(image, size)));
-      const starts = centers.map(({ x, y }): [number, number] => [x, y]);
-      samples.push({ pictures: [a, b, c], points: [starts, found(view), found(other)], truth });
-    }
-  } finally {
-    await session.release();
-  }
-  return samples;
 };

@@ -5,7 +5,6 @@ import { InputError } from '../errors.ts';
 import { writeFileAtomic } from '../model/atomic-file.ts';
 import { writeModelDirectory } from '../model/model-directory.ts';
 import { createBatchMaker } from './batch.ts';
-import type { SharedPool } from './batch.ts';
 import type { BatchSource } from './batch-source.ts';
 import { createBatchSource } from './batch-source.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -13,12 +12,11 @@ import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { TrainingConfig } from './config.ts';
 import { parseConfig } from './config.ts';
 import type { TrainingRuntime } from './engine.ts';
-import { exportNetwork } from './export.ts';
 import type { TrainedWeights } from './inference-network.ts';
-import { networkStride } from './network.ts';
-import type { PictureSet } from './pictures.ts';
-import { exportQuantized } from './quantize.ts';
-import { parseMetrics, renderReport, sampleMatches } from './report.ts';
+import type { CropSource } from './model-files.ts';
+import { calibrationCrops, exportInt8, exportWeights, manifestFields } from './model-files.ts';
+import { parseMetrics, renderReport } from './report.ts';
+import { sampleMatches } from './sample-matches.ts';
 import type { StepReport, TrainingOutcome } from './trainer.ts';
 import { freshState, train, weightsOf } from './trainer.ts';
 import type { ParameterLayout } from './training-network.ts';
@@ -111,40 +109,6 @@ const keepMetrics = async (path: string, step: number): Promise<void> => {
 
 const significant = (value: number): number => Number(value.toPrecision(6));
 
-/** fp32 network of some weights, as it would be shipped. */
-export const exportWeights = (
-  config: TrainingConfig,
-  layout: ParameterLayout,
-  weights: TrainedWeights,
-): Uint8Array => exportNetwork(layout, weights, config.network, config.batch.inputSize, config.head);
-
-/** Batches whose crops choose the ranges of the 8-bit network: some 60 crops with the training's variety. */
-const calibrationBatches = 4;
-
-/** What crops are made from. */
-type CropSource = { set?: PictureSet; pools: readonly SharedPool[] };
-
-const exportInt8 = async (
-  runtime: TrainingRuntime,
-  data: CropSource,
-  config: TrainingConfig,
-  layout: ParameterLayout,
-  weights: TrainedWeights,
-): Promise<Uint8Array> => {
-  // Seed and steps of their own: crops that training did not see in this form.
-  const makeBatch = createBatchMaker({ ...data, settings: config.batch, seed: config.seed + 1 });
-  const batches = Array.from({ length: calibrationBatches }, (_, step) => makeBatch(step).images);
-  const samples = new Float32Array(batches.reduce((sum, images) => sum + images.length, 0));
-  batches.reduce((offset, images) => (samples.set(images, offset), offset + images.length), 0);
-  return exportQuantized(layout, weights, {
-    runtime,
-    network: config.network,
-    inputSize: config.batch.inputSize,
-    head: config.head,
-    samples,
-  });
-};
-
 /** Writes `model.onnx`, `model.int8.onnx` and `manifest.json` of a training's present state. */
 const writeModel = async (
   out: string,
@@ -154,22 +118,11 @@ const writeModel = async (
   layout: ParameterLayout,
   weights: TrainedWeights,
 ): Promise<void> => {
-  await writeModelDirectory(
-    out,
-    {
-      formatVersion: 1,
-      category: config.category,
-      inputSize: config.batch.inputSize,
-      stride: networkStride,
-      embeddingSize: config.network.embeddingSize,
-      temperature: config.head.temperature,
-      cropMargin: config.cropMargin,
-    },
-    {
-      model: exportWeights(config, layout, weights),
-      int8: await exportInt8(runtime, data, config, layout, weights),
-    },
-  );
+  const samples = calibrationCrops(data, config);
+  await writeModelDirectory(out, manifestFields(config), {
+    model: exportWeights(config, layout, weights),
+    int8: await exportInt8(runtime, samples, config, layout, weights),
+  });
 };
 
 /** Writes `report.html` from the metrics so far and a batch that training does not see. */
@@ -183,7 +136,7 @@ const writeReport = async (
   const metrics = parseMetrics(await readFile(join(out, metricsName), 'utf8'));
   const batch = createBatchMaker({ ...data, settings: config.batch, seed: config.seed + 1 })(0);
   const samples = await sampleMatches(runtime, network, config, batch);
-  await writeFileAtomic(join(out, reportName), renderReport(config, metrics, samples));
+  await writeFileAtomic(join(out, reportName), await renderReport(config, metrics, samples));
 };
 
 /** A new training's state with the weights that another one ended with. */

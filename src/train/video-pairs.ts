@@ -1,13 +1,11 @@
-import { InputError } from '../errors.ts';
 import type { Size } from '../geometry/coordinates.ts';
 import { cropToImage, type Roi } from '../geometry/roi.ts';
 import { cropToTensor } from '../pipeline/crop.ts';
-import type { FlowMethod } from './flow-cache.ts';
-import { flowValidity, rgbToGray, type FlowField, type GrayImage } from './optical-flow.ts';
+import { flowValidity, rgbToGray, type FlowField, type FlowMethod, type GrayImage } from './optical-flow.ts';
 import type { RawPicture } from './pictures.ts';
 import { createRandom } from './random.ts';
 import type { VideoPairSettings } from './video-pair-settings.ts';
-import { openVideo, type RgbFrame, type VideoReader } from './video.ts';
+import type { RgbFrame, VideoReader } from './video-reader.ts';
 
 /** Two frames of one video, cut alike, and how each moves into the other. */
 export type VideoPair = {
@@ -54,69 +52,43 @@ export type VideoPairOptions = {
 };
 
 /**
- * Pairs of frames (t, t + k) of a video, in order, with the flow both ways. k is chosen frame by frame so that the
+ * Pairs of frames (t, t + k) of an open video, in order, with the flow both ways. k is chosen frame by frame so that the
  * motion of a pair is about as large as a drawn target: from a little more than `leastMotion` to less than
  * `greatestMotion`, where the flow still follows. Frames are decoded in order, and no more than `maxStep + 1` of
  * them are in memory at a time.
  *
- * @throws InputError for a video that cannot be read, or breaks off
+ * @param path how pairs and errors call the video
+ * @throws InputError for a video that breaks off
  */
-export async function* videoPairs(path: string, options: VideoPairOptions): AsyncGenerator<VideoPair, void> {
-  const { settings, seed, onWarning } = options;
-  const video = await openVideo(path, {
-    maxSide: settings.maxSide,
-    ...(onWarning === undefined ? {} : { onWarning }),
-  });
-  try {
-    const counts: PairCounts = { kept: 0, tooStill: 0, tooFar: 0, noRegion: 0 };
-    const finder = createPairFinder(path, video, options, counts);
-    const spacing = Math.max(settings.frameStep, Math.ceil((video.frameCount ?? 0) / settings.pairsPerVideo));
-    // Where the pairs begin depends on the seed, so that another training sees other frames.
-    let next = createRandom(seed, 0).int(spacing);
-    /** Frames from the first that a pair may still begin with. */
-    let window: RgbFrame[] = [];
-    for await (const frame of video.frames) {
-      if (frame.index < next) continue;
-      window.push(frame);
-      if (frame.index < next + settings.maxStep) continue;
-      const pair = await finder.find(window);
-      if (pair !== undefined) yield pair;
-      next += spacing;
-      window = window.filter(({ index }) => index >= next);
-    }
-    // At the end of the video there are fewer frames to pair with.
-    for (; window.length > 1; window = window.filter(({ index }) => index >= next)) {
-      const pair = await finder.find(window);
-      if (pair !== undefined) yield pair;
-      next += spacing;
-    }
-    options.onCounts?.(counts);
-  } finally {
-    await video.close();
+export async function* pairsOfReader(
+  path: string,
+  video: VideoReader,
+  options: VideoPairOptions,
+): AsyncGenerator<VideoPair, void> {
+  const { settings, seed } = options;
+  const counts: PairCounts = { kept: 0, tooStill: 0, tooFar: 0, noRegion: 0 };
+  const finder = createPairFinder(path, video, options, counts);
+  const spacing = Math.max(settings.frameStep, Math.ceil((video.frameCount ?? 0) / settings.pairsPerVideo));
+  // Where the pairs begin depends on the seed, so that another training sees other frames.
+  let next = createRandom(seed, 0).int(spacing);
+  /** Frames from the first that a pair may still begin with. */
+  let window: RgbFrame[] = [];
+  for await (const frame of video.frames) {
+    if (frame.index < next) continue;
+    window.push(frame);
+    if (frame.index < next + settings.maxStep) continue;
+    const pair = await finder.find(window);
+    if (pair !== undefined) yield pair;
+    next += spacing;
+    window = window.filter(({ index }) => index >= next);
   }
-}
-
-/**
- * {@link videoPairs} of several videos, one after the other. One that cannot be read or breaks off is named, and
- * what it gave before stays.
- * @returns how many broke
- */
-export async function* pairsOfVideos(
-  paths: readonly string[],
-  optionsOf: (path: string) => VideoPairOptions,
-): AsyncGenerator<VideoPair, number> {
-  let broken = 0;
-  for (const path of paths) {
-    const options = optionsOf(path);
-    try {
-      yield* videoPairs(path, options);
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      broken++;
-      options.onWarning?.(`${error.message} Skipped.`);
-    }
+  // At the end of the video there are fewer frames to pair with.
+  for (; window.length > 1; window = window.filter(({ index }) => index >= next)) {
+    const pair = await finder.find(window);
+    if (pair !== undefined) yield pair;
+    next += spacing;
   }
-  return broken;
+  options.onCounts?.(counts);
 }
 
 type PairFinder = {

@@ -3,7 +3,8 @@ import { loadNodeRuntime } from '../../src/model/runtime-node.ts';
 import { parseConfig } from '../../src/train/config.ts';
 import { exportNetwork } from '../../src/train/export.ts';
 import { createRandom } from '../../src/train/random.ts';
-import { parseMetrics, renderReport, sampleMatches } from '../../src/train/report.ts';
+import { parseMetrics, renderReport } from '../../src/train/report.ts';
+import { sampleMatches } from '../../src/train/sample-matches.ts';
 import { initialParameters, initialStatistics, parameterLayout } from '../../src/train/training-network.ts';
 
 const config = parseConfig({
@@ -44,7 +45,7 @@ describe('the training report', () => {
       { step: 2, loss: 2 },
       { step: 2, one_shot_5: 12.5 },
     ];
-    const html = renderReport(config, metrics, samples);
+    const html = await renderReport(config, metrics, samples);
     expect(html.match(/<polyline/g)).toHaveLength(2);
     expect(html).toContain('one_shot_5 12.500');
     expect(html.match(/data:image\/png/g)).toHaveLength(6);
