@@ -1,9 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { InputError, ModelError } from '../errors.ts';
-import { checkLandmarkSet, parseLandmarkSet, type LandmarkSet } from '../landmarks/landmark-set.ts';
+import { checkLandmarkSet, type LandmarkSet } from '../landmarks/landmark-set.ts';
 import { writeFileAtomic } from '../model/atomic-file.ts';
-import { readModelDirectory } from '../model/model-directory.ts';
 import type { ModelSession } from '../model/session.ts';
 import type { PixelImage } from '../pipeline/crop.ts';
 import { FrameTracker } from '../pipeline/frame-tracker.ts';
@@ -15,6 +12,7 @@ import { modelOptions, resultOptions, withModel } from './model-options.ts';
 import { createProgress, printHelp, printNote, printResult, round } from './output.ts';
 import { writeOverlay } from './overlay.ts';
 import { resizeResult, storedSize } from './stored-pixels.ts';
+import { offlineSearchBudget, readLandmarkSet } from './track-input.ts';
 import { framesPerSecond, tracksToCsv, tracksToJson, type TrackHeader } from './track-file.ts';
 
 export const summary = 'Track the landmarks of a video into a file.';
@@ -50,33 +48,6 @@ const formatOf = (path: string): Format => {
   if (ending === '.csv') return 'csv';
   throw new UsageError(`--out ${path} ends neither in .json nor in .csv. See "dve track --help".`);
 };
-
-/** The set that was asked for, or the model's own. */
-const readLandmarkSet = async (file: string | undefined, model: string): Promise<LandmarkSet> => {
-  if (file !== undefined) {
-    try {
-      return parseLandmarkSet(await readFile(file, 'utf8'), file);
-    } catch (error) {
-      if (error instanceof ModelError) throw error;
-      throw new InputError(`${file} cannot be read. Give a landmark set that "dve landmarks" made.`, {
-        cause: error,
-      });
-    }
-  }
-  const { contents, manifest } = await readModelDirectory(model);
-  if (contents.landmarks === undefined) {
-    throw new ModelError(
-      `${model} has no landmark set of its own. Make one with "dve landmarks", or give --landmarks.`,
-    );
-  }
-  return parseLandmarkSet(new TextDecoder().decode(contents.landmarks), manifest.files.landmarks?.name);
-};
-
-/**
- * No stream waits here, so that the object may be found in the frame in which it appears: enough for all near squares
- * and what they lead to, and little enough for long videos in which nothing is to be found.
- */
-const offlineSearchBudget = 120;
 
 /** One result per frame, in order. */
 const trackVideo = async (
