@@ -31,7 +31,9 @@ export const readCheckpoint = async (path: string): Promise<Checkpoint> => {
   try {
     bytes = await readFile(path);
   } catch {
-    throw new InputError(`There is no checkpoint at ${path} to resume from. Train without --resume first.`);
+    throw new InputError(
+      `There is no checkpoint at ${path} that can be read. Train without --resume first, or give the folder of a training.`,
+    );
   }
   return decodeCheckpoint(path, bytes);
 };

@@ -1,8 +1,8 @@
 /** A whole training in Node: folders in, model directory out, with checkpoints and metrics on the way. */
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
-import { writeFileAtomic } from '../model/atomic-file.ts';
+import { appendToFile, prepareFolder, writeFileAtomic } from '../model/atomic-file.ts';
 import { writeModelDirectory } from '../model/model-directory.ts';
 import { createBatchMaker } from './batch.ts';
 import type { BatchSource } from './batch-source.ts';
@@ -72,10 +72,14 @@ export type TrainingFacts = {
 
 /** Everything but the number of steps must stay what it was: the batches and the state depend on it. */
 const checkResumable = (checkpoint: Checkpoint, config: TrainingConfig, data: string, path: string): void => {
-  const comparable = (settings: TrainingConfig): string =>
-    JSON.stringify({ ...settings, steps: 0, checkpointEvery: 0, evaluateEvery: 0 });
+  // A short training has a shorter warm-up: it goes with the number of steps.
+  const comparable = ({ optimizer, ...settings }: TrainingConfig): string =>
+    JSON.stringify({
+      ...{ ...settings, steps: 0, checkpointEvery: 0, evaluateEvery: 0 },
+      optimizer: { ...optimizer, warmup: 0 },
+    });
   // A checkpoint of before a setting was made has its default.
-  if (comparable(parseConfig(checkpoint.config)) !== comparable(config)) {
+  if (comparable(parseConfig(checkpoint.config, `config in ${path}`)) !== comparable(config)) {
     throw new InputError(
       `${path} was trained with another config. Resume with the same --config, or train without --resume.`,
     );
@@ -205,7 +209,7 @@ export const runTraining = async (options: RunOptions): Promise<TrainingOutcome>
       ? undefined
       : await createTurnedPool(images, options.meshes, config.turns, config.batch.base, config.seed);
   const turnedPools = turned ? [{ pool: turned, share: config.turns.share }] : [];
-  await mkdir(out, { recursive: true });
+  await prepareFolder(out);
   await keepMetrics(metricsPath, startStep);
   options.onStart?.({
     pictures: data.pictures?.pictures.length ?? 0,
@@ -221,7 +225,7 @@ export const runTraining = async (options: RunOptions): Promise<TrainingOutcome>
   const flush = async (): Promise<void> => {
     const text = lines.join('');
     lines = [];
-    if (text !== '') await appendFile(metricsPath, text);
+    if (text !== '') await appendToFile(metricsPath, text);
   };
 
   const trainOn = async ({ set, pools, annotated }: RoundData, until: number): Promise<TrainingOutcome> => {
