@@ -18,9 +18,15 @@ import type {
   TrackerWorkerApi,
 } from './worker/messages.ts';
 
+/** The files of a model directory by their names: `manifest.json`, `model.onnx` and so on. */
+export type ModelFiles = ReadonlyMap<string, Blob | Uint8Array<ArrayBuffer>>;
+
 export type TrackerOptions = {
-  /** URL of a model directory, which holds manifest.json. Default: the face model of this package. */
-  model?: string | URL;
+  /**
+   * URL of a model directory, which holds manifest.json, or the files of one by their names. Default: the face model of
+   * this package.
+   */
+  model?: string | URL | ModelFiles;
   /** A landmark set, or the URL of one. Default: the model's own. */ landmarks?: LandmarkSet | string | URL;
   /** Where the network runs. Default `auto`: the faster of the two that gives the right landmarks. */
   device?: DeviceChoice;
@@ -78,10 +84,34 @@ export const checkTrackerOptions = (
 
 const absolute = (url: string | URL): string => new URL(url, location.href).href;
 
-const startMessage = (options: TrackerOptions, assets: Assets): StartMessage => {
-  const { model, landmarks, device = 'auto', precision = 'auto' } = options;
+/** Where the worker fetches the model from. @param release frees what was made for it */
+type ModelPlace = { place: StartMessage['model']; release(): void };
+
+const placeOf = (model: TrackerOptions['model'], assets: Assets): ModelPlace => {
+  const release = (): void => undefined;
+  if (model === undefined) return { place: assets.faceModel, release };
+  if (typeof model === 'string' || model instanceof URL) {
+    return { place: { urls: {}, folder: folderUrl(model).href }, release };
+  }
+  const urls = Object.fromEntries(
+    [...model].map(([name, content]) => [name, URL.createObjectURL(new Blob([content]))]),
+  );
   return {
-    model: model === undefined ? assets.faceModel : { urls: {}, folder: folderUrl(model).href },
+    place: { urls, folder: '' },
+    release: () => {
+      for (const url of Object.values(urls)) URL.revokeObjectURL(url);
+    },
+  };
+};
+
+const startMessage = (
+  options: TrackerOptions,
+  model: StartMessage['model'],
+  assets: Assets,
+): StartMessage => {
+  const { landmarks, device = 'auto', precision = 'auto' } = options;
+  return {
+    model,
     landmarks: typeof landmarks === 'string' || landmarks instanceof URL ? absolute(landmarks) : landmarks,
     runtime: assets.runtime,
     device,
@@ -129,6 +159,8 @@ export class Tracker {
   #timing: FrameTiming = { search: 0, crop: 0, match: 0, filter: 0, total: 0 };
   #device: TrackerInfo['device'];
   readonly #signal: AbortSignal | undefined;
+  /** The model's files are there to the end: it is opened anew when the GPU is lost. */
+  readonly #release: () => void;
   readonly #onAbort = (): void => {
     void this.close();
   };
@@ -137,7 +169,9 @@ export class Tracker {
     client: WorkerClient<TrackerWorkerApi>,
     info: TrackerInfo,
     signal: AbortSignal | undefined,
+    release: () => void,
   ) {
+    this.#release = release;
     this.#client = client;
     this.info = info;
     this.#device = info.device;
@@ -155,7 +189,8 @@ export class Tracker {
     const { signal, finder, assetBase } = options;
     signal?.throwIfAborted();
     const assets = locateAssets(assetBase);
-    const message = startMessage(options, assets);
+    const { place, release } = placeOf(options.model, assets);
+    const message = startMessage(options, place, assets);
     const client = connectWorker<TrackerWorkerApi>(assets.createWorker(), 'tracker');
     try {
       // Locks are shared by all pages of an origin.
@@ -167,9 +202,10 @@ export class Tracker {
           worker.start(message, finder === undefined ? undefined : proxy(remoteFinder(finder))),
         );
       })();
-      return new Tracker(client, await unlessAborted(signal, starting), signal);
+      return new Tracker(client, await unlessAborted(signal, starting), signal, release);
     } catch (error) {
       client.close();
+      release();
       throw error;
     }
   }
@@ -218,6 +254,7 @@ export class Tracker {
   async close(): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#client.close();
+    this.#release();
     await this.#queue.close();
   }
 

@@ -23,6 +23,21 @@ export type Manifest = {
   };
 };
 
+/** Which file of a model directory. */
+export type ModelFileKind = keyof Manifest['files'];
+
+export const manifestName = 'manifest.json';
+
+/** Names of the files that a training writes. */
+export const modelFileNames: Record<ModelFileKind, string> = {
+  model: 'model.onnx',
+  int8: 'model.int8.onnx',
+  landmarks: 'landmarks.json',
+};
+
+/** The text of `manifest.json`. */
+export const manifestText = (manifest: Manifest): string => `${JSON.stringify(manifest, null, 2)}\n`;
+
 /** Why one field is wrong, said as `<where> <what it should be>, not <what it is>`. */
 const refuse = (source: string, where: string, wanted: string, found: unknown): never => {
   const shown = found === undefined ? 'missing' : JSON.stringify(found).slice(0, 60);

@@ -3,10 +3,17 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, ModelError } from '../errors.ts';
 import { stageFile, type StagedFile } from './atomic-file.ts';
-import { parseManifest, type Manifest, type ManifestFile } from './manifest.ts';
+import {
+  manifestName,
+  manifestText,
+  modelFileNames,
+  parseManifest,
+  type Manifest,
+  type ManifestFile,
+  type ModelFileKind,
+} from './manifest.ts';
 
-/** Which file of a model directory. */
-export type ModelFileKind = keyof Manifest['files'];
+export { modelFileNames, type ModelFileKind } from './manifest.ts';
 
 /** A model directory whose files were found to be what its manifest says. */
 export type ModelDirectory = {
@@ -14,15 +21,6 @@ export type ModelDirectory = {
   manifest: Manifest;
   /** Content by kind; only what the manifest lists. */
   contents: { model: Uint8Array; int8?: Uint8Array; landmarks?: Uint8Array };
-};
-
-const manifestName = 'manifest.json';
-
-/** Names of the files that {@link writeModelDirectory} writes. */
-export const modelFileNames: Record<ModelFileKind, string> = {
-  model: 'model.onnx',
-  int8: 'model.int8.onnx',
-  landmarks: 'landmarks.json',
 };
 
 /** The manifest's entry for a file. */
@@ -113,8 +111,6 @@ const writeTogether = async (
     throw error;
   }
 };
-
-const manifestText = (manifest: Manifest): string => `${JSON.stringify(manifest, null, 2)}\n`;
 
 /**
  * Writes a model directory: all files under temporary names first, then renamed, the manifest last. When it fails,

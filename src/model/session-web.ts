@@ -3,6 +3,7 @@ import { DeviceError, ModelError } from '../errors.ts';
 import { checkNetwork } from './network-contract.ts';
 import type { Manifest, ManifestFile } from './manifest.ts';
 import { parseManifest } from './manifest.ts';
+import { sha256Hex } from './sha256.ts';
 import { createSession, firstLine, type TensorSession } from './session-core.ts';
 import type { SessionPrecision } from './session.ts';
 
@@ -88,9 +89,6 @@ export const fetchManifest = async (urls: ModelUrls): Promise<Manifest> => {
   return parseManifest(value, url);
 };
 
-const toHex = (bytes: ArrayBuffer): string =>
-  Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
-
 /** @throws ModelError when it cannot be fetched, or is not the file that the manifest lists */
 export const fetchModelFile = async (urls: ModelUrls, entry: ManifestFile): Promise<ArrayBuffer> => {
   const url = urls(entry.name);
@@ -101,11 +99,9 @@ export const fetchModelFile = async (urls: ModelUrls, entry: ManifestFile): Prom
       `${url} has ${bytes.byteLength} bytes but manifest.json says ${entry.bytes}: one of them is of another export. ${remedy}`,
     );
   }
-  // Missing in pages without https, where the size has to do.
-  const subtle = globalThis.crypto.subtle as SubtleCrypto | undefined;
-  if (subtle === undefined) return bytes;
-  const sha256 = toHex(await subtle.digest('SHA-256', bytes));
-  if (sha256 !== entry.sha256) {
+  const sha256 = await sha256Hex(bytes);
+  // In pages without https the size has to do.
+  if (sha256 !== undefined && sha256 !== entry.sha256) {
     throw new ModelError(
       `${url} has SHA-256 ${sha256.slice(0, 12)}… but manifest.json says ${entry.sha256.slice(0, 12)}…: one of them is of another export, or damaged. ${remedy}`,
     );

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { writeFileAtomic } from '../model/atomic-file.ts';
-import { decodeFlow, encodeFlow, roundFlow } from './flow-codec.ts';
+import { decodeFlow, encodeFlow } from './flow-codec.ts';
+import { roundFlow } from './flow/rounding.ts';
 import type { FlowMethod, GrayImage, OpticalFlow } from './optical-flow.ts';
 
 export type FlowCache = FlowMethod & {

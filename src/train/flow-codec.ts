@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { FlowField } from './flow/plane.ts';
+import { STEPS, toSteps } from './flow/rounding.ts';
 
-/** Steps in a pixel: a flow is stored to 1/64 px, a tenth of what it is wrong by at best. */
-const STEPS = 64;
-const GREATEST = 32767;
 const MAGIC = 'DVEF';
 const VERSION = 1;
 /** Magic, version, width, height, checksum. */
@@ -13,10 +11,6 @@ const CHECKSUM_BYTES = 8;
 
 const checksum = (bytes: Uint8Array): Uint8Array =>
   createHash('sha256').update(bytes).digest().subarray(0, CHECKSUM_BYTES);
-
-/** A value that is not a number becomes 0. */
-const toSteps = (value: number): number =>
-  Math.round(Math.min(GREATEST, Math.max(-GREATEST, value * STEPS))) | 0;
 
 /** Whole steps, each less the one before it: a smooth plane becomes mostly zeros. */
 const toDifferences = (plane: Float32Array, out: Int16Array, offset: number): void => {
@@ -35,12 +29,6 @@ const fromDifferences = (differences: Int16Array, offset: number, plane: Float32
     steps = ((steps + differences[offset + i]) << 16) >> 16;
     plane[i] = steps / STEPS;
   }
-};
-
-/** The flow as {@link decodeFlow} will give it back: whole 1/64 px, at most 512 px. */
-export const roundFlow = (flow: FlowField): FlowField => {
-  const round = (plane: Float32Array): Float32Array => plane.map((value) => toSteps(value) / STEPS);
-  return { width: flow.width, height: flow.height, x: round(flow.x), y: round(flow.y) };
 };
 
 /** A flow in a few bytes a pixel, with a checksum. Rounded to 1/64 px; little-endian machines only, as all are. */

@@ -34,7 +34,8 @@ export type TrainerOptions = {
   /** Gives the batch of each step, in order, from `startStep` on. */ batches: { next(): Promise<Batch> };
   /** Whether the batches have annotated landmarks. */ annotated?: boolean;
   /** Where to go on; a fresh start without it. */ resume?: { step: number; state: TrainingState };
-  /** Called after every step. */ onStep?: (report: StepReport) => void | Promise<void>;
+  /** Called after every step; the next one waits for it. */
+  onStep?: (report: StepReport, state: TrainingState) => void | Promise<void>;
   /** Called every `config.checkpointEvery` steps and at the end, also where there was nothing left to do. */
   onCheckpoint?: (step: number, state: TrainingState) => Promise<void>;
   /** Called every `config.evaluateEvery` steps and after the last. */
@@ -120,7 +121,7 @@ export const train = async (options: TrainerOptions): Promise<TrainingOutcome> =
       inside += result.milliseconds;
       const wall = performance.now() - start - outside;
       const perStep = wall / (step - firstStep);
-      await options.onStep?.({
+      const report: StepReport = {
         step,
         loss: result.loss,
         ...(result.annotatedLoss !== undefined && { annotatedLoss: result.annotatedLoss }),
@@ -129,7 +130,8 @@ export const train = async (options: TrainerOptions): Promise<TrainingOutcome> =
         picturesPerSecond: (1000 * picturesPerStep) / perStep,
         busy: inside / wall,
         secondsLeft: ((config.steps - step) * perStep) / 1000,
-      });
+      };
+      await options.onStep?.(report, engine.state);
       if (step === config.steps || step % config.evaluateEvery === 0) {
         await timedHook(options.onEvaluate?.(step, weightsOf(config, engine.state)));
       }

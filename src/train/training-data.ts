@@ -7,6 +7,7 @@ import { writeFileAtomic } from '../model/atomic-file.ts';
 import type { Point, Size } from '../geometry/coordinates.ts';
 import type { AnnotatedPicture, SharedPool } from './batch.ts';
 import type { TrainingConfig } from './config.ts';
+import { describeData } from './describe-data.ts';
 import { loadPictures } from './frames.ts';
 import type { LoadedPictures } from './frames.ts';
 import type { PairPool } from './pair-pool.ts';
@@ -125,20 +126,6 @@ const annotatedPictures = (
     });
     return { picture, points: points(size).map(toSet) };
   });
-
-const digestOf = (
-  pictures: PictureSet | undefined,
-  videos: readonly VideoFile[],
-  mode: string,
-  annotated: readonly AnnotatedPicture[],
-): string => {
-  const hash = createHash('sha256');
-  for (const { file, width, height } of pictures?.pictures ?? []) hash.update(`${file} ${width} ${height}\n`);
-  for (const { name, bytes } of videos) hash.update(`${name} ${bytes}\n`);
-  if (videos.length > 0) hash.update(mode);
-  if (annotated.length > 0) hash.update(JSON.stringify(annotated));
-  return hash.digest('hex');
-};
 
 /** Seed of the crops that hold no object, apart from those of the batches. */
 const emptySeedOffset = 2;
@@ -281,7 +268,9 @@ export const openTrainingData = async (options: DataOptions): Promise<TrainingDa
     skipped: (loaded?.skipped ?? 0) + skipped,
     videos: files.length,
     rounds,
-    digest: digestOf(set, files, `${input?.mode.kind ?? ''} ${isTrained} ${boxesText}`, annotated),
+    digest: createHash('sha256')
+      .update(describeData(set, files, `${input?.mode.kind ?? ''} ${isTrained} ${boxesText}`, annotated))
+      .digest('hex'),
     prepare,
   };
 };

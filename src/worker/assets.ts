@@ -39,7 +39,7 @@ const bundledAssets = (): Assets => ({
 });
 
 /** Workers must come from the page's own origin; from another one only their content may. */
-const startWorker = (url: URL): Worker => {
+export const startWorker = (url: URL): Worker => {
   if (url.origin === location.origin) return new Worker(url, workerOptions);
   const text = `import ${JSON.stringify(url.href)};`;
   return new Worker(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })), workerOptions);

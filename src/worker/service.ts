@@ -7,12 +7,16 @@ import { fetchManifest, fetchModelFile, fetchText, type ModelUrls } from '../mod
 import type { ObjectFinder } from '../pipeline/frame-tracker.ts';
 import { chooseEngine, type ChosenEngine } from './choose-engine.ts';
 import type { TrackerParts, VideoTracker } from './engine.ts';
+import { holdLock } from './hold-lock.ts';
 import type { RemoteFinder, StartMessage, StepReply, TrackerInfo, TrackerWorkerApi } from './messages.ts';
 
 const modelUrls =
   ({ urls, folder }: StartMessage['model']): ModelUrls =>
-  (name) =>
-    name in urls ? urls[name] : new URL(name, folder).href;
+  (name) => {
+    if (name in urls) return urls[name];
+    if (folder !== '') return new URL(name, folder).href;
+    throw new ModelError(`the model option has no file "${name}". Pass all files of the model directory.`);
+  };
 
 const loadLandmarks = async (
   given: StartMessage['landmarks'],
@@ -68,21 +72,6 @@ const describe = (
   landmarks: { names, connections, mirrorPairs },
   startupMs,
 });
-
-/** Holds the lock by which the page can tell that the worker lives. Resolves once it is held. */
-const holdLock = (name: string): Promise<void> =>
-  new Promise((resolve) => {
-    const locks = navigator.locks as LockManager | undefined;
-    if (locks === undefined) {
-      resolve();
-      return;
-    }
-    const untilDeath = new Promise<never>(() => undefined);
-    void locks.request(name, () => {
-      resolve();
-      return untilDeath;
-    });
-  });
 
 /** One model on one device; another one after the device was lost. */
 type Running = { tracker: VideoTracker; info: TrackerInfo; lost: { reason: string | undefined } };

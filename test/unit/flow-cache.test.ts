@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createFlowCache } from '../../src/train/flow-cache.ts';
 import { disMethod, type FlowMethod } from '../../src/train/optical-flow.ts';
-import { decodeFlow, encodeFlow, roundFlow } from '../../src/train/flow-codec.ts';
+import { decodeFlow, encodeFlow } from '../../src/train/flow-codec.ts';
+import { roundFlow } from '../../src/train/flow/rounding.ts';
 import { defaultDisSettings, type FlowField, type GrayImage } from '../../src/train/optical-flow.ts';
 import { createRandom } from '../../src/train/random.ts';
 

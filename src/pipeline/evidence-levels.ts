@@ -3,7 +3,7 @@ import type { Roi } from '../geometry/roi.ts';
 import { median } from '../landmarks/accuracy.ts';
 import { logOdds, type EvidenceLevels } from '../landmarks/landmark-set.ts';
 import type { ModelSession } from '../model/session.ts';
-import { cropToTensor, type PixelImage } from '../pipeline/crop.ts';
+import { cropToTensor, type PixelImage } from './crop.ts';
 
 /** A picture and the upright ROI of the object in it. */
 export type LocatedPicture = { image: PixelImage; roi: Roi };
