@@ -85,7 +85,7 @@ export const checkTrackerOptions = (
 const absolute = (url: string | URL): string => new URL(url, location.href).href;
 
 /** Where the worker fetches the model from. @param release frees what was made for it */
-type ModelPlace = { place: StartMessage['model']; release(): void };
+type ModelPlace = { place: StartMessage['model']; release: () => void };
 
 const placeOf = (model: TrackerOptions['model'], assets: Assets): ModelPlace => {
   const release = (): void => undefined;
