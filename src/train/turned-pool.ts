@@ -6,19 +6,10 @@ import { createPairPoolBuilder } from './pair-pool.ts';
 import type { PairPool } from './pair-pool.ts';
 import type { RawPicture } from './pictures.ts';
 import { createRandom } from './random.ts';
+import type { TurnSettings } from './turn-settings.ts';
 import type { SolidPoint } from './turned-views.ts';
 import { createTurner } from './turned-views.ts';
 import type { CropBase } from './warps.ts';
-
-export type TurnSettings = {
-  /** Share of the pairs of a batch that are a still and one of its turned views, 0–1. */ share: number;
-  /** Turned views of each picture. */ perPicture: number;
-  /** Greatest turn about the vertical axis, either way, degrees. */ yaw: number;
-  /** Greatest turn about the horizontal axis, either way, degrees. */ pitch: number;
-  /** Side of the pictures in the pool, pixels. */ side: number;
-};
-
-export const defaultTurns: TurnSettings = { share: 0.5, perPicture: 3, yaw: 50, pitch: 28, side: 160 };
 
 /** One picture with its 3-D points, as `tools/annotate-faces --mesh` writes it. */
 type MeshItem = { image: string; size: [number, number]; points: [number, number, number][] };

@@ -5,7 +5,8 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.ts';
 import type { RawPicture } from '../../src/train/pictures.ts';
-import { createTurnedPool, defaultTurns } from '../../src/train/turned-pool.ts';
+import { defaultTurns } from '../../src/train/turn-settings.ts';
+import { createTurnedPool } from '../../src/train/turned-pool.ts';
 import type { SolidPoint } from '../../src/train/turned-views.ts';
 import { createTurner } from '../../src/train/turned-views.ts';
 
