@@ -1,5 +1,6 @@
 /** `report.html`: one self-contained page on a training: loss and evaluation curves, sample matches, settings. */
 import type { TrainingConfig } from './config.ts';
+import type { SampleFlow } from './sample-flows.ts';
 import type { SampleMatch } from './sample-matches.ts';
 
 export type MetricsLine = Record<string, number>;
@@ -60,7 +61,7 @@ ${lines.join('\n')}</svg>`;
 const color = (index: number, count: number): string => `hsl(${Math.round((360 * index) / count)} 90% 55%)`;
 
 const matchRow = async ({ pictures, points, truth }: SampleMatch, size: number): Promise<string> => {
-  const uris = await Promise.all(pictures.map((picture) => pngUri(picture, size)));
+  const uris = await Promise.all(pictures.map((picture) => pngUri(picture, size, size)));
   const panels = uris.map((picture, panel) => {
     const marks = points[panel].map(([x, y], i) => {
       const fill = color(i, points[panel].length);
@@ -73,6 +74,19 @@ const matchRow = async ({ pictures, points, truth }: SampleMatch, size: number):
     return `<svg class="crop" viewBox="0 0 ${size} ${size}"><image href="${picture}" width="${size}" height="${size}"/>${marks.join('')}</svg>`;
   });
   return `<div class="row">${panels.join('')}</div>`;
+};
+
+const flowRow = async ({ name, width, height, pictures, longest, coverage }: SampleFlow): Promise<string> => {
+  const uris = await Promise.all(pictures.map((picture) => pngUri(picture, width, height)));
+  const panels = uris.map((uri) => `<img class="crop" src="${uri}" alt="">`);
+  return `<div class="row">${panels.join('')}</div><p class="unit">${escape(name)}: at most ${longest.toFixed(1)} px of ${width}, valid on ${(100 * coverage).toFixed(0)} %</p>`;
+};
+
+const flowSection = async (flows: readonly SampleFlow[]): Promise<string> => {
+  if (flows.length === 0) return '';
+  const rows = await Promise.all(flows.map(flowRow));
+  return `<h2>Pairs of frames</h2><p class="unit">A frame, a later one, and the flow between them: its direction as the hue, its length as the saturation; black where it fails the forward–backward test.</p>
+${rows.join('\n')}`;
 };
 
 const settingsTable = (value: object, path = ''): string =>
@@ -118,6 +132,7 @@ export const renderReport = async (
   config: TrainingConfig,
   metrics: readonly MetricsLine[],
   samples: readonly SampleMatch[],
+  flows: readonly SampleFlow[] = [],
 ): Promise<string> => {
   const curve = (key: string): [number, number][] =>
     metrics.flatMap((line): [number, number][] => (key in line ? [[line.step, line[key]]] : []));
@@ -132,15 +147,16 @@ ${plot('Loss', `grid cells^${config.loss.exponent}, mean over neighbouring steps
 ${plot('Evaluation', 'as measured on the pictures of --evaluate', evaluation)}
 <h2>Sample matches</h2><p class="unit">Points of the left view, found in another view of the same picture (a line leads to where they really are) and in another instance.</p>
 ${matches}
+${await flowSection(flows)}
 <h2>Settings</h2><table>${settingsTable(config)}</table>
 </body></html>
 `;
 };
 
-/** @param rgb (S, S, 3) bytes @returns a PNG as a data URI */
-const pngUri = async (rgb: Uint8Array, size: number): Promise<string> => {
+/** @param rgb (H, W, 3) bytes @returns a PNG as a data URI */
+const pngUri = async (rgb: Uint8Array, width: number, height: number): Promise<string> => {
   const { default: sharp } = await import('sharp');
-  const png = await sharp(rgb, { raw: { width: size, height: size, channels: 3 } })
+  const png = await sharp(rgb, { raw: { width, height, channels: 3 } })
     .png()
     .toBuffer();
   return `data:image/png;base64,${png.toString('base64')}`;

@@ -16,6 +16,7 @@ import type { TrainedWeights } from './inference-network.ts';
 import type { CropSource } from './model-files.ts';
 import { calibrationCrops, exportInt8, exportWeights, manifestFields } from './model-files.ts';
 import { parseMetrics, renderReport } from './report.ts';
+import { sampleFlows } from './sample-flows.ts';
 import { sampleMatches } from './sample-matches.ts';
 import type { StepReport, TrainingOutcome } from './trainer.ts';
 import { freshState, train, weightsOf } from './trainer.ts';
@@ -129,6 +130,9 @@ const writeModel = async (
   });
 };
 
+/** Pairs of each pool that the report shows. */
+const sampledFlows = 4;
+
 /** Writes `report.html` from the metrics so far and a batch that training does not see. */
 const writeReport = async (
   out: string,
@@ -140,7 +144,8 @@ const writeReport = async (
   const metrics = parseMetrics(await readFile(join(out, metricsName), 'utf8'));
   const batch = createBatchMaker({ ...data, settings: config.batch, seed: config.seed + 1 })(0);
   const samples = await sampleMatches(runtime, network, config, batch);
-  await writeFileAtomic(join(out, reportName), await renderReport(config, metrics, samples));
+  const flows = data.pools.flatMap(({ pool }) => sampleFlows(pool, sampledFlows, config.seed));
+  await writeFileAtomic(join(out, reportName), await renderReport(config, metrics, samples, flows));
 };
 
 /** A new training's state with the weights that another one ended with. */

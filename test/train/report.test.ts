@@ -4,6 +4,8 @@ import { parseConfig } from '../../src/train/config.ts';
 import { exportNetwork } from '../../src/train/export.ts';
 import { createRandom } from '../../src/train/random.ts';
 import { parseMetrics, renderReport } from '../../src/train/report.ts';
+import { createPairPoolBuilder } from '../../src/train/pair-pool.ts';
+import { sampleFlows } from '../../src/train/sample-flows.ts';
 import { sampleMatches } from '../../src/train/sample-matches.ts';
 import { initialParameters, initialStatistics, parameterLayout } from '../../src/train/training-network.ts';
 
@@ -51,5 +53,37 @@ describe('the training report', () => {
     expect(html.match(/data:image\/png/g)).toHaveLength(6);
     expect(html).toContain('<th>batch.inputSize</th><td>32</td>');
     expect(html).not.toMatch(/https?:|<script|to<y>/);
+  });
+
+  it('shows the flow of pairs of frames in colours: its direction as the hue, black where it is not valid', async () => {
+    const side = 32;
+    const area = side * side;
+    const builder = createPairPoolBuilder(['still', 'to <right>'], 2, side);
+    const picture = (value: number) => ({
+      ...{ file: 'frame', width: side, height: side },
+      rgb: new Uint8Array(3 * area).fill(value),
+    });
+    for (const [video, speed] of [0, 4].entries()) {
+      builder.add(video, 0, {
+        ...{ a: picture(40), b: picture(90), base: { centerX: 0.5, centerY: 0.5, side: 1 } },
+        flow: { width: side, height: side, x: new Float32Array(area).fill(speed), y: new Float32Array(area) },
+        weights: Uint8Array.from({ length: area }, (_, i) => (i % side < side / 2 ? 255 : 0)),
+      });
+    }
+    const flows = sampleFlows(builder.finish(), 3, 1);
+    expect(flows.map(({ name }) => name).sort()).toEqual(['still', 'to <right>']);
+    const moving = flows.find(({ name }) => name !== 'still');
+    const still = flows.find(({ name }) => name === 'still');
+    expect(moving?.longest).toBeCloseTo(4, 5);
+    // The last valid column has a neighbour that is not.
+    expect(moving?.coverage).toBeCloseTo((side / 2 - 1) / side, 5);
+    expect([...(moving?.pictures[2].slice(0, 3) ?? [])]).toEqual([255, 0, 0]);
+    expect([...(moving?.pictures[2].slice(-3) ?? [])]).toEqual([0, 0, 0]);
+    expect([...(still?.pictures[2].slice(0, 3) ?? [])]).toEqual([255, 255, 255]);
+    expect([moving?.pictures[0][0], moving?.pictures[1][0]]).toEqual([40, 90]);
+    const html = await renderReport(config, [{ step: 1, loss: 3 }], [], flows);
+    expect(html.match(/data:image\/png/g)).toHaveLength(6);
+    expect(html).toContain('at most 4.0 px of 32, valid on 47 %');
+    expect(html).not.toContain('<right>');
   });
 });
