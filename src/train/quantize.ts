@@ -81,8 +81,12 @@ const observationGraph = (
   return { bytes: encodeModel(graph), sites };
 };
 
-/** Sample values kept per map and crop. */
+/** Sample values kept per map and crop, at most. */
 const samplesPerCrop = 4096;
+
+/** Values of a map, of all channels and places: the stride is a prime, so that a small map gives each of them once. */
+const sampleMap = (map: Float32Array): Float32Array =>
+  Float32Array.from({ length: Math.min(samplesPerCrop, map.length) }, (_, i) => map[(i * 7919) % map.length]);
 
 /**
  * Chooses the quantisation of every map by running sample crops.
@@ -100,24 +104,24 @@ const calibrate = async (
   const session = await runtime.InferenceSession.create(bytes, runtime.sessionOptions);
   const pixels = 3 * inputSize * inputSize;
   const crops = images.length / pixels;
-  const samples = sites.map(() => new Float32Array(crops * samplesPerCrop));
+  const samples = sites.map((): Float32Array[] => []);
   try {
     for (let crop = 0; crop < crops; crop++) {
       const data = images.slice(crop * pixels, (crop + 1) * pixels);
       const image = new runtime.Tensor('float32', data, [1, 3, inputSize, inputSize]);
       const outputs = await session.run({ image });
       sites.forEach((name, index) => {
-        const map = outputs[name].data as Float32Array;
-        for (let i = 0; i < samplesPerCrop; i++) {
-          // An odd stride visits all channels and places, also of maps with fewer values than samples.
-          samples[index][crop * samplesPerCrop + i] = map[(i * 7919) % map.length];
-        }
+        samples[index].push(sampleMap(outputs[name].data as Float32Array));
       });
     }
   } finally {
     await session.release();
   }
-  return samples.map(chooseQuantization);
+  return samples.map((parts) => {
+    const values = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+    parts.reduce((offset, part) => (values.set(part, offset), offset + part.length), 0);
+    return chooseQuantization(values);
+  });
 };
 
 /** Convolution weights as int8 constants behind a DequantizeLinear, one scale per output channel. */
