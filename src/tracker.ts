@@ -34,7 +34,7 @@ export type TrackerOptions = {
   precision?: PrecisionChoice;
   /** Settings of the smoother; false gives raw landmarks. */ smoothing?: SmootherOptions | false;
   /** Runs of the network that search may use in one frame. Default 6. */ searchBudget?: number;
-  /** Landmarks less sure than this are not `visible`. 0–1, default 0.3. */ minConfidence?: number;
+  /** Landmarks less sure than this are not `visible`. 0–1, default 0.1. */ minConfidence?: number;
   /** What finds the object at first. Default: the network itself. `dve-sdk/mediapipe` has another for faces. */
   finder?: ObjectFinder<VideoFrame>;
   /** URL of a copy of this package's dist folder. Default: found without it. */ assetBase?: string | URL;

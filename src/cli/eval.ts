@@ -7,6 +7,7 @@ const protocols: CommandTable = {
   regression: () => import('./eval-regression.ts'),
   flow: () => import('./eval-flow.ts'),
   tracks: () => import('./eval-tracks.ts'),
+  calibration: () => import('./eval-calibration.ts'),
   drift: () => import('./eval-drift.ts'),
 };
 

@@ -15,6 +15,7 @@ export type PointsFile = {
   names: readonly string[];
   connections: readonly IndexPair[];
   mirrorPairs: readonly IndexPair[];
+  /** Two landmarks whose distance is the length that errors are told in. */ unit?: IndexPair;
   pictures: PicturePoints[];
 };
 
@@ -102,11 +103,16 @@ const fromAnnotations = (path: string, file: Record<string, unknown>): PointsFil
     }
     return value;
   };
+  const { unit } = file;
+  if (unit !== undefined && !isIndexPair(unit, names.length)) {
+    throw new InputError(`${path}: unit is no pair of indices below ${names.length}. Repair or remove it.`);
+  }
   const annotations = file.annotations as unknown[];
   return {
     names,
     connections: pairs('connections'),
     mirrorPairs: pairs('mirrorPairs'),
+    ...(unit === undefined ? {} : { unit }),
     pictures: annotations.map((item, index) => {
       const where = `${path}: annotations[${index}]`;
       if (!isRecord(item)) throw new InputError(`${where} is not an object. Give picture and points.`);

@@ -23,6 +23,7 @@ export const ibug68: {
   names: readonly string[];
   connections: readonly IndexPair[];
   mirrorPairs: readonly IndexPair[];
+  /** The outer eye corners: errors on faces are told in their distance (IOD). */ unit: IndexPair;
 } = {
   names: [
     ...numbered('jaw', 17),
@@ -59,4 +60,5 @@ export const ibug68: {
     ...crossed(60, 64, 2),
     [65, 67],
   ],
+  unit: [36, 45],
 };

@@ -1,6 +1,9 @@
 import { ModelError } from '../errors.ts';
 import type { Point } from '../geometry/coordinates.ts';
 import type { Manifest } from '../model/manifest.ts';
+import type { Calibration } from './calibration.ts';
+
+export { logOdds } from './log-odds.ts';
 
 /** Two landmarks by index. */
 export type IndexPair = readonly [number, number];
@@ -11,19 +14,10 @@ export type Annotation = {
   /** One per landmark, normalised to the picture. */ points: readonly Point[];
 };
 
-/** Typical values of {@link logOdds} averaged over the landmarks. */
+/** Typical log-odds of the confidences, averaged over the landmarks. */
 export type EvidenceLevels = {
   /** Where the crop shows the object. */ object: number;
   /** Where it shows something else, and the matches are the best of a bad lot. */ background: number;
-};
-
-/** Confidences beyond this are taken as this: how near they are to 0 or 1 says nothing any more. */
-const certain = 0.999;
-
-/** ln(p / (1 − p)) of a confidence, at most ±6.9. */
-export const logOdds = (confidence: number): number => {
-  const p = Math.min(Math.max(confidence, 1 - certain), certain);
-  return Math.log(p / (1 - p));
 };
 
 /** Named points of a category and how a network recognises them: `landmarks.json`. */
@@ -38,6 +32,10 @@ export type LandmarkSet = {
   /** (N, C) unit vectors. */ references: Float32Array;
   /** What this network's matches look like on the object and elsewhere: the scale on which the tracker decides. */
   evidence: EvidenceLevels;
+  /** Two landmarks whose distance is the length that errors are told in; else it is the object's size. */
+  unit?: IndexPair;
+  /** How likely landmarks are right; without it their confidence is what the network gives, uncalibrated. */
+  calibration?: Calibration;
   annotations?: readonly Annotation[];
 };
 
@@ -78,14 +76,16 @@ export const parseLandmarkSet = (text: string, source = 'landmarks.json'): Landm
   if (texts.length < count || new Set(texts).size < count)
     return fail('has names that are empty or given twice');
 
+  const pair = (value: unknown, field: string): IndexPair => {
+    if (!Array.isArray(value) || value.length !== 2)
+      return fail(`has ${field} not of the form [index, index]`);
+    const [a, b] = value as unknown[];
+    if (!isIndex(a, count) || !isIndex(b, count)) return fail(`has ${field} beyond its ${count} names`);
+    return [a, b];
+  };
   const pairs = (value: unknown, field: string): IndexPair[] => {
     if (!Array.isArray(value)) return fail(`has no ${field}, a list of [index, index]`);
-    return value.map((pair: unknown) => {
-      if (!Array.isArray(pair) || pair.length !== 2) return fail(`has ${field} that are not [index, index]`);
-      const [a, b] = pair as unknown[];
-      if (!isIndex(a, count) || !isIndex(b, count)) return fail(`has ${field} beyond its ${count} names`);
-      return [a, b] as const;
-    });
+    return value.map((entry: unknown) => pair(entry, field));
   };
   const points = (value: unknown, field: string): Point[] => {
     if (!Array.isArray(value)) return fail(`has no ${field}, a list of [x, y]`);
@@ -113,6 +113,8 @@ export const parseLandmarkSet = (text: string, source = 'landmarks.json'): Landm
     meanShape: points(meanShape, 'meanShape'),
     references: unitVectors(references, count, embeddingSize, fail),
     evidence: evidenceLevels(file.evidence, fail),
+    ...(file.unit === undefined ? {} : { unit: pair(file.unit, 'a unit') }),
+    ...(file.calibration === undefined ? {} : { calibration: calibrationOf(file.calibration, count, fail) }),
   };
   if (file.annotations === undefined) return set;
   if (!Array.isArray(file.annotations)) return fail('has annotations that are not a list');
@@ -136,6 +138,21 @@ const evidenceLevels = (value: unknown, fail: (problem: string) => never): Evide
     return fail(`has an evidence of ${object} on the object but ${background} on the background`);
   }
   return { object, background };
+};
+
+const calibrationOf = (value: unknown, count: number, fail: (problem: string) => never): Calibration => {
+  if (!isRecord(value)) return fail('has a calibration that is no object');
+  const { tolerance, own, mean, misfit, offsets } = value;
+  if (!isNumber(tolerance) || !isNumber(own) || !isNumber(mean) || !isNumber(misfit)) {
+    return fail('has a calibration without tolerance, own, mean and misfit, numbers');
+  }
+  if (!Array.isArray(offsets) || !offsets.every(isNumber)) {
+    return fail('has a calibration without offsets, a list of numbers');
+  }
+  if (offsets.length !== count) {
+    return fail(`has ${offsets.length} offsets in its calibration but ${count} names`);
+  }
+  return { tolerance, own, mean, misfit, offsets };
 };
 
 /** (N, C), made exactly unit again: the file has rounded numbers. */
@@ -213,6 +230,12 @@ export const serializeLandmarkSet = (set: LandmarkSet): string => {
     ['references', list(rows)],
     ['evidence', JSON.stringify({ object: rounded(object), background: rounded(background) })],
   ];
+  if (set.unit !== undefined) fields.push(['unit', JSON.stringify(set.unit)]);
+  if (set.calibration !== undefined) {
+    const { tolerance, own, mean, misfit, offsets } = set.calibration;
+    const weights = { tolerance, own: rounded(own), mean: rounded(mean), misfit: rounded(misfit) };
+    fields.push(['calibration', JSON.stringify({ ...weights, offsets: offsets.map(rounded) })]);
+  }
   if (set.annotations !== undefined) {
     const annotations = set.annotations.map(({ picture, points }) => ({
       picture,

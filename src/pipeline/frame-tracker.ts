@@ -1,6 +1,7 @@
 import { InputError } from '../errors.ts';
 import { normalize, type Point, type Size } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
+import { calibrate } from '../landmarks/calibration.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { LandmarkSmoother, type SmootherOptions } from '../landmarks/smoother.ts';
 import type { Manifest } from '../model/manifest.ts';
@@ -32,7 +33,7 @@ export type FrameTrackerOptions<Frame, Input> = {
   landmarkSet: LandmarkSet;
   /** Settings of the smoother; false gives raw landmarks. */ smoothing?: SmootherOptions | false;
   /** Network runs that search may use in one frame. Default 6. */ searchBudget?: number;
-  /** Landmarks less sure than this are not `visible`. Default 0.3. */ minConfidence?: number;
+  /** Landmarks less sure than this are not `visible`. Default 0.1. */ minConfidence?: number;
   /** Default: the localizer, which needs no other model. */ finder?: ObjectFinder<Frame>;
   /** Milliseconds from any origin, for `timing`. Default `performance.now`. */ clock?: () => number;
 };
@@ -200,11 +201,17 @@ export class FrameTracker<Frame, Input> {
 
   #landmarks(look: Look, size: Size, timestamp: number): Landmark[] {
     const start = this.#clock();
-    const { landmarkSet, minConfidence = 0.3 } = this.#options;
+    const { landmarkSet, minConfidence = 0.1 } = this.#options;
     const points = this.#smoother?.filter(look.points, look.roi.size, timestamp) ?? look.points;
+    // What decides goes by the network's own confidences, what is told by the calibrated ones.
+    const { calibration } = landmarkSet;
+    const confidences =
+      calibration === undefined
+        ? look.confidences
+        : calibrate(look.confidences, look.fit?.residuals, calibration);
     const landmarks = landmarkSet.names.map((name, index): Landmark => {
       const { x, y } = points[index];
-      const confidence = look.confidences[index];
+      const confidence = confidences[index];
       return {
         name,
         x,

@@ -1,6 +1,7 @@
 import { cropToImage, type Roi } from '../geometry/roi.ts';
 import type { Point } from '../geometry/coordinates.ts';
-import { logOdds, type LandmarkSet } from '../landmarks/landmark-set.ts';
+import type { LandmarkSet } from '../landmarks/landmark-set.ts';
+import { logOdds } from '../landmarks/log-odds.ts';
 import { fitShape, type ShapeFit } from '../landmarks/shape-fit.ts';
 import type { Cropper, Matcher } from './cropper.ts';
 
@@ -8,7 +9,7 @@ import type { Cropper, Matcher } from './cropper.ts';
 export type Look = {
   /** The square that was looked at, image pixels. */ roi: Roi;
   /** (N) image pixels. */ points: Point[];
-  /** (N) 0–1. */ confidences: Float32Array;
+  /** (N) as the network gives them, 0–1. */ confidences: Float32Array;
   /** Mean shape → image pixels; undefined where the matches allow none. */ fit: ShapeFit | undefined;
   /** Mean log-odds of the confidences, on the landmark set's own scale: 0 is typical background, 1 the object. */
   evidence: number;

@@ -7,7 +7,7 @@ export type Landmark = {
   /** Image pixels, smoothed. */ x: number;
   /** Image pixels, smoothed. */ y: number;
   /** (x, y) divided by the picture's width and height. */ normalized: Point;
-  /** Calibrated, 0–1. */ confidence: number;
+  /** How likely the point is right, 0–1; see `Calibration`. */ confidence: number;
   /** False where the point is hidden, outside the picture or not to be trusted. */ visible: boolean;
   /** Where the network found the point, image pixels, before smoothing. */ raw: Point;
 };

@@ -22,6 +22,8 @@ const set: LandmarkSet = {
   ],
   references: new Float32Array([1, 0, 0, 0, 0.6, 0.8, 0, 0, 0.5, 0.5, 0.5, -0.5]),
   evidence: { object: 2.5, background: -1 },
+  unit: [0, 1],
+  calibration: { tolerance: 0.05, own: 0.5, mean: 1.5, misfit: -0.25, offsets: [-1, -2, 0.5] },
   annotations: [
     {
       picture: 'one.jpg',
@@ -45,9 +47,11 @@ describe('a landmark set', () => {
     expect(back.references).toEqual(set.references);
   });
 
-  it('comes back without annotations where it has none', () => {
+  it('comes back without annotations, unit and calibration where it has none', () => {
     const bare: LandmarkSet = { ...set };
     delete bare.annotations;
+    delete bare.unit;
+    delete bare.calibration;
     expect(parseLandmarkSet(serializeLandmarkSet(bare))).toEqual(bare);
   });
 
@@ -117,6 +121,14 @@ describe('a landmark set', () => {
     ],
     ['no evidence', file({ evidence: undefined }), /no evidence/],
     ['evidence upside down', file({ evidence: { object: 1, background: 2 } }), /1 on the object but 2/],
+    ['a unit of three landmarks', file({ unit: [0, 1, 2] }), /unit not of the form/],
+    ['a unit beyond the names', file({ unit: [0, 3] }), /unit beyond its 3 names/],
+    ['a calibration without weights', file({ calibration: { offsets: [0, 0, 0] } }), /without tolerance/],
+    [
+      'a calibration of other landmarks',
+      file({ calibration: { tolerance: 0.05, own: 1, mean: 1, misfit: -1, offsets: [0] } }),
+      /1 offsets in its calibration but 3 names/,
+    ],
     ['annotations without a picture', file({ annotations: [{ points: [] }] }), /without a picture/],
     [
       'annotations with too few points',

@@ -1,0 +1,121 @@
+import { join } from 'node:path';
+import { InputError } from '../errors.ts';
+import { calibrate } from '../landmarks/calibration.ts';
+import { checkLandmarkSet } from '../landmarks/landmark-set.ts';
+import { calibrationError, reliabilityTable } from '../landmarks/reliability.ts';
+import { defineCommand, parseCommand } from './arguments.ts';
+import { lookAtPictures } from './calibration-looks.ts';
+import { rightWithin } from './calibrate-set.ts';
+import { modelOptions, resultOptions, withModel } from './model-options.ts';
+import { createProgress, printHelp, printNote, round } from './output.ts';
+import { readAnnotatedPictures } from './read-pictures.ts';
+import { readPointsFile } from './read-points.ts';
+import { createSkipLog } from './skipped.ts';
+import { readLandmarkSet } from './track-input.ts';
+
+export const summary = 'Hold the confidence of landmarks against how often they are right.';
+
+const command = defineCommand({
+  name: 'dve eval calibration',
+  about:
+    'Finds a set’s landmarks in annotated pictures and sorts them by confidence: of those given 0.9, nine in ten should be\nright, that is within 5 % of the unit (faces: inter-ocular distance) of the annotated place. Prints a line per range of\nconfidence, and the mean distance of confidence and share (expected calibration error, ece).',
+  options: {
+    ...modelOptions,
+    landmarks: {
+      type: 'string',
+      placeholder: 'FILE',
+      describe: 'Landmark set, instead of the model’s own.',
+    },
+    data: { type: 'string', placeholder: 'DIR', required: true, describe: 'Folder of annotated pictures.' },
+    points: {
+      type: 'string',
+      placeholder: 'FILE',
+      describe: 'Their points, where they are not in its landmarks.json.',
+    },
+    views: {
+      type: 'integer',
+      placeholder: 'N',
+      default: 1,
+      minimum: 1,
+      describe: 'Views of each picture; from the second on light, optics and patches vary.',
+    },
+    bins: {
+      type: 'integer',
+      placeholder: 'N',
+      default: 10,
+      minimum: 1,
+      describe: 'Ranges of confidence.',
+    },
+    unseen: { type: 'flag', describe: 'Leave out pictures that the set was made from.' },
+    ...resultOptions,
+  },
+});
+
+export const run = async (argv: string[]): Promise<void> => {
+  const parsed = parseCommand(command, argv);
+  if (parsed === 'help') {
+    printHelp(command);
+    return;
+  }
+  const { values } = parsed;
+  const set = await readLandmarkSet(values.landmarks, values.model);
+  const file = await readPointsFile(values.points ?? join(values.data, 'landmarks.json'));
+  if (file.names.length !== set.names.length) {
+    throw new InputError(
+      `the landmark set has ${set.names.length} landmarks but the pictures of ${values.data} have ${file.names.length} points. Give pictures with the points of the set.`,
+    );
+  }
+  const own = new Set(values.unseen ? set.annotations?.map(({ picture }) => picture) : []);
+  const wanted = file.pictures.filter(({ picture }) => !own.has(picture));
+  if (wanted.length === 0) {
+    throw new InputError(
+      `all ${file.pictures.length} pictures belong to the landmark set itself: none is unseen. Give others, or leave --unseen out.`,
+    );
+  }
+  const skipped = createSkipLog();
+  const pictures = await readAnnotatedPictures(values.data, wanted, skipped);
+  const { calibration } = set;
+  if (calibration === undefined) {
+    printNote(
+      'dve: this landmark set has no calibration: what follows is what the network gives. Make it again with "dve landmarks".',
+    );
+  }
+  const looks = await withModel(values, (session) => {
+    checkLandmarkSet(set, session.manifest, {
+      landmarks: values.landmarks ?? 'landmarks.json',
+      model: values.model,
+    });
+    return lookAtPictures(pictures, {
+      ...{ session, set, views: values.views, tolerance: calibration?.tolerance ?? rightWithin },
+      onProgress: createProgress('pictures'),
+    });
+  });
+  skipped.finish();
+  const confidences = looks.flatMap((look) =>
+    calibration === undefined
+      ? [...Array.from(look.confidences)]
+      : calibrate(look.confidences, look.residuals, calibration),
+  );
+  const right = looks.flatMap((look) => look.right.map(Number));
+  const table = reliabilityTable(confidences, right, values.bins);
+  const share = right.reduce((sum, value) => sum + value, 0) / right.length;
+  const ece = round(calibrationError(table), 4);
+  if (values.json) {
+    const rows = table
+      .filter(({ count }) => count > 0)
+      .map(({ from, to, count, confidence, observed }) => ({
+        ...{ from, to, count },
+        confidence: round(confidence, 4),
+        observed: round(observed, 4),
+      }));
+    console.log(JSON.stringify({ pictures: pictures.length, right: round(share, 4), ece, bins: rows }));
+    return;
+  }
+  console.log('    range      landmarks  confidence  right');
+  for (const { from, to, count, confidence, observed } of table) {
+    const range = `${from.toFixed(2)} – ${to.toFixed(2)}`;
+    const told = count === 0 ? '' : `${confidence.toFixed(3).padStart(12)}${observed.toFixed(3).padStart(7)}`;
+    console.log(`${range}${String(count).padStart(12)}${told}`);
+  }
+  console.log(`\n${(100 * share).toFixed(1)} % of the landmarks are right; ece ${ece}`);
+};

@@ -1,0 +1,8 @@
+/** Confidences beyond this are taken as this: how near they are to 0 or 1 says nothing any more. */
+const certain = 0.999;
+
+/** ln(p / (1 − p)) of a confidence, at most ±6.9. */
+export const logOdds = (confidence: number): number => {
+  const p = Math.min(Math.max(confidence, 1 - certain), certain);
+  return Math.log(p / (1 - p));
+};

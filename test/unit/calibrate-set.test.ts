@@ -1,0 +1,64 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseLandmarkSet } from '../../src/landmarks/landmark-set.ts';
+import { writeBlobModel } from '../fixtures/blob-model.ts';
+import { blobCenters, blobs, drawScene, sceneRoi } from '../fixtures/blob-scene.ts';
+import { dve, lastLine } from '../fixtures/run-dve.ts';
+
+const [width, height] = [160, 120];
+const pictureCount = 6;
+
+let root = '';
+const at = (name: string): string => join(root, name);
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'calibrate-'));
+  await writeBlobModel(at('.'));
+  const annotations: unknown[] = [];
+  for (let index = 0; index < pictureCount; index++) {
+    const roi = sceneRoi(2 * index, width, height);
+    const picture = `${index}.png`;
+    await sharp(drawScene(roi, width, height), { raw: { width, height, channels: 4 } }).toFile(at(picture));
+    const points = blobCenters(roi).map(({ x, y }) => [x / width, y / height]);
+    annotations.push({ picture, points });
+  }
+  const names = blobs.map(({ name }) => name);
+  await writeFile(at('points.json'), JSON.stringify({ names, unit: [0, 1], annotations }));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+describe('dve landmarks and dve eval calibration', () => {
+  it('calibrate a set, and tell how reliable its confidence is', async () => {
+    const made = await dve(
+      ...['landmarks', '--model', root, '--images', root, '--points', at('points.json')],
+      ...['--out', at('set.json'), '--json'],
+    );
+    expect(made.stderr).toBe('');
+    expect(lastLine(made.stdout)).toMatchObject({ pictures: pictureCount, calibrated: true });
+    const set = parseLandmarkSet(await readFile(at('set.json'), 'utf8'));
+    expect(set.unit).toEqual([0, 1]);
+    expect(set.calibration?.offsets).toHaveLength(blobs.length);
+    expect(set.calibration?.tolerance).toBe(0.05);
+
+    const measured = await dve(
+      ...['eval', 'calibration', '--model', root, '--landmarks', at('set.json'), '--data', root],
+      ...['--points', at('points.json'), '--views', '4', '--bins', '5', '--json'],
+    );
+    expect(measured.code).toBe(0);
+    const result = lastLine(measured.stdout) as { pictures: number; ece: number; bins: { count: number }[] };
+    expect(result.pictures).toBe(pictureCount);
+    expect(result.ece).toBeLessThan(0.15);
+    const total = result.bins.reduce((sum, { count }) => sum + count, 0);
+    expect(total).toBe(pictureCount * 4 * blobs.length);
+
+    const none = await dve(
+      ...['eval', 'calibration', '--model', root, '--landmarks', at('set.json'), '--data', root],
+      ...['--points', at('points.json'), '--unseen'],
+    );
+    expect(none.code).toBe(1);
+    expect(none.stderr).toMatch(/all 6 pictures belong to the landmark set itself/);
+  }, 60_000);
+});
