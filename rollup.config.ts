@@ -43,9 +43,13 @@ const copyOrt: Plugin = {
 };
 
 const external = [/^node:/, /^@?[a-z]/];
-const bundled = [/^comlink$/];
+// Workers load nothing by a bare name: what they need is part of them.
+const bundled = [/^comlink$/, /^onnx-buf$/, /^@bufbuild\/protobuf/];
 const isExternal = (id: string): boolean =>
   external.some((pattern) => pattern.test(id)) && !bundled.some((pattern) => pattern.test(id));
+
+/** For Node, everything that is a dependency. */
+const isInstalled = (id: string): boolean => external.some((pattern) => pattern.test(id)) && id !== 'comlink';
 
 type Build = { input: string; minify: boolean; output: string };
 
@@ -56,17 +60,20 @@ const plugins = (minify: boolean): Plugin[] => [
   bundlerHints,
 ];
 
-/** One file that stands alone. */
+/** One file that stands alone. Node finds what is installed; a browser's worker brings everything along. */
 const build = ({ input, output, minify }: Build, more: Plugin[] = []): RollupOptions => ({
   input,
-  external: isExternal,
+  external: minify ? isExternal : isInstalled,
   output: { file: `dist/${output}`, format: 'es', sourcemap: true, inlineDynamicImports: true },
   plugins: [...plugins(minify), ...more],
 });
 
+/** What more than one entry of a page uses. */
+const sharedModules = /src\/(errors|options|model\/call-queue|worker\/(client|assets))\.ts$|\/comlink\//;
+
 /** The entries of a page. What they have in common is one file, so that an error of one is an error of the other. */
 const pageEntries: RollupOptions = {
-  input: { index: 'src/index.ts', mediapipe: 'src/mediapipe/index.ts' },
+  input: { index: 'src/index.ts', mediapipe: 'src/mediapipe/index.ts', train: 'src/train-web/index.ts' },
   external: isExternal,
   output: {
     dir: 'dist',
@@ -74,6 +81,7 @@ const pageEntries: RollupOptions = {
     sourcemap: true,
     entryFileNames: '[name].js',
     chunkFileNames: 'shared.js',
+    manualChunks: (id) => (sharedModules.test(id) ? 'shared' : undefined),
   },
   plugins: plugins(true),
 };
@@ -105,16 +113,27 @@ const detectorBuild: Build = {
   output: 'detector.worker.js',
   minify: true,
 };
+const trainBuilds: Build[] = ['train.worker', 'train-data.worker'].map((name) => ({
+  input: `src/train-web/${name}.ts`,
+  output: `${name}.js`,
+  minify: true,
+}));
 const nodeBuilds: Build[] = [
   { input: 'src/cli/main.ts', output: 'cli.js', minify: false },
   ...nodeWorkers('src/train'),
 ];
 
-const pages = [build(workerBuild, [copyOrt]), build(detectorBuild), pageEntries];
+const pages = [
+  build(workerBuild, [copyOrt]),
+  build(detectorBuild),
+  ...trainBuilds.map((entry) => build(entry)),
+  pageEntries,
+];
 const everythingElse = [
   ...nodeBuilds.map((entry) => build(entry)),
   types('src/index.ts', 'index.d.ts'),
   types('src/mediapipe/index.ts', 'mediapipe.d.ts'),
+  types('src/train-web/index.ts', 'train.d.ts'),
 ];
 
 // The demo needs the page's part only, which takes a fraction of the time.

@@ -78,6 +78,7 @@ const floors: Record<string, number> = {
   puppet: 2,
   worker: 3,
   mediapipe: 3,
+  'train-web': 3,
   tracker: 3,
   track: 3,
   correspond: 3,
@@ -133,6 +134,14 @@ const reachable = (entry: string): Set<string> => {
   return seen;
 };
 
+/** What of Node and of its packages runs when these files do. */
+const nodeImports = (inside: readonly string[]): string[] =>
+  inside
+    .filter((file) => existsSync(join(src, file)))
+    .flatMap((file) => importsOf(join(src, file)))
+    .filter(({ specifier, typeOnly }) => !typeOnly && /^(node:|sharp$|onnxruntime-node$)/.test(specifier))
+    .map(({ specifier }) => specifier);
+
 describe('imports of src', () => {
   test('every room has a floor', () => {
     const rooms = new Set(files.map((file) => roomOf(name(file))));
@@ -177,11 +186,20 @@ describe('imports of src', () => {
       const inside = [...reachable(entry)];
       expect(inside.length).toBeGreaterThan(1);
       expect(inside.filter((file) => ['train', 'cli'].includes(roomOf(file)))).toEqual([]);
-      const fromNode = inside
-        .filter((file) => existsSync(join(src, file)))
-        .flatMap((file) => importsOf(join(src, file)))
-        .filter(({ specifier, typeOnly }) => !typeOnly && specifier.startsWith('node:'));
-      expect(fromNode).toEqual([]);
+      expect(nodeImports(inside)).toEqual([]);
     },
   );
+
+  const trainingEntries = [
+    'train-web/index.ts',
+    'train-web/train.worker.ts',
+    'train-web/train-data.worker.ts',
+  ];
+
+  test.each(trainingEntries)('the browser bundle of %s trains without cli and Node modules', (entry) => {
+    const inside = [...reachable(entry)];
+    expect(inside.map(roomOf)).toContain('train');
+    expect(inside.filter((file) => roomOf(file) === 'cli')).toEqual([]);
+    expect(nodeImports(inside)).toEqual([]);
+  });
 });

@@ -1,0 +1,147 @@
+/** Where a training runs: WebGPU where it computes the same step as wasm, faster. */
+import { DeviceError } from '../errors.ts';
+import { NoWebGpuError, openGpuDevice } from '../model/gpu-device.ts';
+import { firstLine } from '../model/session-core.ts';
+import { loadWebRuntime, type WebRuntime, type WebRuntimeFiles } from '../model/session-web.ts';
+import type { Batch } from '../train/batch.ts';
+import type { TrainingConfig } from '../train/config.ts';
+import { createTrainingEngine, type StepResult, type TrainingRuntime } from '../train/engine.ts';
+import { scheduleAt } from '../train/optimizer.ts';
+import { freshState, stepShape } from '../train/trainer.ts';
+import { parameterLayout } from '../train/training-network.ts';
+import { buildTrainingStep } from '../train/training-step.ts';
+import type { DeviceChoice } from '../worker/messages.ts';
+
+/** ONNX Runtime on a device, for the steps; `wasm` of the same build is for everything small. */
+export type ChosenDevice = {
+  steps: TrainingRuntime;
+  wasm: TrainingRuntime;
+  device: 'wasm' | 'webgpu';
+  threads: number;
+  /** Why WebGPU is not used, where it might have been. */ note: string | undefined;
+  /** Settles with the reason when the device is lost; never for wasm. */ lost: Promise<string>;
+  /** Frees the GPU. */ close(): void;
+};
+
+const never = new Promise<never>(() => undefined);
+
+const onWasm = ({ InferenceSession, Tensor }: WebRuntime): TrainingRuntime => ({
+  InferenceSession,
+  Tensor,
+  sessionOptions: { executionProviders: ['wasm'], logSeverityLevel: 3 },
+});
+
+const onGpu = ({ InferenceSession, Tensor }: WebRuntime, device: GPUDevice): TrainingRuntime => ({
+  InferenceSession,
+  Tensor,
+  sessionOptions: { executionProviders: [{ name: 'webgpu', device }], logSeverityLevel: 3 },
+});
+
+const wasmDevice = (runtime: WebRuntime, note: string | undefined): ChosenDevice => ({
+  steps: onWasm(runtime),
+  wasm: onWasm(runtime),
+  device: 'wasm',
+  threads: runtime.env.wasm.numThreads ?? 1,
+  note,
+  lost: never,
+  close: () => undefined,
+});
+
+const gpuDevice = (runtime: WebRuntime, device: GPUDevice): ChosenDevice => ({
+  ...wasmDevice(runtime, undefined),
+  steps: onGpu(runtime, device),
+  device: 'webgpu',
+  lost: device.lost.then(({ reason, message }) => `${reason}${message === '' ? '' : `: ${message}`}`),
+  close: () => {
+    device.destroy();
+  },
+});
+
+/** The first steps of a training on a runtime. @returns of the second one; the first is slower than all others */
+const tryOut = async (
+  config: TrainingConfig,
+  runtime: TrainingRuntime,
+  batch: Batch,
+): Promise<StepResult[]> => {
+  const layout = parameterLayout(config.network, config.batch.inputSize);
+  const shape = stepShape(config);
+  const graph = buildTrainingStep(layout, config.network, config.loss, config.optimizer, shape);
+  const engine = await createTrainingEngine(runtime, graph, shape, freshState(config, layout));
+  try {
+    const results: StepResult[] = [];
+    for (let step = 0; step < 2; step++) {
+      results.push(await engine.step(batch, scheduleAt(step, config.steps, config.optimizer)));
+    }
+    return results;
+  } finally {
+    await engine.close();
+  }
+};
+
+/** Greatest difference of losses that rounding explains, of the loss itself. */
+const tolerance = 2e-3;
+
+/** @returns why the GPU is not to be used, or undefined where it is */
+const compare = (gpu: readonly StepResult[], wasm: readonly StepResult[]): string | undefined => {
+  const [first, second] = [gpu, wasm].map((results) => results.map(({ loss }) => loss));
+  const difference = Math.max(...first.map((loss, i) => Math.abs(loss - second[i]) / Math.abs(second[i])));
+  if (!(difference <= tolerance)) {
+    return `WebGPU computes another loss than wasm here (by ${(100 * difference).toFixed(1)} %)`;
+  }
+  const [gpuTime, wasmTime] = [gpu[1].milliseconds, wasm[1].milliseconds];
+  if (gpuTime < wasmTime) return undefined;
+  return `WebGPU is slower than wasm here (${gpuTime.toFixed(0)} against ${wasmTime.toFixed(0)} ms a step)`;
+};
+
+export type DeviceOptions = {
+  config: TrainingConfig;
+  device: DeviceChoice;
+  runtime: WebRuntimeFiles;
+  /** Gives a batch to try the devices on. */ batch: () => Promise<Batch>;
+};
+
+/**
+ * @throws DeviceError where ONNX Runtime or the asked-for device cannot be had, or WebGPU was asked for and computes
+ *   something else than wasm
+ */
+export const chooseDevice = async ({
+  config,
+  device,
+  runtime: files,
+  batch,
+}: DeviceOptions): Promise<ChosenDevice> => {
+  if (device === 'wasm') return wasmDevice(await loadWebRuntime(files.wasm), undefined);
+  const fallBack = async (reason: string, cause?: unknown): Promise<ChosenDevice> => {
+    if (device === 'webgpu') {
+      throw new DeviceError(`training cannot run on WebGPU: ${reason}. Pass device 'wasm'.`, { cause });
+    }
+    return wasmDevice(await loadWebRuntime(files.wasm), reason);
+  };
+  let gpu;
+  try {
+    gpu = await openGpuDevice();
+  } catch (error) {
+    if (error instanceof NoWebGpuError) return fallBack(`no WebGPU: ${error.reason}`, error);
+    throw error;
+  }
+  if (gpu.isSoftware && device === 'auto') {
+    gpu.device.destroy();
+    return fallBack('WebGPU runs on the CPU here, which is slower than wasm');
+  }
+  const runtime = await loadWebRuntime(files.webgpu);
+  const chosen = gpuDevice(runtime, gpu.device);
+  let reason: string | undefined;
+  try {
+    const tried = await batch();
+    const onDevice = await tryOut(config, chosen.steps, tried);
+    const onCpu = await tryOut(config, chosen.wasm, tried);
+    reason = compare(onDevice, onCpu);
+    if (device === 'webgpu' && reason?.includes('slower') === true) reason = undefined;
+  } catch (error) {
+    reason = `WebGPU failed its self-check (${firstLine(error)})`;
+  }
+  if (reason === undefined) return chosen;
+  chosen.close();
+  if (device === 'webgpu') return fallBack(reason);
+  return wasmDevice(runtime, reason);
+};

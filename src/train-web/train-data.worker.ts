@@ -1,0 +1,4 @@
+import { expose } from 'comlink';
+import { DataService } from './data-service.ts';
+
+expose(new DataService());
