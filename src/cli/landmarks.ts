@@ -26,7 +26,7 @@ export const summary = 'Make a landmark set for a model from annotated pictures.
 const command = defineCommand({
   name: 'dve landmarks',
   about:
-    'Averages the embeddings at annotated points of a few dozen pictures into the references of a landmark set. Points\nwhose embeddings do not find their way to other pictures and back are left out. The annotations are kept in the set,\nso that it can be made again for another model: give the old set as --points. From five pictures on, the confidence\nis calibrated: what share of the landmarks lies within 5 % of the unit (faces: IOD) is found out with references from\nother pictures.',
+    'Averages the embeddings at annotated points of one picture or, better, a few dozen into the references of a landmark\nset. Points whose embeddings do not find their way to other pictures and back are left out. The annotations are kept in\nthe set, so that it can be made again for another model: give the old set as --points. From five pictures on, the\nconfidence is calibrated: what share of the landmarks lies within 5 % of the unit (faces: IOD) is found out with\nreferences from other pictures.',
   options: {
     ...modelOptions,
     images: {
@@ -161,12 +161,7 @@ export const run = async (argv: string[]): Promise<void> => {
   const { values } = parsed;
   const file = await readPointsFile(values.points);
   const skipped = createSkipLog();
-  const pictures = await readAnnotatedPictures(
-    values.images,
-    spread(file.pictures, values.limit),
-    skipped,
-    2,
-  );
+  const pictures = await readAnnotatedPictures(values.images, spread(file.pictures, values.limit), skipped);
   const { set, kept } = await withModel(values, (session) =>
     makeSet(file, pictures, session, values.tolerance),
   );
