@@ -2,8 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { InputError, ModelError } from '../../src/errors.ts';
-import { writeFileAtomic } from '../../src/model/atomic-file.ts';
+import { ModelError } from '../../src/errors.ts';
 import { parseManifest } from '../../src/model/manifest.ts';
 import { readModelDirectory, writeModelDirectory, writeModelFile } from '../../src/model/model-directory.ts';
 import { gradientManifest } from '../fixtures/gradient-faces.ts';
@@ -113,22 +112,5 @@ describe('a manifest', () => {
     expect(() => parseManifest(value, 'm.json')).toThrow(ModelError);
     expect(() => parseManifest(value, 'm.json')).toThrow(message);
     expect(() => parseManifest(value, 'm.json')).toThrow(/^m\.json/);
-  });
-});
-
-describe('writing a file atomically', () => {
-  test('leaves no temporary file behind, also when it fails', async () => {
-    const path = join(folder, 'a', 'b.txt');
-    await writeFileAtomic(path, 'one');
-    await writeFileAtomic(path, 'two');
-    expect(await readFile(path, 'utf8')).toBe('two');
-    expect(await readdir(join(folder, 'a'))).toEqual(['b.txt']);
-
-    // The folder of the target is a file: the write cannot succeed.
-    const blocked = writeFileAtomic(join(path, 'c.txt'), 'three');
-    await expect(blocked).rejects.toBeInstanceOf(InputError);
-    await expect(blocked).rejects.toThrow(/cannot write/);
-    expect(await readFile(path, 'utf8')).toBe('two');
-    expect(await readdir(join(folder, 'a'))).toEqual(['b.txt']);
   });
 });
