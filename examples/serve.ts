@@ -35,6 +35,7 @@ const server = await createServer({
   resolve: {
     // The examples use the package as it is published, not its source.
     alias: {
+      'dve-sdk/train': join(root, 'dist', 'train.js'),
       'dve-sdk/mediapipe': join(root, 'dist', 'mediapipe.js'),
       'dve-sdk': join(root, 'dist', 'index.js'),
     },
@@ -52,4 +53,5 @@ const server = await createServer({
 await server.listen();
 const [url] = server.resolvedUrls?.local ?? [];
 console.log(`Webcam demo: ${url}examples/webcam/`);
+console.log(`Training: ${url}examples/train/`);
 console.log('Stop it with Ctrl+C.');

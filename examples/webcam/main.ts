@@ -1,12 +1,14 @@
 import {
   drawLandmarks,
   DveError,
+  ModelError,
   SourceError,
   track,
   type DeviceChoice,
   type Tracking,
   type TrackResult,
 } from 'dve-sdk';
+import { readModel, type SavedModel } from '../saved-models.ts';
 import { createFigures } from './figures.ts';
 import { chosen, onChoice, page, showOver, showStatus } from './page.ts';
 import { connectSmoothing, currentSmoothing } from './smoothing.ts';
@@ -15,8 +17,20 @@ import { connectSmoothing, currentSmoothing } from './smoothing.ts';
 type Playing = { kind: 'camera'; stream: MediaStream } | { kind: 'file'; url: string; name: string };
 
 const figures = createFigures();
-// Another model than the package's own: ?model=URL of its folder.
-const model = new URLSearchParams(location.search).get('model');
+// Another model than the package's own: ?model=URL of its folder, or ?model=browser:NAME of one that was trained here.
+const modelName = new URLSearchParams(location.search).get('model');
+const savedPrefix = 'browser:';
+const isSaved = modelName?.startsWith(savedPrefix) === true;
+
+const openModel = async (): Promise<{ model?: string | SavedModel }> => {
+  if (modelName === null) return {};
+  if (!isSaved) return { model: modelName };
+  const model = await readModel(modelName.slice(savedPrefix.length));
+  if (model !== undefined) return { model };
+  throw new ModelError(
+    'this browser keeps no trained model any more. Train one again, or open the demo without it.',
+  );
+};
 
 let playing: Playing | undefined;
 let tracking: Tracking | undefined;
@@ -123,13 +137,15 @@ const follow = async (mine: number): Promise<void> => {
   page.busyText.textContent = 'Loading the model …';
   showOver('busy');
   showStatus('starting');
-  const running = track(page.video, {
-    device: deviceChoice(),
-    smoothing: currentSmoothing(),
-    ...(model === null ? {} : { model }),
-  });
-  tracking = running;
   try {
+    const opened = await openModel();
+    if (mine !== generation) return;
+    const running = track(page.video, {
+      device: deviceChoice(),
+      smoothing: currentSmoothing(),
+      ...opened,
+    });
+    tracking = running;
     const { landmarks, device, precision, threads, deviceNote } = await running.ready;
     connections = landmarks.connections;
     const detail =
@@ -241,6 +257,7 @@ const saveSnapshot = (): void => {
   }, 'image/png');
 };
 
+if (isSaved) page.welcomeTitle.textContent = 'See what you have trained';
 page.startCamera.addEventListener('click', startCamera);
 page.camera.addEventListener('click', startCamera);
 page.noticeRetry.addEventListener('click', startCamera);

@@ -16,6 +16,7 @@ export const page = {
   video: element('video', HTMLVideoElement),
   overlay: element('overlay', HTMLCanvasElement),
   welcome: box('welcome'),
+  welcomeTitle: box('welcome-title'),
   notice: box('notice'),
   noticeTitle: box('notice-title'),
   noticeText: box('notice-text'),
