@@ -1,6 +1,8 @@
 import {
   createTraining,
   DveError,
+  ModelError,
+  type TrainedFiles,
   type Training,
   type TrainingInfo,
   type TrainingProgress,
