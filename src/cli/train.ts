@@ -187,7 +187,8 @@ export const run = async (argv: string[]): Promise<void> => {
   const skipLog = createSkipLog();
   const evaluate =
     values.evaluate === undefined ? undefined : await createTrainingEvaluation(values.evaluate);
-  let lastLoss = 0;
+  let lastLoss: number | undefined;
+  let files = { pictures: 0, videos: 0, skipped: 0 };
   const report = createReporter(config.steps);
   try {
     const outcome = await runTraining({
@@ -209,6 +210,7 @@ export const run = async (argv: string[]): Promise<void> => {
       onVideoProgress: createVideoReporter(),
       onRound: printRound,
       onStart: ({ pictures, annotated, videos: videoCount, skipped, parameters, step }) => {
+        files = { pictures, videos: videoCount, skipped };
         printNote(
           `${pictures} pictures${annotated > 0 ? ` (${annotated} annotated)` : ''}, ${videoCount} videos (${skipped} files skipped), ${config.network.kind} with ${parameters} parameters, from step ${step}`,
         );
@@ -225,7 +227,15 @@ export const run = async (argv: string[]): Promise<void> => {
     });
     skipLog.finish();
     printNote(`wrote ${join(out, 'model.onnx')}`);
-    printResult({ step: outcome.step, loss: lastLoss, busy: round(outcome.busy, 3), out }, values.json);
+    printResult(
+      {
+        step: outcome.step,
+        // A training that is resumed at its end takes no step.
+        ...(lastLoss !== undefined && { loss: lastLoss }),
+        ...{ busy: round(outcome.busy, 3), ...files, out },
+      },
+      values.json,
+    );
   } finally {
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);

@@ -1,31 +1,11 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defineCommand, helpText, parseCommand } from '../../src/cli/arguments.ts';
 import { runCommandLine } from '../../src/cli/dispatch.ts';
 import { writeGradientFaces, writeGradientModel } from '../fixtures/gradient-faces.ts';
-
-const project = fileURLToPath(new URL('../..', import.meta.url));
-
-type Outcome = { code: number; stdout: string; stderr: string };
-
-/** Runs the command line as a user does. */
-const dve = (...argv: string[]): Promise<Outcome> =>
-  new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      ['--import', 'tsx', 'src/cli/main.ts', ...argv],
-      { cwd: project, env: { ...process.env, DVE_DEBUG: '' } },
-      (error, stdout, stderr) => {
-        resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
-      },
-    );
-  });
-
-const lastLine = (text: string): unknown => JSON.parse(text.trimEnd().split('\n').at(-1) ?? '');
+import { dve, lastLine } from '../fixtures/run-dve.ts';
 
 let root: string;
 let model: string;
