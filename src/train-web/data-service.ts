@@ -71,10 +71,11 @@ const pairUp = async (
   const method = roundedFlow();
   const skipped: SkippedFile[] = [];
   let [total, fruitful] = [0, 0];
-  for (const [video, file] of files.entries()) {
+
+  /** @returns pairs that it gave, and why there are no more, if so */
+  const goThrough = async (video: number, file: NamedFile): Promise<{ order: number; reason?: string }> => {
     let order = 0;
     let counts: PairCounts | undefined;
-    let broken: string | undefined;
     try {
       await using reader = await openBlob(file, pairSettings.maxSide, library, decoder);
       const found = pairsOfReader(file.name, reader, {
@@ -92,12 +93,16 @@ const pairUp = async (
       }
     } catch (error) {
       if (!(error instanceof DveError)) throw error;
-      broken = error.message;
+      return { order, reason: error.message };
     }
-    if (order > 0) fruitful++;
+    return { order, ...(counts && { reason: reasonOf(counts) }) };
+  };
+
+  for (const [video, file] of files.entries()) {
+    const { order, reason = 'It gave no pairs.' } = await goThrough(video, file);
     // What it gave before it broke off stays.
-    else
-      skipped.push({ name: file.name, reason: broken ?? (counts ? reasonOf(counts) : 'It gave no pairs.') });
+    if (order > 0) fruitful++;
+    else skipped.push({ name: file.name, reason });
     await told.done();
   }
   return { pool: builder.finish(), videos: fruitful, skipped };
