@@ -36,7 +36,8 @@ const boxOf = (points: readonly Point[]) => {
   return { x: (left + right) / 2, y: (top + bottom) / 2, side: Math.max(right - left, bottom - top) };
 };
 
-const isRightPlace = (points: readonly Point[], truth: readonly Point[]): boolean => {
+/** Whether some points have the place (25 % of the box) and size (1.35) of the true ones. */
+export const isRightPlace = (points: readonly Point[], truth: readonly Point[]): boolean => {
   const found = boxOf(points);
   const wanted = boxOf(truth);
   const scale = Math.max(found.side / wanted.side, wanted.side / found.side);

@@ -13,7 +13,8 @@ const turn = (40 / 180) * Math.PI;
 /**
  * What is looked at. A crop reaches objects of about half to one and a half of its own ROI size, a little turned and a
  * little beside its middle, so that these passes overlap. `near` is what people hold into a camera: it is swept first,
- * and again and again while `far`, which takes long, is under way.
+ * and again and again while `far`, which takes long, is under way. The first far pass comes right after the first near
+ * round: it catches most faces down to a twelfth of the frame, so that they, too, are found within half a second.
  */
 export const defaultPasses: { near: readonly SearchPass[]; far: readonly SearchPass[] } = {
   near: [
@@ -23,7 +24,7 @@ export const defaultPasses: { near: readonly SearchPass[]; far: readonly SearchP
     { side: 0.7, stride: 0.5, rotation: -turn },
   ],
   far: [
-    { side: 0.27, stride: 0.5, rotation: 0 },
+    { side: 0.27, stride: 0.6, rotation: 0 },
     { side: 0.35, stride: 0.5, rotation: turn },
     { side: 0.35, stride: 0.5, rotation: -turn },
     { side: 0.15, stride: 0.5, rotation: 0 },
@@ -58,6 +59,7 @@ export class Sweep {
   #pass = 0;
   #waiting: Roi[] = [];
   #rounds = 0;
+  #passesDone = 0;
 
   constructor(passes: readonly SearchPass[]) {
     this.#passes = passes;
@@ -66,6 +68,11 @@ export class Sweep {
   /** How often all passes were gone through. */
   get rounds(): number {
     return this.#rounds;
+  }
+
+  /** How many passes were gone through, counted over all rounds. */
+  get passesDone(): number {
+    return this.#passesDone;
   }
 
   /**
@@ -78,6 +85,7 @@ export class Sweep {
     if (roi === undefined) throw new RangeError('a search pass without crops');
     const endsPass = this.#waiting.length === 0;
     if (endsPass) {
+      this.#passesDone++;
       this.#pass = (this.#pass + 1) % this.#passes.length;
       if (this.#pass === 0) this.#rounds++;
     }
@@ -89,5 +97,6 @@ export class Sweep {
     this.#pass = 0;
     this.#waiting = [];
     this.#rounds = 0;
+    this.#passesDone = 0;
   }
 }

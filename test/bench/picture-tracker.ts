@@ -1,0 +1,47 @@
+import sharp from 'sharp';
+import { readLandmarkSet } from '../../src/cli/track-input.ts';
+import { createSvgCanvas } from '../../src/cli/svg-canvas.ts';
+import { drawLandmarks } from '../../src/draw/draw-landmarks.ts';
+import type { LandmarkSet } from '../../src/landmarks/landmark-set.ts';
+import { createNodeSession } from '../../src/model/session-node.ts';
+import type { ModelSession } from '../../src/model/session.ts';
+import type { PixelImage } from '../../src/pipeline/crop.ts';
+import { FrameTracker, type FrameTrackerOptions } from '../../src/pipeline/frame-tracker.ts';
+import { createPictureCropper } from '../../src/pipeline/picture-cropper.ts';
+import type { TrackResult } from '../../src/pipeline/result.ts';
+
+export type PictureTracker = FrameTracker<PixelImage, Float32Array>;
+
+export type PictureTrackers = {
+  session: ModelSession;
+  landmarkSet: LandmarkSet;
+  /** A tracker of its own for each stream, with the options of live tracking unless told otherwise. */
+  createTracker(options?: Partial<FrameTrackerOptions<PixelImage, Float32Array>>): PictureTracker;
+};
+
+/** Opens a model for tracking in pictures that are in memory. @param model directory */
+export const openTracker = async (model: string): Promise<PictureTrackers> => {
+  const session = await createNodeSession(model, { precision: 'fp32', threads: 1 });
+  const landmarkSet = await readLandmarkSet(undefined, model);
+  const { manifest } = session;
+  return {
+    session,
+    landmarkSet,
+    createTracker: (options = {}) =>
+      new FrameTracker<PixelImage, Float32Array>({
+        ...{ manifest, matcher: session, cropper: createPictureCropper(), landmarkSet },
+        ...options,
+      }),
+  };
+};
+
+/** Writes a frame with its landmarks drawn in, for looking at. */
+export const savePicture = async (path: string, frame: PixelImage, result: TrackResult): Promise<void> => {
+  const { width, height, data, channels } = frame;
+  const canvas = createSvgCanvas(width, height);
+  drawLandmarks(canvas.context, result, { roi: true });
+  await sharp(data, { raw: { width, height, channels } })
+    .composite([{ input: Buffer.from(canvas.toSvg()) }])
+    .jpeg()
+    .toFile(path);
+};
