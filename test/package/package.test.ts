@@ -27,6 +27,8 @@ describe('the package', () => {
     const files = packedFiles();
     expect(files).toContain('dist/index.js');
     expect(files).toContain('dist/tracker.worker.js');
+    expect(files).toContain('dist/train.worker.js');
+    expect(files).toContain('dist/train-data.worker.js');
     expect(files).toContain('dist/ort-wasm-simd-threaded.wasm');
     expect(files.filter((file) => /^(src|test|examples|\.)/.test(file))).toEqual([]);
   });
@@ -54,6 +56,9 @@ console.log(JSON.stringify({ added, names: Object.keys(module), handles: process
     const folder = createConsumer('types', {
       'main.ts': `
 import { track, type TrackResult } from 'dve-sdk';
+import { createTraining, type TrainedFiles } from 'dve-sdk/train';
+export const model = (videos: Blob[]): Promise<TrainedFiles> =>
+  createTraining({ videos, config: { steps: 500, network: { widths: [8, 16] } } }).result();
 export const points = async (video: HTMLVideoElement): Promise<number> => {
   let count = 0;
   for await (const result of track(video, { device: 'wasm' })) {
@@ -64,6 +69,8 @@ export const points = async (video: HTMLVideoElement): Promise<number> => {
 };
 // @ts-expect-error there is no such option
 track('camera', { smoothness: 1 });
+// @ts-expect-error there is no such setting
+createTraining({ config: { step: 500 } });
 `,
       'package.json': '{ "type": "module" }',
     });
