@@ -3,10 +3,16 @@ export type Chart = { add(losses: readonly number[]): void; clear(steps: number)
 
 const margin = { left: 42, right: 10, top: 10, bottom: 24 };
 
-/** Mean over as many steps as fit into a pixel or two, then smoothed: single steps differ more than what is learnt. */
-const smoothed = (losses: readonly number[], weight: number): number[] => {
-  let value = losses[0];
-  return losses.map((loss) => (value += weight * (loss - value)));
+/** Mean of each step and its neighbours: single steps differ more than what is learnt. */
+const smoothed = (losses: readonly number[]): number[] => {
+  const reach = Math.ceil(losses.length / 60);
+  const sums = [0];
+  losses.forEach((loss, i) => sums.push(sums[i] + loss));
+  return losses.map((_, i) => {
+    // As many before as after, so that the curve does not lag behind.
+    const side = Math.min(reach, i, losses.length - 1 - i);
+    return (sums[i + side + 1] - sums[i - side]) / (2 * side + 1);
+  });
 };
 
 /** A step between lines of the scale that is easy to read: 1, 2 or 5 times a power of ten. */
@@ -33,7 +39,7 @@ export const createChart = (canvas: HTMLCanvasElement): Chart => {
     // The style sheet's colours, made into plain ones by properties that have no other effect on a canvas.
     const { color: soft, outlineColor: line, caretColor: accent } = style;
     context.font = `12px ${style.fontFamily}`;
-    const shown = smoothed(losses, Math.min(1, 12 / Math.max(1, losses.length)) * 0.9 + 0.02);
+    const shown = smoothed(losses);
     // The first steps are far above the rest, single ones now and then: the scale is for what comes between.
     const sorted = [...losses].sort((a, b) => a - b);
     const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))] ?? 0;

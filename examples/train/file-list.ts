@@ -25,6 +25,10 @@ const thumbnail = (file: File): HTMLElement => {
   image.alt = '';
   image.loading = 'lazy';
   image.className = 'thumb';
+  // Whether it is a picture after all is told when training starts.
+  image.addEventListener('error', () => {
+    image.removeAttribute('src');
+  });
   return image;
 };
 

@@ -198,6 +198,8 @@ const start = async (): Promise<void> => {
     }
     if (training !== running) return;
     showStatus('done');
+    page.left.textContent = '–';
+    page.leftUnit.textContent = '';
     showMatches(page.matchRows, await running.matches(2));
     page.matches.hidden = false;
   } catch (error) {

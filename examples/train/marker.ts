@@ -138,8 +138,7 @@ export const createMarker = (onChange: () => void): Marker => {
     marks: () => {
       if (shown === undefined || shown.points.length < leastPoints) return undefined;
       const { bitmap, points } = shown;
-      const connections = points.slice(1).map((_, i): [number, number] => [i, i + 1]);
-      return { pictures: [{ picture: bitmap, points: [...points] }], connections };
+      return { pictures: [{ picture: bitmap, points: [...points] }] };
     },
   };
 };
