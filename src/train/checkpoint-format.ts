@@ -82,7 +82,7 @@ export type UnpackedCheckpoint = {
   /** The state's bytes. */ body: Uint8Array;
   /** What their SHA-256 should be. */ sha256: string;
   /** The checkpoint. @throws ModelError where the checksum of the body is another */
-  open(found: string): Checkpoint;
+  open: (found: string) => Checkpoint;
 };
 
 /** @throws ModelError for a file that is truncated or of another kind */
