@@ -10,12 +10,12 @@ export type SmootherOptions = {
 };
 
 /**
- * What the smoother does unless told otherwise: a still face trembles half as much as allowed, a moving one lags a third
- * of a frame.
+ * What the smoother does unless told otherwise: a still face trembles by 0.05 % of its IOD, a moving one lags a fifth of a
+ * frame (test/bench/smoothing.ts prints the curve).
  */
 export const defaultSmoothing: Readonly<Required<SmootherOptions>> = {
-  minCutoff: 2,
-  beta: 100,
+  minCutoff: 1.5,
+  beta: 150,
   derivativeCutoff: 3,
 };
 

@@ -15,6 +15,9 @@ export type Scene = { kind: string; name: string; frames: PixelImage[] };
 /** A rectangle of a picture, pixels. */
 type Box = { left: number; top: number; width: number; height: number };
 
+/** Scenes with a printed face in them: counted, but not as frames without one. */
+export const skullKind = 'skull on shirt';
+
 export const evalClips = ['cap12', 'd0', 'd3', 'd6', 'd9', 'd10', 'd11', 'singer'];
 
 const toImage = (data: Buffer, { width, height }: Size): PixelImage => ({
@@ -165,7 +168,10 @@ const handPlace = (before: PixelImage, now: PixelImage, from: number): Point | u
   return count < 30 ? undefined : { x: x / count, y: y / count };
 };
 
-/** Hands of signers, followed and enlarged, and the same signers from the neck down. */
+/**
+ * Hands of signers, followed and enlarged, and the lower half of their frames. From the neck down they are a kind of
+ * their own: their shirt shows a skull as large as the chest, which is a face to whoever looks for one.
+ */
 export const signerScenes = async (
   data: string,
   clips: readonly string[],
@@ -181,12 +187,13 @@ export const signerScenes = async (
     if (frames.length < count + 1) continue;
     const { width, height } = frames[0];
     const top = Math.round(neck * height);
-    const below = { left: 0, top, width, height: height - top };
-    scenes.push({
-      kind: 'signer, no head',
-      name: clip,
-      frames: await Promise.all(frames.slice(1).map((frame) => cutOut(frame, below, size))),
-    });
+    for (const [kind, from] of [[skullKind, top] as const, ['lower half', height >> 1] as const]) {
+      const below = { left: 0, top: from, width, height: height - from };
+      scenes.push({
+        ...{ kind, name: clip },
+        frames: await Promise.all(frames.slice(1).map((frame) => cutOut(frame, below, size))),
+      });
+    }
     const side = Math.round(0.3 * height);
     let place: Point | undefined;
     const hands: PixelImage[] = [];

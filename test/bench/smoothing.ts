@@ -46,9 +46,10 @@ const wanted = { jitter: 0.1, lag: 0.5 };
 const settings: SmootherOptions[] = [
   { minCutoff: 0.5, beta: 20 },
   { minCutoff: 1, beta: 50 },
-  { minCutoff: 1.5, beta: 75 },
+  { minCutoff: 1, beta: 100 },
   { ...defaultSmoothing },
-  { minCutoff: 3, beta: 100 },
+  { minCutoff: 2, beta: 100 },
+  { minCutoff: 2, beta: 200 },
   { minCutoff: 3, beta: 150 },
   { minCutoff: 5, beta: 200 },
 ];
