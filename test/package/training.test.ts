@@ -124,6 +124,11 @@ describe('training in a page that uses the published package', () => {
       const ours = await readCheckpoint(join(out, 'checkpoint.bin'));
       const theirs = await readCheckpoint(join(folder, 'node', 'checkpoint.bin'));
       expect(ours).toMatchObject({ step: config.steps, data: theirs.data, config: theirs.config });
+      const { step } = await runTraining({
+        config: parseConfig({ ...config, steps: config.steps + 1 }),
+        ...{ images, out, resume: true, runtime: await loadNodeRuntime({ device: 'wasm' }) },
+      });
+      expect(step).toBe(config.steps + 1);
       const model = readFileSync(join(folder, 'node', 'model.onnx'));
       expect(manifest.files.model.bytes).toBe(model.length);
     } finally {
