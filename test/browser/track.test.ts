@@ -1,8 +1,10 @@
 import { DeviceError, InputError, ModelError, track, Tracker, type TrackResult } from 'dve-sdk';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { turned } from './crop-cases.ts';
 import {
   collect,
   errorOf,
+  height,
   model,
   sceneCanvas,
   sceneFrame,
@@ -10,6 +12,7 @@ import {
   scenePictures,
   times,
   toReadable,
+  width,
 } from './scene.ts';
 
 const options = { model, device: 'wasm' } as const;
@@ -162,6 +165,29 @@ describe('track()', () => {
     const results = await collect(track(changing(), { tracker }));
     expect(results.at(11)).toMatchObject({ status: 'tracking', width: 320 });
     expect(results.at(-1)).toMatchObject({ status: 'tracking', width: 160 });
+  });
+
+  test('frames that are stored turned from mid-stream on are tracked as they are shown', async () => {
+    const turning = async function* (): AsyncGenerator<VideoFrame> {
+      for (const [index, seconds] of times(36).entries()) {
+        const quarters = Math.floor(index / 12);
+        const stored = turned(sceneImage(seconds).data, { width, height }, (4 - quarters) % 4);
+        const isLying = quarters % 2 === 1;
+        const init = {
+          format: 'RGBA' as const,
+          codedWidth: isLying ? height : width,
+          codedHeight: isLying ? width : height,
+          timestamp: Math.round(seconds * 1e6),
+          rotation: 90 * quarters,
+        };
+        yield await Promise.resolve(new VideoFrame(Uint8Array.from(stored), init));
+      }
+    };
+    const results = await collect(track(turning(), { tracker }));
+    expectTracked(results);
+    // Shown alike, so that nothing has to be found again.
+    for (const result of results.slice(12))
+      expect(result).toMatchObject({ status: 'tracking', width, height });
   });
 
   test('timestamps that repeat, go backwards or are missing break nothing', async () => {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { copyFileSync, existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser } from 'playwright';
 
@@ -52,9 +52,18 @@ export const createConsumer = (name: string, files: Readonly<Record<string, stri
   return folder;
 };
 
-/** The Chromium of the test run, without any GPU. @param flags more of them */
+/** A Chromium of the system, by the names that it goes by on Linux. */
+const systemChromium = (): string | undefined =>
+  ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome']
+    .flatMap((name) => (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name)))
+    .find((path) => existsSync(path));
+
+/**
+ * The Chromium of the test run, without any GPU; outside of one, the system's or else Playwright's own.
+ * @param flags more of them
+ */
 export const launchChromium = (flags: readonly string[] = []): Promise<Browser> => {
-  const executablePath = process.env.CHROME_PATH;
+  const executablePath = process.env.CHROME_PATH ?? systemChromium();
   return chromium.launch({
     ...(executablePath === undefined ? {} : { executablePath }),
     args: [
