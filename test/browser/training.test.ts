@@ -48,6 +48,18 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
+/** A landmark set that fits the tiny network, and nothing that is to be seen. */
+const threeLandmarks = {
+  ...{ category: 'object', embeddingSize: 8, names: ['a', 'b', 'c'], connections: [], mirrorPairs: [] },
+  meanShape: [
+    { x: 0.3, y: 0.3 },
+    { x: 0.7, y: 0.3 },
+    { x: 0.5, y: 0.7 },
+  ],
+  references: Float32Array.from({ length: 24 }, (_, i) => (i % 9 === 0 ? 1 : 0)),
+  evidence: { object: 2, background: 0 },
+};
+
 describe('a training on pictures', () => {
   test('tells of every step, its loss falls, and it ends with a whole model directory', async () => {
     using training = createTraining({ ...options, pictures: await squarePictures(6) });
@@ -77,37 +89,58 @@ describe('a training on pictures', () => {
     expect(await run(2)).not.toEqual(first);
   });
 
-  test('what was trained finds the points that were marked, in another picture', async () => {
-    const config = {
-      ...tinyConfig,
-      steps: 250,
-      network: { embeddingSize: 16, widths: [12, 16, 24] },
-      batch: {
-        ...tinyConfig.batch,
-        inputSize: 48,
-        queryGrid: 12,
-        photometric: { saturation: 0.1, gamma: 0.05, colorCast: 0.01, greyShare: 0, lightingShare: 0 },
-        occlusion: { share: 0.1 },
-      },
-      loss: { auxiliaryGrid: 12, backgroundGrid: 6 },
-    };
-    using training = createTraining({ ...options, config, pictures: await scenePictures(8) });
-    const marks = {
-      pictures: [{ picture: sceneAt(0.4), points: discsAt(0.4) }],
-      names: blobs.map(({ name }) => name),
-    };
-    const files = await training.result(marks);
-    expect(files.has('landmarks.json')).toBe(true);
-    await using tracker = await Tracker.create({ model: files, device: 'wasm', smoothing: false });
-    expect(tracker.info.landmarks.names).toEqual(marks.names);
-    let result = await tracker.step(sceneAt(2.3), 0);
-    for (let i = 1; i < 40 && result.status !== 'tracking'; i++) result = await tracker.step(sceneAt(2.3), i);
-    if (result.status !== 'tracking') return expect.unreachable('the object was not found');
-    const errors = discsAt(2.3).map(({ x, y }, i) =>
-      Math.hypot(result.landmarks[i].x - x, result.landmarks[i].y - y),
+  test(
+    'what was trained finds the points that were marked, in another picture',
+    { timeout: 180_000 },
+    async () => {
+      const config = {
+        ...tinyConfig,
+        steps: 250,
+        network: { embeddingSize: 16, widths: [12, 16, 24] },
+        batch: {
+          ...tinyConfig.batch,
+          inputSize: 48,
+          queryGrid: 12,
+          photometric: { saturation: 0.1, gamma: 0.05, colorCast: 0.01, greyShare: 0, lightingShare: 0 },
+          occlusion: { share: 0.1 },
+        },
+        loss: { auxiliaryGrid: 12, backgroundGrid: 6 },
+      };
+      using training = createTraining({ ...options, config, pictures: await scenePictures(8) });
+      const marks = {
+        pictures: [{ picture: sceneAt(0.4), points: discsAt(0.4) }],
+        names: blobs.map(({ name }) => name),
+      };
+      const files = await training.result(marks);
+      expect(files.has('landmarks.json')).toBe(true);
+      await using tracker = await Tracker.create({ model: files, device: 'wasm', smoothing: false });
+      expect(tracker.info.landmarks.names).toEqual(marks.names);
+      let result = await tracker.step(sceneAt(2.3), 0);
+      for (let i = 1; i < 40 && result.status !== 'tracking'; i++)
+        result = await tracker.step(sceneAt(2.3), i);
+      if (result.status !== 'tracking') return expect.unreachable('the object was not found');
+      const errors = discsAt(2.3).map(({ x, y }, i) =>
+        Math.hypot(result.landmarks[i].x - x, result.landmarks[i].y - y),
+      );
+      // The picture has 200 × 150 pixels, a cell of the network about 6.
+      expect(mean(errors)).toBeLessThan(4);
+    },
+  );
+
+  test('a file of the model that is missing is named', async () => {
+    using training = createTraining({
+      ...options,
+      pictures: await squarePictures(6),
+      config: { ...tinyConfig, steps: 1 },
+    });
+    const model = await training.result();
+    await expect(Tracker.create({ model, device: 'wasm' })).rejects.toThrow(/has no landmarks/);
+    model.delete('model.int8.onnx');
+    model.delete('model.onnx');
+    const landmarks = threeLandmarks;
+    await expect(Tracker.create({ model, landmarks, device: 'wasm' })).rejects.toThrow(
+      /no file "model(\.int8)?\.onnx"/,
     );
-    // The picture has 200 × 150 pixels, a cell of the network about 6.
-    expect(mean(errors)).toBeLessThan(4);
   });
 
   test('stopped midway it ends, and its model can be used', async () => {
@@ -122,22 +155,8 @@ describe('a training on pictures', () => {
     const rest = await collect(training);
     const last = rest.at(-1);
     if (last?.phase === 'training') expect(last.step).toBeLessThan(100_000);
-    const references = new Float32Array(24);
-    references.set([1], 0);
-    references.set([1], 9);
-    references.set([1], 18);
-    const landmarks = {
-      ...{ category: 'object', embeddingSize: 8, names: ['a', 'b', 'c'], connections: [], mirrorPairs: [] },
-      meanShape: [
-        { x: 0.3, y: 0.3 },
-        { x: 0.7, y: 0.3 },
-        { x: 0.5, y: 0.7 },
-      ],
-      references,
-      evidence: { object: 2, background: 0 },
-    };
     const model = await training.result();
-    await using tracker = await Tracker.create({ model, landmarks, device: 'wasm' });
+    await using tracker = await Tracker.create({ model, landmarks: threeLandmarks, device: 'wasm' });
     expect(await tracker.step(sceneAt(0), 0)).toMatchObject({ width: 200, height: 150 });
   });
 
