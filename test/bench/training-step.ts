@@ -1,7 +1,9 @@
 /**
  * How much a training step costs beyond its arithmetic: the whole step against graphs that hold nothing but
  * convolutions and matrix products, forward and backward. `own` are those of the step itself; `textbook` are those
- * that a plain backward pass would do, whatever the step does instead. All run in this process, in turns.
+ * that a plain backward pass would do, whatever the step does instead, with the gradients of weights as matrix products
+ * of inputs that were shifted already; `convolutions` are the same with these gradients as convolutions, too. All run in
+ * this process, in turns.
  *
  *     npx tsx test/bench/training-step.ts [--threads N] [--rounds N] [--device cpu|wasm] [--json]
  */
@@ -47,11 +49,37 @@ const matrixProduct = (a: number[], b: number[]): Product => ({
 const ownProducts = (whole: Graph): Product[] =>
   whole.nodes.filter(({ operator }) => arithmetic.has(operator)).map((node) => productOf(whole, node));
 
+const integers = (...value: number[]): GraphNode['attributes'][string] => ({ kind: 'ints', value });
+
+/** The gradient of a convolution's weights as one convolution: the input with its output's gradient as the kernel. */
+const weightConvolution = ({ attributes, inputs, output }: Product): Product => {
+  const [[n, c, height, width], [, , k]] = inputs;
+  const [, o, h, w] = output;
+  const stride = Math.round(height / h);
+  const pad = (k - 1) / 2;
+  const side = (size: number, kernel: number): number => size + 2 * pad - stride * (kernel - 1);
+  return {
+    operator: 'Conv',
+    attributes: {
+      ...attributes,
+      kernel_shape: integers(h, w),
+      strides: integers(1, 1),
+      dilations: integers(stride, stride),
+    },
+    inputs: [
+      [c, n, height, width],
+      [o, n, h, w],
+    ],
+    output: [c, o, side(height, h), side(width, w)],
+  };
+};
+
 /**
  * Those of a textbook: every forward convolution once more for the gradient of its input, and one product of its
- * output's gradient with k² shifted inputs for that of its weights; every forward product with its two transposes.
+ * output's gradient with k² shifted inputs (or one convolution) for that of its weights; every forward product with its
+ * two transposes.
  */
-const textbookProducts = (whole: Graph): Product[] => {
+const textbookProducts = (whole: Graph, weightGradient: 'product' | 'convolution'): Product[] => {
   const lossName = whole.nodes.find(({ outputs }) => outputs[0] === 'loss')?.inputs[0];
   const end = whole.nodes.findIndex(({ outputs }) => outputs[0] === lossName);
   const forward = whole.nodes.slice(0, end).filter(({ operator }) => arithmetic.has(operator));
@@ -65,7 +93,10 @@ const textbookProducts = (whole: Graph): Product[] => {
     }
     const [n, o, h, w] = y;
     const [, c, k] = b;
-    const columns = matrixProduct([n, o, h * w], [n, h * w, c * k * k]);
+    const columns =
+      weightGradient === 'product'
+        ? matrixProduct([n, o, h * w], [n, h * w, c * k * k])
+        : weightConvolution(product);
     // The first convolution's input is the picture, which needs no gradient.
     const input: Product = { ...product, inputs: [y, [c, o, k, k]], output: a };
     return index === 0 ? [product, columns] : [product, input, columns];
@@ -162,10 +193,16 @@ const peakMegabytes = process.resourceUsage().maxRSS / 1000;
 const runners = {
   step,
   own: await createRunner(runtime, bareGraph(ownProducts(whole)), {}),
-  textbook: await createRunner(runtime, bareGraph(textbookProducts(whole)), {}),
+  textbook: await createRunner(runtime, bareGraph(textbookProducts(whole, 'product')), {}),
+  convolutions: await createRunner(runtime, bareGraph(textbookProducts(whole, 'convolution')), {}),
 };
-const kinds = ['step', 'own', 'textbook'] as const;
-const samples: Record<(typeof kinds)[number], Sample[]> = { step: [], own: [], textbook: [] };
+const kinds = ['step', 'own', 'textbook', 'convolutions'] as const;
+const samples: Record<(typeof kinds)[number], Sample[]> = {
+  step: [],
+  own: [],
+  textbook: [],
+  convolutions: [],
+};
 for (let round = -2; round < Number(options.rounds); round++) {
   for (const kind of kinds) {
     const sample = await measure(runners[kind].run);
@@ -179,6 +216,7 @@ const medians = (measure: keyof Sample): Record<(typeof kinds)[number], number> 
   step: median(samples.step.map((sample) => sample[measure])),
   own: median(samples.own.map((sample) => sample[measure])),
   textbook: median(samples.textbook.map((sample) => sample[measure])),
+  convolutions: median(samples.convolutions.map((sample) => sample[measure])),
 });
 const wall = medians('wall');
 // On a machine that others use, too, the time of the processor is the one to trust.
@@ -188,10 +226,13 @@ const result = {
   step_ms: round(wall.step, 1),
   own_products_ms: round(wall.own, 1),
   textbook_products_ms: round(wall.textbook, 1),
+  convolutions_ms: round(wall.convolutions, 1),
   ratio_own: round(wall.step / wall.own, 3),
   ratio_textbook: round(wall.step / wall.textbook, 3),
+  ratio_convolutions: round(wall.step / wall.convolutions, 3),
   cpu_ratio_own: round(cpu.step / cpu.own, 3),
   cpu_ratio_textbook: round(cpu.step / cpu.textbook, 3),
+  cpu_ratio_convolutions: round(cpu.step / cpu.convolutions, 3),
   peak_mb: round(peakMegabytes, 0),
   threads: Number(options.threads),
   device: runtime.device,
