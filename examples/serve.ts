@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createServer } from 'vite';
+import { createServer, type Plugin } from 'vite';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -27,9 +27,25 @@ if (isStale) {
   });
 }
 
+/** The bare address leads to the demo. */
+const toDemo: Plugin = {
+  name: 'to-demo',
+  configureServer: ({ middlewares }) => {
+    middlewares.use((request, response, next) => {
+      if (request.url !== '/') {
+        next();
+        return;
+      }
+      response.writeHead(302, { Location: '/examples/webcam/' });
+      response.end();
+    });
+  },
+};
+
 const server = await createServer({
   root,
   configFile: false,
+  plugins: [toDemo],
   logLevel: 'warn',
   cacheDir: join(root, '.cache', 'vite-examples'),
   resolve: {
