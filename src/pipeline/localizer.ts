@@ -34,8 +34,6 @@ const limits = {
    */
   foundScore: 0.5,
 };
-/** Squares looked at in one run: more would be planned blindly while what they find waits to be followed up. */
-const maxBatch = 6;
 /** Looks a candidate gets before it is given up. */
 const maxRounds = 5;
 /** Candidates of a pass that are refined although none was promising. */
@@ -90,7 +88,7 @@ export class Localizer<Frame, Input> {
     this.#recall();
     let left = budget;
     while (left > 0) {
-      const batch = this.#nextBatch(size, Math.min(left, maxBatch));
+      const batch = this.#nextBatch(size, left);
       left -= batch.length;
       const rois = batch.map(({ roi }) => roi);
       const looks = await lookAt(frame, rois, this.#options);
@@ -129,17 +127,17 @@ export class Localizer<Frame, Input> {
     this.#memory = steps + 1 < memorySteps ? { roi, steps: steps + 1 } : undefined;
   }
 
-  /** What to look at now: candidates first, then the next places of the plan. */
+  /**
+   * What to look at in the next run: all candidates, else one place of the plan. No more of those, because what it shows
+   * may be followed up at once, and a large face is then found in the first frame.
+   */
   #nextBatch(size: Size, most: number): Candidate[] {
-    const batch = this.#queue.splice(0, most);
-    while (batch.length < most) {
-      const isNear =
-        this.#near.plan.rounds === 0 || (this.#far.plan.passesDone > 0 && this.#places % nearEvery === 0);
-      const sweep = isNear ? this.#near : this.#far;
-      this.#places++;
-      batch.push({ kind: 'planned', sweep, ...sweep.plan.next(size) });
-    }
-    return batch;
+    if (this.#queue.length > 0) return this.#queue.splice(0, most);
+    const isNear =
+      this.#near.plan.rounds === 0 || (this.#far.plan.passesDone > 0 && this.#places % nearEvery === 0);
+    const sweep = isNear ? this.#near : this.#far;
+    this.#places++;
+    return [{ kind: 'planned', sweep, ...sweep.plan.next(size) }];
   }
 
   /** Follows up a look; returns the object's ROI when it was the last one needed. */
