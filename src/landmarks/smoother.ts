@@ -10,12 +10,12 @@ export type SmootherOptions = {
 };
 
 /**
- * What the smoother does unless told otherwise: a still face trembles by 0.05 % of its IOD, a moving one lags a fifth of a
+ * What the smoother does unless told otherwise: a still face trembles by 0.06 % of its IOD, a moving one lags a quarter of a
  * frame (test/bench/smoothing.ts prints the curve).
  */
 export const defaultSmoothing: Readonly<Required<SmootherOptions>> = {
-  minCutoff: 1.5,
-  beta: 150,
+  minCutoff: 1.3,
+  beta: 130,
   derivativeCutoff: 3,
 };
 
