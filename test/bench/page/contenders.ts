@@ -65,7 +65,7 @@ export const openLandmarker = async (): Promise<Contender> => {
   };
 };
 
-/** The network alone in onnxruntime-web, its input ready: timed in its worker. */
+/** The network alone in onnxruntime-web, on crops of the same frames that are ready: timed in its worker. */
 export const openNetwork = async (precision: SessionPrecision): Promise<Contender> => {
   const start = performance.now();
   const worker = new Worker('/bench/network.worker.js', { type: 'module' });
@@ -78,8 +78,7 @@ export const openNetwork = async (precision: SessionPrecision): Promise<Contende
     name: `bare network, ${precision}`,
     startup: performance.now() - start,
     run: async (frame) => {
-      frame.close();
-      const { ms } = (await callWorker(worker, {})) as { ms: number };
+      const { ms } = (await callWorker(worker, { frame }, [frame])) as { ms: number };
       return ms;
     },
     close: () => {

@@ -3,7 +3,24 @@ import type { Manifest } from '../../../src/model/manifest.ts';
 
 type Start = { folder: string; runtime: string; precision: 'fp32' | 'int8' };
 
-let run: (() => Promise<void>) | undefined;
+/** One frame to run on; it is closed here. */
+type Frame = { frame: VideoFrame };
+
+/** @returns milliseconds of the run alone */
+let run: ((frame: VideoFrame) => Promise<number>) | undefined;
+
+/** The square in the middle of a frame as (3, S, S) planar RGB, 0–1. */
+const cropMiddle = (frame: VideoFrame, context: OffscreenCanvasRenderingContext2D): Float32Array => {
+  const { width: size } = context.canvas;
+  const { displayWidth, displayHeight } = frame;
+  const side = Math.min(displayWidth, displayHeight);
+  const [left, top] = [(displayWidth - side) / 2, (displayHeight - side) / 2];
+  context.drawImage(frame, left, top, side, side, 0, 0, size, size);
+  frame.close();
+  const { data } = context.getImageData(0, 0, size, size);
+  const area = size * size;
+  return Float32Array.from({ length: 3 * area }, (_, i) => data[4 * (i % area) + Math.floor(i / area)] / 255);
+};
 
 const start = async ({ folder, runtime, precision }: Start): Promise<void> => {
   const ort = (await import(`${runtime}ort.wasm.bundle.min.mjs`)) as typeof Ort;
@@ -14,26 +31,30 @@ const start = async ({ folder, runtime, precision }: Start): Promise<void> => {
   if (file === undefined) throw new Error('the model has no int8 network');
   const session = await ort.InferenceSession.create(`${folder}${file}`, { executionProviders: ['wasm'] });
   const { inputSize, embeddingSize } = manifest;
-  const image = Float32Array.from({ length: 3 * inputSize * inputSize }, (_, i) => (i % 251) / 251);
-  const references = new Float32Array(68 * embeddingSize).fill(1 / Math.sqrt(embeddingSize));
-  const feeds = {
-    image: new ort.Tensor('float32', image, [1, 3, inputSize, inputSize]),
-    references: new ort.Tensor('float32', references, [68, embeddingSize]),
-  };
-  run = async () => {
+  const context = new OffscreenCanvas(inputSize, inputSize).getContext('2d', { willReadFrequently: true });
+  if (context === null) throw new Error('no canvas');
+  const values = new Float32Array(68 * embeddingSize).fill(1 / Math.sqrt(embeddingSize));
+  const references = new ort.Tensor('float32', values, [68, embeddingSize]);
+  // Real crops: the 8-bit network takes a seventh less time on an even pattern than on pictures.
+  run = async (frame) => {
+    const image = cropMiddle(frame, context);
+    const before = performance.now();
+    const feeds = {
+      image: new ort.Tensor('float32', image, [1, 3, inputSize, inputSize]),
+      references,
+    };
     await session.run(feeds, ['matches']);
+    return performance.now() - before;
   };
 };
 
-self.addEventListener('message', ({ data }: MessageEvent<Start | Record<string, never>>) => {
+self.addEventListener('message', ({ data }: MessageEvent<Start | Frame>) => {
   const answer = async (): Promise<unknown> => {
     if ('folder' in data) {
-      await start(data as Start);
+      await start(data);
       return {};
     }
-    const before = performance.now();
-    await run?.();
-    return { ms: performance.now() - before };
+    return { ms: await run?.(data.frame) };
   };
   answer().then(
     (reply) => {
