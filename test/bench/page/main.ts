@@ -1,4 +1,5 @@
 import {
+  measureFirstResult,
   measureSearch,
   openLandmarker,
   openNetwork,
@@ -27,6 +28,7 @@ export type BenchReport = {
   isolated: boolean;
   contenders: ContenderReport[];
   search: Record<'localizer' | 'mediapipe', SearchReport>;
+  /** Median, milliseconds from `track()` to the first landmarks. */ firstResult: number;
 };
 
 const median = (values: readonly number[]): number => {
@@ -102,6 +104,7 @@ const bench = async (settings: BenchSettings): Promise<BenchReport> => {
       localizer: await measureSearch('localizer', frame, 5),
       mediapipe: await measureSearch('mediapipe', frame, 5),
     },
+    firstResult: median(await measureFirstResult(frame, 5)),
   };
 };
 
