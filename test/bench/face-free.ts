@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openTracker, savePicture } from './picture-tracker.ts';
-import { clipScenes, drawnScenes, signerScenes, skullKind, type Scene } from './scenes.ts';
+import { clipScenes, drawnScenes, signerScenes, type Scene } from './scenes.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const data = process.env.DVE_DATA ?? join(root, '..', 'shared', 'data');
@@ -62,8 +62,7 @@ const main = async (): Promise<void> => {
   }
   await opened.session.close();
   const all: Count = { scenes: 0, frames: 0, tracked: 0 };
-  for (const [kind, { scenes, frames, tracked }] of Object.entries(counts)) {
-    if (kind === skullKind) continue;
+  for (const { scenes, frames, tracked } of Object.values(counts)) {
     all.scenes += scenes;
     all.frames += frames;
     all.tracked += tracked;
@@ -79,9 +78,8 @@ const main = async (): Promise<void> => {
       `${kind.padEnd(17)}${String(scenes).padStart(8)}${String(frames).padStart(8)}${share.padStart(9)}`,
     );
   }
-  console.log(
-    `\nWanted: at most ${100 * wanted} % of all frames tracked; the printed skull, a face after all, is not among them.`,
-  );
+  const verdict = all.tracked <= wanted * all.frames ? 'held' : 'missed';
+  console.log(`\nWanted: at most ${100 * wanted} % of all frames tracked: ${verdict}.`);
 };
 
 if (existsSync(join(data, 'eval', 'videos'))) await main();

@@ -15,9 +15,6 @@ export type Scene = { kind: string; name: string; frames: PixelImage[] };
 /** A rectangle of a picture, pixels. */
 type Box = { left: number; top: number; width: number; height: number };
 
-/** Scenes with a printed face in them: counted, but not as frames without one. */
-export const skullKind = 'skull on shirt';
-
 export const evalClips = ['cap12', 'd0', 'd3', 'd6', 'd9', 'd10', 'd11', 'singer'];
 
 const toImage = (data: Buffer, { width, height }: Size): PixelImage => ({
@@ -169,8 +166,8 @@ const handPlace = (before: PixelImage, now: PixelImage, from: number): Point | u
 };
 
 /**
- * Hands of signers, followed and enlarged, and the lower half of their frames. From the neck down they are a kind of
- * their own: their shirt shows a skull as large as the chest, which is a face to whoever looks for one.
+ * Hands of signers, followed and enlarged, their frames from the neck down, and the lower half of these. One signer's
+ * shirt shows a skull as large as the chest.
  */
 export const signerScenes = async (
   data: string,
@@ -187,7 +184,7 @@ export const signerScenes = async (
     if (frames.length < count + 1) continue;
     const { width, height } = frames[0];
     const top = Math.round(neck * height);
-    for (const [kind, from] of [[skullKind, top] as const, ['lower half', height >> 1] as const]) {
+    for (const [kind, from] of [['neck down', top] as const, ['lower half', height >> 1] as const]) {
       const below = { left: 0, top: from, width, height: height - from };
       scenes.push({
         ...{ kind, name: clip },
