@@ -3,6 +3,7 @@ import type { Roi } from '../geometry/roi.ts';
 import { lookAt, type Look, type LookOptions } from './look.ts';
 import { isSettled, roiChange, roiOfShape, wrapAngle } from './roi-of-shape.ts';
 import { defaultPasses, Sweep, type SearchPass } from './search-plan.ts';
+import { judgeTrial, trialLooks, trialRois, type Trial } from './trial.ts';
 
 export type LocalizerOptions<Frame, Input> = LookOptions<Frame, Input> & {
   /** Network runs in one step. Default 6. */ budget?: number;
@@ -12,9 +13,6 @@ export type LocalizerOptions<Frame, Input> = LookOptions<Frame, Input> & {
 /** A sweep, and the best that its pass has shown so far. */
 type SweepState = { plan: Sweep; seen: Candidate[] };
 
-/** A settled candidate under closer examination, sums over looks at it through other squares. */
-type Trial = { evidence: number; score: number; looks: number };
-
 /** A place to look at, and why. */
 type Candidate = { roi: Roi } & (
   | { kind: 'planned'; sweep: SweepState; endsPass: boolean }
@@ -23,16 +21,10 @@ type Candidate = { roi: Roi } & (
 );
 type Refined = Candidate & { kind: 'refined' };
 
-/** Scores and evidence (see `Look`) that decide. The object itself has 1, other things 0. */
+/** Scores and evidence (see `Look`) that decide what is looked at again. */
 const limits = {
   /** Score from which a planned look is refined at once. */ promising: 0.3,
   /** Evidence of a settled look from which it is put on trial. */ trial: 0.55,
-  /** Mean evidence of all looks of a trial from which the object is found. */ found: 0.72,
-  /**
-   * Their mean score, besides. Print and patterns may resemble many landmarks, but hardly where the shape has them: the
-   * best of 1,700 frames without a face came to 0.44, faces to 0.56 and more. A skull printed on a shirt passes.
-   */
-  foundScore: 0.5,
 };
 /** Looks a candidate gets before it is given up. */
 const maxRounds = 5;
@@ -44,16 +36,6 @@ const maxTurn = (75 / 180) * Math.PI;
 const nearEvery = 3;
 /** Steps for which the place where the object was last seen is looked at again and again. */
 const memorySteps = 45;
-/**
- * The looks of a trial. The object is recognised through all of these squares; what resembles it by chance is not,
- * because its matches come from how the crop happened to fall.
- */
-const trialPoses: readonly { scale: number; rotation: number }[] = [
-  { scale: 1, rotation: 0.35 },
-  { scale: 1.3, rotation: 0 },
-  { scale: 0.8, rotation: -0.35 },
-];
-
 /**
  * Finds the object in whole frames with the embedding network alone, so that it works for every category: crops at
  * several sizes, places and directions are matched against the references, the mean shape is fitted to the matches, and
@@ -87,7 +69,7 @@ export class Localizer<Frame, Input> {
   async step(frame: Frame, size: Size, budget = this.#options.budget ?? 6): Promise<Roi | undefined> {
     this.#recall();
     let left = budget;
-    while (left > 0) {
+    while (left > 0 && !this.#mustWait(left, budget)) {
       const batch = this.#nextBatch(size, left);
       left -= batch.length;
       const rois = batch.map(({ roi }) => roi);
@@ -100,6 +82,11 @@ export class Localizer<Frame, Input> {
       }
     }
     return undefined;
+  }
+
+  /** Whether a trial comes next that the rest of this step's budget does not allow, but the next step's will. */
+  #mustWait(left: number, budget: number): boolean {
+    return left < budget && left < trialLooks && this.#queue[0]?.kind === 'verified';
   }
 
   /** Looks there first, and again for a while: the object was there a moment ago. @param roi image pixels */
@@ -142,7 +129,7 @@ export class Localizer<Frame, Input> {
 
   /** Follows up a look; returns the object's ROI when it was the last one needed. */
   #judge(look: Look, candidate: Candidate, size: Size): Roi | undefined {
-    if (candidate.kind === 'verified') return judgeTrial(look, candidate.trial);
+    if (candidate.kind === 'verified') return judgeTrial(candidate.trial, look);
     const roi = look.fit === undefined ? undefined : roiOfShape(look.fit.transform);
     if (roi !== undefined && isPlausible(roi, look.roi, size)) this.#followUp(look, roi, candidate);
     if (candidate.kind === 'planned' && candidate.endsPass) this.#endPass(candidate.sweep);
@@ -169,15 +156,9 @@ export class Localizer<Frame, Input> {
     }
   }
 
-  #putOnTrial(roi: Roi, { evidence, score }: Look): void {
-    const trial: Trial = { evidence, score, looks: 1 };
-    this.#queue.unshift(
-      ...trialPoses.map(({ scale, rotation }): Candidate => ({
-        kind: 'verified',
-        roi: { ...roi, size: roi.size * scale, rotation: roi.rotation + rotation },
-        trial,
-      })),
-    );
+  #putOnTrial(roi: Roi, look: Look): void {
+    const trial: Trial = { first: look, looks: [] };
+    this.#queue.unshift(...trialRois(roi).map((roi): Candidate => ({ kind: 'verified', roi, trial })));
   }
 
   /** The best of a fruitless pass get a second look. */
@@ -189,18 +170,6 @@ export class Localizer<Frame, Input> {
 }
 
 const scoreOf = (candidate: Candidate): number => (candidate.kind === 'refined' ? candidate.score : 0);
-
-/** Counts a look of a trial; returns the ROI that it shows when it was the last and all of them convince. */
-const judgeTrial = (look: Look, trial: Trial): Roi | undefined => {
-  trial.evidence += look.evidence;
-  trial.score += look.score;
-  trial.looks++;
-  const { evidence, score, looks } = trial;
-  const isLast = looks === trialPoses.length + 1;
-  if (!isLast || look.fit === undefined) return undefined;
-  if (evidence < limits.found * looks || score < limits.foundScore * looks) return undefined;
-  return roiOfShape(look.fit.transform);
-};
 
 /** Adds a candidate unless a better one has the same square, and puts it in place of a worse one. */
 const remember = (list: Candidate[], candidate: Refined): void => {

@@ -2,7 +2,7 @@
  * Faces of all sizes and turned both ways, pasted into scenery: how many are found, how soon, by a live stream's budget
  * and by that of `dve track`.
  *
- *     npx tsx test/bench/composites.ts [--model DIR] [--faces N] [--budget N] [--frames N] [--save DIR] [--json]
+ *     npx tsx test/bench/composites.ts [--model DIR] [--precision fp32|int8] [--faces N] [--budget N] [--frames N] [--save DIR] [--json]
  *
  * --save writes the last frame of each stream in which the face is not found or something else is.
  */
@@ -29,6 +29,7 @@ const margin = 16;
 const { values: given } = parseArgs({
   options: {
     model: { type: 'string', default: join(root, 'models', 'face') },
+    precision: { type: 'string', default: 'fp32' },
     faces: { type: 'string', default: '160' },
     budget: { type: 'string', default: '6' },
     frames: { type: 'string', default: '15' },
@@ -131,7 +132,7 @@ const main = async (): Promise<void> => {
   const frames = Number(given.frames);
   const large = { width: size.width + 2 * margin, height: size.height + 2 * margin };
   const backgrounds = (await clipScenes(data, large, 1)).map(({ frames: [frame] }) => frame);
-  const opened = await openTracker(given.model);
+  const opened = await openTracker(given.model, given.precision);
   const outcomes: Outcome[] = [];
   for (let index = 0; index < count; index++) {
     const random = createRandom(11, index);

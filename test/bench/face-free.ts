@@ -1,11 +1,11 @@
 /**
  * What the tracker sees in frames without a face: end to end, at its own thresholds and the budget of a live stream.
  *
- *     npx tsx test/bench/face-free.ts [--model DIR] [--scenes N] [--frames N] [--save DIR] [--json]
+ *     npx tsx test/bench/face-free.ts [--model DIR] [--precision fp32|int8] [--scenes N] [--frames N] [--save DIR] [--json]
  *
  * --save writes the first frame of each scene in which something is tracked, with the landmarks drawn in.
  */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -15,11 +15,11 @@ import { clipScenes, drawnScenes, signerScenes, type Scene } from './scenes.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const data = process.env.DVE_DATA ?? join(root, '..', 'shared', 'data');
 const size = { width: 640, height: 480 };
-const signers = ['again', 'book', 'brother', 'eat', 'help', 'milk', 'night', 'sister', 'walk', 'yes'];
 
 const { values: given } = parseArgs({
   options: {
     model: { type: 'string', default: join(root, 'models', 'face') },
+    precision: { type: 'string', default: 'fp32' },
     scenes: { type: 'string', default: '20' },
     frames: { type: 'string', default: '15' },
     save: { type: 'string' },
@@ -34,12 +34,16 @@ type Count = { scenes: number; frames: number; tracked: number };
 
 const main = async (): Promise<void> => {
   const count = Number(given.frames);
+  const signers = readdirSync(join(data, 'train', 'videos', 'asl'))
+    .filter((file) => file.endsWith('.mkv'))
+    .map((file) => file.replace(/\.mkv$/, ''))
+    .sort();
   const makers: (() => Promise<Scene[]>)[] = [
     () => drawnScenes(size, Number(given.scenes), count),
     () => clipScenes(data, size, count),
     () => signerScenes(data, signers, size, count),
   ];
-  const opened = await openTracker(given.model);
+  const opened = await openTracker(given.model, given.precision);
   const counts: Record<string, Count> = {};
   for (const make of makers) {
     for (const { kind, name, frames } of await make()) {

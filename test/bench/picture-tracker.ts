@@ -20,8 +20,10 @@ export type PictureTrackers = {
 };
 
 /** Opens a model for tracking in pictures that are in memory. @param model directory */
-export const openTracker = async (model: string): Promise<PictureTrackers> => {
-  const session = await createNodeSession(model, { precision: 'fp32', threads: 1 });
+export const openTracker = async (model: string, precision = 'fp32'): Promise<PictureTrackers> => {
+  if (precision !== 'fp32' && precision !== 'int8')
+    throw new Error(`--precision is ${precision}: fp32 or int8.`);
+  const session = await createNodeSession(model, { precision, threads: 1 });
   const landmarkSet = await readLandmarkSet(undefined, model);
   const { manifest } = session;
   return {

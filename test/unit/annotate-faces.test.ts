@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ibug68 } from '../../src/landmarks/ibug68.ts';
 import { ibugFromMesh, ibugOfMesh, meshPointCount } from '../../tools/annotate-faces/mesh-to-ibug.ts';
 import type { MeshView, ViewPose } from '../../tools/annotate-faces/page-api.ts';
+import { showsApart } from '../../tools/annotate-faces/apart.ts';
 import { chooseVaried } from '../../tools/annotate-faces/varied.ts';
 import { mergeViews, mostViews, posesFor } from '../../tools/annotate-faces/views.ts';
 
@@ -101,5 +102,27 @@ describe('choosing varied rows', () => {
   it('gives as many as are wanted even where rows are equal', () => {
     const chosen = chooseVaried([[0], [0], [0], [0]], 3);
     expect(new Set(chosen).size).toBe(3);
+  });
+});
+
+describe('pictures that show landmarks apart', () => {
+  /** Four corners of a square, and two lips in its middle. */
+  const shape = (gap: number, scale = 1) =>
+    [
+      [0, 0],
+      [100, 0],
+      [0, 100],
+      [100, 100],
+      [50, 50 - gap / 2],
+      [50, 50 + gap / 2],
+    ].map(([x, y]) => ({ x: scale * x, y: scale * y }));
+
+  it('are those with the lips apart where most have them closed, whatever the size', () => {
+    const shapes = [shape(0), shape(1), shape(12), shape(0, 3), shape(1, 3), shape(12, 3), shape(0.5)];
+    expect(showsApart(shapes)).toEqual([false, false, true, false, false, true, false]);
+  });
+
+  it('are none where no two landmarks coincide in most', () => {
+    expect(showsApart([shape(10), shape(12), shape(0)])).toEqual([false, false, false]);
   });
 });

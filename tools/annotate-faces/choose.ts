@@ -16,6 +16,7 @@ import { meanShapeOf } from '../../src/landmarks/mean-shape.ts';
 import { fitSimilarity, applySimilarity, invertSimilarity } from '../../src/geometry/similarity.ts';
 import { decodePicture } from '../../src/train/decode-picture.ts';
 import { cropToTensor } from '../../src/pipeline/crop.ts';
+import { showsApart } from './apart.ts';
 import { chooseVaried } from './varied.ts';
 
 const command = defineCommand({
@@ -108,15 +109,27 @@ const run = async (argv: string[]): Promise<void> => {
       `${points} has ${all.length} pictures but ${count} are to be chosen. Ask for fewer.`,
     );
   }
-  const chosen = chooseVaried(await describeFaces(images, candidates), count).map(
-    (index) => candidates[index],
-  );
+  const rows = await describeFaces(images, candidates);
+  const isApart = showsApart(candidates.map(({ landmarks }) => landmarks.map(([x, y]): Point => ({ x, y }))));
+  const chooseWhere = (flag: boolean, wanted: number): Item[] => {
+    const places = candidates.flatMap((_, index) => (isApart[index] === flag ? [index] : []));
+    if (places.length <= wanted) return places.map((index) => candidates[index]);
+    return chooseVaried(
+      places.map((index) => rows[index]),
+      wanted,
+    ).map((place) => candidates[places[place]]);
+  };
+  // Half of them open their mouths, though few of all do: see showsApart.
+  const open = chooseWhere(true, Math.round(count / 2));
+  const chosen = [...open, ...chooseWhere(false, count - open.length)];
   chosen.sort((a, b) => (a.image < b.image ? -1 : 1));
-  const rows = chosen.map(({ image, landmarks }) => JSON.stringify({ image, landmarks }));
+  const lines = chosen.map(({ image, landmarks }) => JSON.stringify({ image, landmarks }));
   const note =
     'Points of a landmark set in iBUG order by MediaPipe FaceLandmarker, pixels of the picture, the centre of the top-left pixel is (0.5, 0.5). Made by tools/annotate-faces.';
-  await writeFileAtomic(out, `{\n"note": ${JSON.stringify(note)},\n"items": [\n${rows.join(',\n')}\n]\n}\n`);
-  printNote(`${chosen.length} of ${all.length} pictures chosen`);
+  await writeFileAtomic(out, `{\n"note": ${JSON.stringify(note)},\n"items": [\n${lines.join(',\n')}\n]\n}\n`);
+  printNote(
+    `${chosen.length} of ${all.length} pictures chosen, ${open.length} of them with landmarks apart that mostly coincide`,
+  );
 };
 
 try {
