@@ -27,3 +27,9 @@ export class SourceError extends DveError {
 export class ClosedError extends DveError {
   override name = 'ClosedError';
 }
+
+/** First line of whatever was thrown, for a message of one's own: ONNX Runtime's go on for pages. */
+export const firstLine = (error: unknown): string =>
+  String(error instanceof Error ? error.message : error)
+    .split('\n')[0]
+    .trim();

@@ -1,5 +1,4 @@
-import { DeviceError } from '../errors.ts';
-import { firstLine } from './session-core.ts';
+import { DeviceError, firstLine } from '../errors.ts';
 
 /** There is no WebGPU here. */
 export class NoWebGpuError extends DeviceError {

@@ -1,5 +1,5 @@
 import type { InferenceSession, InferenceSessionFactory, TensorConstructor } from 'onnxruntime-web';
-import { DeviceError } from '../errors.ts';
+import { DeviceError, firstLine } from '../errors.ts';
 
 /** Where Node runs networks: `cpu` is onnxruntime-node (native, optional), `wasm` is onnxruntime-web. */
 export type NodeDevice = 'cpu' | 'wasm';
@@ -55,9 +55,8 @@ export const loadNodeRuntime = async ({ device, threads }: RuntimeOptions = {}):
     return await loadNative(threads);
   } catch (error) {
     if (device === undefined) return loadWasm(threads);
-    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
     throw new DeviceError(
-      `device "cpu" needs onnxruntime-node, which did not load (${reason}). Install it with "npm install onnxruntime-node", or use "wasm".`,
+      `device "cpu" needs onnxruntime-node, which did not load (${firstLine(error)}). Install it with "npm install onnxruntime-node", or use "wasm".`,
       { cause: error },
     );
   }

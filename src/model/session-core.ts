@@ -1,5 +1,5 @@
 import type { InferenceSession, Tensor, TensorConstructor } from 'onnxruntime-web';
-import { DeviceError, InputError, ModelError } from '../errors.ts';
+import { DeviceError, InputError, ModelError, firstLine } from '../errors.ts';
 import { createCallQueue } from './call-queue.ts';
 import type { Manifest } from './manifest.ts';
 import type { ModelSession, SessionDevice, SessionPrecision } from './session.ts';
@@ -23,10 +23,6 @@ export type TensorSession = ModelSession & {
    */
   matchTensor(image: Tensor, references: Float32Array): Promise<Float32Array>;
 };
-
-/** First line of whatever was thrown: ONNX Runtime's messages go on for pages. */
-export const firstLine = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split('\n')[0];
 
 /** Everything about a session that does not depend on where it runs. */
 export const createSession = ({

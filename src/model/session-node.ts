@@ -1,10 +1,10 @@
 import type { InferenceSession } from 'onnxruntime-web';
 import { join } from 'node:path';
-import { ModelError } from '../errors.ts';
+import { ModelError, firstLine } from '../errors.ts';
 import { readModelDirectory, type ModelDirectory } from './model-directory.ts';
 import { checkNetwork } from './network-contract.ts';
 import { loadNodeRuntime, type RuntimeOptions } from './runtime-node.ts';
-import { createSession, firstLine } from './session-core.ts';
+import { createSession } from './session-core.ts';
 import type { ModelSession, SessionPrecision } from './session.ts';
 
 export type NodeSessionOptions = RuntimeOptions & {

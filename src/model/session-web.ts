@@ -1,10 +1,10 @@
 import type * as Ort from 'onnxruntime-web';
-import { DeviceError, ModelError } from '../errors.ts';
+import { DeviceError, ModelError, firstLine } from '../errors.ts';
 import { checkNetwork } from './network-contract.ts';
 import type { Manifest, ManifestFile } from './manifest.ts';
 import { parseManifest } from './manifest.ts';
 import { sha256Hex } from './sha256.ts';
-import { createSession, firstLine, type TensorSession } from './session-core.ts';
+import { createSession, type TensorSession } from './session-core.ts';
 import type { SessionPrecision } from './session.ts';
 
 /** URLs of one build of onnxruntime-web. */

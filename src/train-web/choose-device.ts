@@ -1,7 +1,6 @@
 /** Where a training runs: WebGPU where it computes the same step as wasm, faster. */
-import { DeviceError } from '../errors.ts';
+import { DeviceError, firstLine } from '../errors.ts';
 import { NoWebGpuError, openGpuDevice } from '../model/gpu-device.ts';
-import { firstLine } from '../model/session-core.ts';
 import { loadWebRuntime, type WebRuntime, type WebRuntimeFiles } from '../model/session-web.ts';
 import type { Batch } from '../train/batch.ts';
 import type { TrainingConfig } from '../train/config.ts';

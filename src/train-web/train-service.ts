@@ -1,9 +1,8 @@
 /** What the worker that trains does: steps, and between two of them whatever the page asks for. */
 import { transfer, wrap, type Remote } from 'comlink';
-import { DeviceError, DveError, InputError } from '../errors.ts';
+import { DeviceError, DveError, InputError, firstLine } from '../errors.ts';
 import { createCallQueue } from '../model/call-queue.ts';
 import type { ModelSession } from '../model/session.ts';
-import { firstLine } from '../model/session-core.ts';
 import { manifestFields, exportInt8, exportWeights } from '../train/model-files.ts';
 import { sampleMatches, type SampleMatch } from '../train/sample-matches.ts';
 import { createTrackingNetwork } from '../train/tracking-network.ts';

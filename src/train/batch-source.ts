@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { ClosedError, InputError } from '../errors.ts';
+import { ClosedError, InputError, firstLine } from '../errors.ts';
 import { countPairs, requireEnoughPictures } from './batch.ts';
 import type { AnnotatedPicture, Batch, BatchMakerOptions, SharedPool } from './batch.ts';
 import type { BatchWorkerMessage } from './batch-worker.ts';
@@ -121,8 +121,8 @@ export const createBatchSource = async (options: BatchSourceOptions): Promise<Ba
     worker.on('messageerror', (error) => {
       fail(new ClosedError(`A batch could not be read from its worker (${error.message}). ${remedy}`));
     });
-    worker.on('error', (error: Error) => {
-      fail(new ClosedError(`A batch worker died (${error.message.split('\n')[0]}). ${remedy}`));
+    worker.on('error', (error: unknown) => {
+      fail(new ClosedError(`A batch worker died (${firstLine(error)}). ${remedy}`));
     });
     worker.on('exit', (code) => {
       fail(new ClosedError(`A batch worker ended with code ${code}. ${remedy}`));

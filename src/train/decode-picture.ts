@@ -1,9 +1,6 @@
 import { basename } from 'node:path';
-import { InputError } from '../errors.ts';
+import { InputError, firstLine } from '../errors.ts';
 import type { RawPicture } from './pictures.ts';
-
-const firstLine = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split('\n')[0].trim();
 
 const importSharp = async () => {
   try {

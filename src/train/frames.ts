@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { InputError } from '../errors.ts';
+import { InputError, firstLine } from '../errors.ts';
 import type { Size } from '../geometry/coordinates.ts';
 import { createPictureSet, pictureLimits } from './pictures.ts';
 import type { PictureSet, RawPicture } from './pictures.ts';
@@ -21,9 +21,6 @@ export type LoadedPictures = {
   /** How many files were skipped. */ skipped: number;
 };
 
-const errorText = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split('\n')[0].trim();
-
 const importSharp = async () => {
   try {
     return (await import('sharp')).default;
@@ -41,7 +38,7 @@ export const listPictures = async (folder: string): Promise<string[]> => {
     names = await readdir(folder);
   } catch (error) {
     throw new InputError(
-      `The picture folder ${folder} cannot be read (${errorText(error)}). Pass an existing folder.`,
+      `The picture folder ${folder} cannot be read (${firstLine(error)}). Pass an existing folder.`,
     );
   }
   // Plain code-unit order: the same on every machine, whatever its locale.
@@ -83,7 +80,7 @@ const decodeFolder = async (folder: string, options: LoadOptions): Promise<Loade
       const original = { width: size.width, height: size.height };
       return { file: name, width: info.width, height: info.height, rgb: data, original };
     } catch (error) {
-      return `cannot be decoded (${errorText(error)})`;
+      return `cannot be decoded (${firstLine(error)})`;
     }
   };
 

@@ -1,6 +1,6 @@
 /** Frames of a video that mediabunny has opened, in Node and in browsers. */
 import type { Input, InputVideoTrack, VideoSample } from 'mediabunny';
-import { InputError } from '../errors.ts';
+import { InputError, firstLine } from '../errors.ts';
 import { dropAlpha } from './pictures.ts';
 import { createReader, fitSize, type RgbFrame, type VideoReader, type VideoSize } from './video-reader.ts';
 
@@ -8,9 +8,6 @@ export type Mediabunny = typeof import('mediabunny');
 
 /** Enough of a video's packets to tell how many there are a second. */
 const PACKETS_TO_COUNT = 50;
-
-const firstLine = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split('\n')[0].trim();
 
 const readPixels = async (sample: VideoSample, width: number, height: number): Promise<Uint8Array> => {
   // `copyTo` alone would give the pixels as they are stored: unrotated, in the size of the file.

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { ClosedError } from '../errors.ts';
+import { ClosedError, firstLine } from '../errors.ts';
 import { createPairPoolBuilder } from './pair-pool.ts';
 import type { PairPool } from './pair-pool.ts';
 import type { PairJob, PairWorkerData, PairWorkerMessage } from './pair-worker.ts';
@@ -122,10 +122,10 @@ export const preparePairs = async (
         if (next < jobs.length) worker.postMessage(jobs[next++]);
         else resolve();
       });
-      worker.on('error', (error: Error) => {
+      worker.on('error', (error: unknown) => {
         reject(
           new ClosedError(
-            `A worker that prepares videos died (${error.message.split('\n')[0]}). Train again with --resume.`,
+            `A worker that prepares videos died (${firstLine(error)}). Train again with --resume.`,
           ),
         );
       });

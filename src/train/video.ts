@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { openWithFfmpeg } from './video-ffmpeg.ts';
@@ -110,10 +110,23 @@ export const listVideos = async (root: string, onWarning?: (message: string) => 
   return { videos, skipped: candidates.length - videos.length };
 };
 
-const findCandidates = async (root: string): Promise<string[]> => {
+/** False for what is not there, too: a link into nowhere. */
+const isFolderAt = async (path: string): Promise<boolean> => {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
+};
+
+/** @param above the real paths of the folders that led here: a link back to one of them is not followed */
+const findCandidates = async (root: string, above: readonly string[] = []): Promise<string[]> => {
   let entries;
+  let real;
   try {
     if (!(await stat(root)).isDirectory()) return [root];
+    real = await realpath(root);
+    if (above.includes(real)) return [];
     entries = await readdir(root, { withFileTypes: true });
   } catch (error) {
     throw new InputError(`${root} cannot be read. Pass an existing folder of videos.`, { cause: error });
@@ -123,8 +136,9 @@ const findCandidates = async (root: string): Promise<string[]> => {
   // Plain code-unit order: the same on every machine, whatever its locale.
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(root, entry.name);
-    if (entry.isDirectory()) found.push(...(await findCandidates(path)));
-    else if (videoExtensions.has(fileType(entry.name))) found.push(path);
+    if (entry.isDirectory() || (entry.isSymbolicLink() && (await isFolderAt(path)))) {
+      found.push(...(await findCandidates(path, [...above, real])));
+    } else if (videoExtensions.has(fileType(entry.name))) found.push(path);
   }
   return found;
 };

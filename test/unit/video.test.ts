@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -310,6 +310,17 @@ describe.skipIf(!hasFfmpeg)('openVideo', () => {
     await mkdir(at('none'));
     await expect(listVideos(at('none'))).rejects.toThrow('holds no videos');
     await expect(listVideos(at('nowhere'))).rejects.toThrow('nowhere cannot be read');
+  });
+
+  test('follows links to folders, but not in a circle', async () => {
+    const root = at('linked');
+    await mkdir(join(root, 'own'), { recursive: true });
+    await copyFile(at('plain.mp4'), join(root, 'own', 'a.mp4'));
+    await symlink(join(root, 'own'), join(root, 'link'));
+    await symlink(root, join(root, 'own', 'back'));
+    await symlink(at('nowhere'), join(root, 'gone'));
+    const { videos } = await listVideos(root);
+    expect(videos).toEqual([join(root, 'link', 'a.mp4'), join(root, 'own', 'a.mp4')]);
   });
 });
 
