@@ -110,7 +110,14 @@ export class Localizer<Frame, Input> {
     const { roi, steps } = this.#memory;
     // A larger square as well: the object may have moved.
     const scale = steps % 2 === 0 ? 1 : 1.5;
-    this.#queue.unshift({ kind: 'refined', roi: { ...roi, size: roi.size * scale }, score: 0, rounds: 0 });
+    const { length: trials } = this.#queue.filter(({ kind }) => kind === 'verified');
+    // Behind the trials: cut in two they would see two frames.
+    this.#queue.splice(trials, 0, {
+      kind: 'refined',
+      roi: { ...roi, size: roi.size * scale },
+      score: 0,
+      rounds: 0,
+    });
     this.#memory = steps + 1 < memorySteps ? { roi, steps: steps + 1 } : undefined;
   }
 
@@ -119,7 +126,10 @@ export class Localizer<Frame, Input> {
    * may be followed up at once, and a large face is then found in the first frame.
    */
   #nextBatch(size: Size, most: number): Candidate[] {
-    if (this.#queue.length > 0) return this.#queue.splice(0, most);
+    if (this.#queue.length > 0) {
+      const isTrial = this.#queue[0].kind === 'verified';
+      return this.#queue.splice(0, isTrial ? Math.min(most, trialLooks) : most);
+    }
     const isNear =
       this.#near.plan.rounds === 0 || (this.#far.plan.passesDone > 0 && this.#places % nearEvery === 0);
     const sweep = isNear ? this.#near : this.#far;
@@ -140,7 +150,7 @@ export class Localizer<Frame, Input> {
     const { score, evidence } = look;
     const isRefinement = candidate.kind === 'refined';
     if (isSettled(look.roi, roi)) {
-      if (evidence >= limits.trial) this.#putOnTrial(roi, look);
+      if (evidence >= limits.trial) this.#putOnTrial(roi);
       // A settled look that shows little will not show more.
       if (evidence >= limits.trial || isRefinement) return;
     }
@@ -156,8 +166,8 @@ export class Localizer<Frame, Input> {
     }
   }
 
-  #putOnTrial(roi: Roi, look: Look): void {
-    const trial: Trial = { first: look, looks: [] };
+  #putOnTrial(roi: Roi): void {
+    const trial: Trial = { looks: [] };
     this.#queue.unshift(...trialRois(roi).map((roi): Candidate => ({ kind: 'verified', roi, trial })));
   }
 

@@ -21,11 +21,10 @@ const look = ({ shift = 0, evidence = 0.9, agreement = 0.8, fits = true, outlier
 
 /** All looks of a trial; the verdict after each. */
 const judgeAll = (looks: readonly Look[]) => {
-  const [first, ...others] = looks;
-  const trial = { first, looks: [] };
-  return others.map((one) => judgeTrial(trial, one));
+  const trial = { looks: [] };
+  return looks.map((one) => judgeTrial(trial, one));
 };
-const looksNeeded = 1 + trialLooks;
+const looksNeeded = trialLooks;
 const repeat = (make: (index: number) => Look): Look[] =>
   Array.from({ length: looksNeeded }, (_, i) => make(i));
 
@@ -34,8 +33,8 @@ describe('landmarkSpread', () => {
     expect(landmarkSpread([look(), look(), look()])).toBe(0);
   });
 
-  it('is the mean distance from the mean place, in sides of the first ROI', () => {
-    // 0 and 8 px lie 4 px from their mean; the side is 200 px.
+  it('is the mean distance from the median place, in sides of the first ROI', () => {
+    // 0 and 8 px lie 4 px from the middle; the side is 200 px.
     expect(landmarkSpread([look(), look({ shift: 8 })])).toBeCloseTo(4 / 200, 12);
   });
 

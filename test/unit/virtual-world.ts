@@ -81,7 +81,15 @@ export const createWorld = (noise = 0, seed = 1): VirtualWorld => {
     const ratio = roi.size / object.size;
     if (ratio < 0.5 || ratio > 1.6 || change.rotation > Math.PI / 4) return 0;
     const offset = Math.hypot(object.center.x - roi.center.x, object.center.y - roi.center.y) / object.size;
-    return offset > 0.4 ? 0 : 1 - 0.6 * offset - 0.2 * Math.abs(Math.log(ratio)) - 0.1 * change.rotation;
+    if (offset > 0.4) return 0;
+    // Through squares that are off a little, everything is seen.
+    const beyond = (value: number, free: number): number => Math.max(0, value - free);
+    return (
+      1 -
+      0.9 * beyond(offset, 0.2) -
+      0.3 * beyond(Math.abs(Math.log(ratio)), 0.3) -
+      0.2 * beyond(change.rotation, 0.4)
+    );
   };
   return {
     cropper: {
