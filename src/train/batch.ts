@@ -60,6 +60,8 @@ export type AnnotatedPicture = {
 /** Pairs of two pictures, such as video frames, with the flow between them. */
 export type SharedPool = {
   pool: PairPool;
+  /** Whether its pairs are made from the still pictures, as turned views are, and not from videos. */
+  ofPictures?: boolean;
   /** Share of a batch's pairs that it gives, 0–1; where there are no still pictures, pools give all pairs. */
   share: number;
 };
@@ -129,7 +131,8 @@ export const createBatchMaker = (options: BatchMakerOptions): BatchMaker => {
   const warps = createWarpSampler(size, settings.geometric);
   const itemsOf = createStepItems({
     pictures: objects.map(({ file }) => file),
-    pools: pools.map(({ pool }, i) => ({
+    pools: pools.map(({ pool, ofPictures = false }, i) => ({
+      ofPictures,
       names: pool.pairs.map(({ video }) => pool.videos[video]),
       perBatch: perPool[i],
     })),

@@ -1,3 +1,4 @@
+import { sampleBilinear } from './flow/plane.ts';
 import { motionWeights, regionWeights } from './motion-weights.ts';
 import type { FramePair } from './pair-pool.ts';
 import type { VideoRegions } from './regions.ts';
@@ -8,26 +9,51 @@ import type { CropBase } from './warps.ts';
 /** The canonical crop where the whole frame is used: its rim is for the views to move in. */
 const wholeFrame: CropBase = { centerX: 0.5, centerY: 0.5, side: 0.85 };
 
+/** A flow there and back that misses its start by so much, pixels, counts six tenths. */
+const trustedMiss = 0.2;
+
+/**
+ * Takes weight from pixels whose flow does not lead back to where it started: by less than what makes it invalid, but
+ * a fraction of a pixel is what a tracker is to be exact to.
+ * @param weights (H, W) changed in place; what is above 0 stays above 0
+ */
+const trustByReturn = (
+  weights: Uint8Array,
+  { flow, backward }: Pick<VideoPair, 'flow' | 'backward'>,
+): Uint8Array => {
+  const { width, height } = flow;
+  const backX = { width, height, data: backward.x };
+  const backY = { width, height, data: backward.y };
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      if (weights[i] === 0) continue;
+      const [atX, atY] = [x + flow.x[i], y + flow.y[i]];
+      const missX = flow.x[i] + sampleBilinear(backX, atX, atY);
+      const missY = flow.y[i] + sampleBilinear(backY, atX, atY);
+      const trust = Math.exp(-(missX * missX + missY * missY) / (2 * trustedMiss ** 2));
+      weights[i] = Math.max(1, Math.round(weights[i] * trust));
+    }
+  }
+  return weights;
+};
+
 /**
  * A pair as it goes into a pool: with its canonical crop, and how much each pixel counts.
  * @param kind what its square is: the `whole` frame, or a region around the object
  * @param objectShare side of the object over the side of its region, 0–1
  */
 export const toFramePair = (
-  { a, b, flow, valid }: VideoPair,
+  pair: VideoPair,
   kind: VideoRegions['kind'],
   settings: VideoSettings,
   objectShare: number,
 ): FramePair => {
+  const { a, b, flow, valid } = pair;
   if (kind === 'whole') {
-    return {
-      a,
-      b,
-      flow,
-      base: wholeFrame,
-      weights: motionWeights({ a, b, flow, valid }, settings.stillWeight),
-    };
+    const weights = motionWeights({ a, b, flow, valid }, settings.stillWeight);
+    return { a, b, flow, base: wholeFrame, weights: trustByReturn(weights, pair) };
   }
   const base = { centerX: 0.5, centerY: 0.5, side: 1 / settings.context };
-  return { a, b, flow, base, weights: regionWeights(flow, valid, base, objectShare, settings.stillWeight) };
+  const weights = regionWeights(flow, valid, base, objectShare, settings.stillWeight);
+  return { a, b, flow, base, weights: trustByReturn(weights, pair) };
 };

@@ -213,7 +213,7 @@ export const runTraining = async (options: RunOptions): Promise<TrainingOutcome>
     options.meshes === undefined || images === undefined
       ? undefined
       : await createTurnedPool(images, options.meshes, config.turns, config.batch.base, config.seed);
-  const turnedPools = turned ? [{ pool: turned, share: config.turns.share }] : [];
+  const turnedPools = turned ? [{ pool: turned, share: config.turns.share, ofPictures: true }] : [];
   await prepareFolder(out);
   await keepMetrics(metricsPath, startStep);
   options.onStart?.({

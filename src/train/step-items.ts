@@ -18,7 +18,11 @@ export type StepItem =
 export type StepItemsOptions = {
   /** Names of the pictures. */ pictures: readonly string[];
   /** For each pool, the name of the video (or picture) of each pair, and how many pairs of a batch it gives. */
-  pools: readonly { names: readonly string[]; perBatch: number }[];
+  pools: readonly {
+    names: readonly string[];
+    perBatch: number;
+    /** Whether its pairs are made from the pictures, as turned views are. */ ofPictures?: boolean;
+  }[];
   /** Pairs of a batch that show one picture twice. */ fromPictures: number;
   /** Names of the annotated pictures, and how many pairs of a batch they give. */
   annotated?: { names: readonly string[]; perBatch: number };
@@ -77,6 +81,7 @@ const createPasses = (
  * @returns indices into `groups`
  */
 export const spreadGroups = (groups: readonly string[], random: Random): number[] => {
+  if (groups.length === 0) return [];
   const members = new Map<string, number[]>();
   for (const item of random.shuffle(groups.map((_, i) => i))) {
     members.set(groups[item], [...(members.get(groups[item]) ?? []), item]);
@@ -120,6 +125,12 @@ const createDraws = (
     });
 };
 
+/** a, b, a, b, …, and what is left of the longer one. */
+const alternate = <Item>(a: readonly Item[], b: readonly Item[]): Item[] => {
+  const both = Math.min(a.length, b.length);
+  return [...a.slice(0, both).flatMap((item, i) => [item, b[i]]), ...a.slice(both), ...b.slice(both)];
+};
+
 /** Chooses what the pairs of each step are made from: a pure function of the step. */
 export const createStepItems = (options: StepItemsOptions): ((step: number) => StepItem[]) => {
   const { pictures, pools, fromPictures, seed } = options;
@@ -148,7 +159,18 @@ export const createStepItems = (options: StepItemsOptions): ((step: number) => S
         items.push({ item: { kind: 'annotated', source, target }, group: names[source] });
       });
     }
-    const groups = items.map(({ group }) => group);
-    return spreadGroups(groups, createRandom(seed, streams.places, step)).map((i) => items[i].item);
+    const random = createRandom(seed, streams.places, step);
+    const spread = (some: typeof items): typeof items =>
+      spreadGroups(
+        some.map(({ group }) => group),
+        random,
+      ).map((i) => some[i]);
+    const isFrame = ({ item }: (typeof items)[number]): boolean =>
+      item.kind === 'flow' && pools[item.pool].ofPictures !== true;
+    // What goes through an auxiliary comes first in a batch. There frames and pictures alternate, so that frames go
+    // through pictures and pictures through frames: a descriptor has to hold for both.
+    const frames = spread(items.filter(isFrame));
+    const others = spread(items.filter((one) => !isFrame(one)));
+    return alternate(frames, others).map(({ item }) => item);
   };
 };

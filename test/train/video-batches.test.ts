@@ -4,12 +4,15 @@ import { createBatchMaker } from '../../src/train/batch.ts';
 import { parseBatchSettings } from '../../src/train/batch-settings.ts';
 import { createBatchSource } from '../../src/train/batch-source.ts';
 import { applyGridMap, invertGridMap } from '../../src/train/grid-map.ts';
+import { toFramePair } from '../../src/train/frame-pair.ts';
 import { motionWeights, regionWeights } from '../../src/train/motion-weights.ts';
 import { createPairPoolBuilder, pairMap } from '../../src/train/pair-pool.ts';
 import type { PairPool } from '../../src/train/pair-pool.ts';
 import { createPictureSet } from '../../src/train/pictures.ts';
 import { createRandom } from '../../src/train/random.ts';
 import { createStepItems, splitPairs, spreadGroups } from '../../src/train/step-items.ts';
+import type { VideoPair } from '../../src/train/video-pairs.ts';
+import { defaultVideoSettings } from '../../src/train/video-settings.ts';
 import { correspond, createWarpSampler } from '../../src/train/warps.ts';
 import { drawFrame, flowPair, isOnSquare, movingSquare } from './drawn-clip.ts';
 
@@ -162,6 +165,31 @@ describe('a pair of frames', () => {
     expect(weights[50 * 100 + 92]).toBe(25);
     expect(weights[0]).toBe(0);
   });
+
+  test('a flow that does not lead back to its start counts less, and what is valid never nothing', () => {
+    const side = 32;
+    const clip = movingSquare(0, side, side);
+    const flowOf = (x: number) => ({
+      ...{ width: side, height: side },
+      x: new Float32Array(side * side).fill(x),
+      y: new Float32Array(side * side),
+    });
+    const pairOf = (miss: number): VideoPair => ({
+      ...{ video: 'clip', frame: 0, step: 1, a: drawFrame(clip, 0), b: drawFrame(clip, 0) },
+      ...{ flow: flowOf(1), backward: flowOf(miss - 1), motion: { median: 1, fast: 1 }, coverage: 1 },
+      roi: { center: { x: side / 2, y: side / 2 }, size: side, rotation: 0 },
+      valid: new Uint8Array(side * side).fill(1),
+      backwardValid: new Uint8Array(side * side).fill(1),
+    });
+    const weightAt = (miss: number): number => {
+      const { weights } = toFramePair(pairOf(miss), 'track', defaultVideoSettings, 0.6);
+      return weights[(side * side) / 2 + side / 2];
+    };
+    expect(weightAt(0)).toBe(255);
+    // A miss of one standard deviation, 0.2 px.
+    expect(weightAt(0.2)).toBe(Math.round(255 * Math.exp(-0.5)));
+    expect(weightAt(3)).toBe(1);
+  });
 });
 
 describe('the items of a step', () => {
@@ -190,7 +218,7 @@ describe('the items of a step', () => {
       pictures,
       pools: [
         { names, perBatch: 4 },
-        { names: turned, perBatch: 1 },
+        { names: turned, perBatch: 1, ofPictures: true },
       ],
       fromPictures: 3,
       seed: 3,
@@ -217,6 +245,22 @@ describe('the items of a step', () => {
     expect([...uses.values()]).toEqual(Array.from({ length: 10 }, () => 16));
     for (let pass = 0; pass < 10; pass++) {
       expect(new Set(seen.slice(12 * pass, 12 * (pass + 1))).size).toBe(12);
+    }
+  });
+
+  test('frames go through pictures and pictures through frames; turned views count as pictures', () => {
+    const itemsOf = createStepItems({
+      pictures: Array.from({ length: 20 }, (_, i) => `picture ${i}`),
+      pools: [
+        { names: ['clip 0', 'clip 1', 'clip 2'], perBatch: 2 },
+        { names: ['picture 1', 'picture 2', 'picture 3'], perBatch: 2, ofPictures: true },
+      ],
+      fromPictures: 3,
+      seed: 8,
+    });
+    for (let step = 0; step < 30; step++) {
+      const isFrame = itemsOf(step).map((item) => item.kind === 'flow' && item.pool === 0);
+      expect(isFrame).toEqual([true, false, true, false, false, false, false]);
     }
   });
 
