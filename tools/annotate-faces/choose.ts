@@ -2,7 +2,7 @@
  * Chooses varied faces whose annotation can be trusted from what main.ts wrote: the pictures that a landmark set is made
  * from, in the same format.
  *
- *   npx tsx tools/annotate-faces/choose.ts --images DIR --points ALL.json --count 64 --out models/face/annotations.json
+ *   npx tsx tools/annotate-faces/choose.ts --images DIR --points ALL.json --count 60 --out models/face/annotations.json
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ const command = defineCommand({
       describe: 'Annotations of annotate-faces.',
     },
     out: { type: 'string', placeholder: 'FILE', required: true, describe: 'File to write.' },
-    count: { type: 'integer', placeholder: 'N', default: 64, minimum: 2, describe: 'Pictures to choose.' },
+    count: { type: 'integer', placeholder: 'N', default: 60, minimum: 2, describe: 'Pictures to choose.' },
     trusted: {
       type: 'number',
       placeholder: 'SHARE',
