@@ -33,7 +33,8 @@ export type TrackerOptions = {
   /** Which of the model's networks. Default `auto`: 8 bits on wasm where the model has them, else 32. */
   precision?: PrecisionChoice;
   /** Settings of the smoother; false gives raw landmarks. */ smoothing?: SmootherOptions | false;
-  /** Runs of the network that search may use in one frame. Default 6. */ searchBudget?: number;
+  /** Runs of the network that search may use in one frame; the last check of a find takes 6 at once. Default 6. */
+  searchBudget?: number;
   /** Landmarks less sure than this are not `visible`. 0–1, default 0.1. */ minConfidence?: number;
   /** What finds the object at first. Default: the network itself. `dve-sdk/mediapipe` has another for faces. */
   finder?: ObjectFinder<VideoFrame>;

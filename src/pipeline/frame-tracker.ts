@@ -32,7 +32,8 @@ export type FrameTrackerOptions<Frame, Input> = {
   cropper: Cropper<Frame, Input>;
   landmarkSet: LandmarkSet;
   /** Settings of the smoother; false gives raw landmarks. */ smoothing?: SmootherOptions | false;
-  /** Network runs that search may use in one frame. Default 6. */ searchBudget?: number;
+  /** Network runs that search may use in one frame; the last check of a find takes 6 at once. Default 6. */
+  searchBudget?: number;
   /** Landmarks less sure than this are not `visible`. Default 0.1. */ minConfidence?: number;
   /** Default: the localizer, which needs no other model. */ finder?: ObjectFinder<Frame>;
   /** Milliseconds from any origin, for `timing`. Default `performance.now`. */ clock?: () => number;

@@ -36,14 +36,16 @@ const maxTurn = (75 / 180) * Math.PI;
 const nearEvery = 3;
 /** Steps for which the place where the object was last seen is looked at again and again. */
 const memorySteps = 45;
+
 /**
  * Finds the object in whole frames with the embedding network alone, so that it works for every category: crops at
  * several sizes, places and directions are matched against the references, the mean shape is fitted to the matches, and
  * the best fits are looked at again, through the ROI that they imply, until that ROI stays where it is. What then still
  * looks like the object from a few other squares is it.
  *
- * A step never runs the network more often than its budget, so that search is spread over the frames of a stream:
- * candidates of an earlier frame are looked at again in the next one.
+ * A step runs the network no more often than its budget, so that search is spread over the frames of a stream:
+ * candidates of an earlier frame are looked at again in the next one. Only a trial is never divided, because the object
+ * may move from one frame to the next: with a budget smaller than it takes, it has a step to itself.
  */
 export class Localizer<Frame, Input> {
   readonly #options: LocalizerOptions<Frame, Input>;
@@ -63,7 +65,7 @@ export class Localizer<Frame, Input> {
   /**
    * Looks at one more frame. All frames between two resets must have the same size.
    * @param size of the frame, image pixels
-   * @param budget network runs at most, at least 1
+   * @param budget network runs at most, at least 1; a trial takes `trialLooks` in any case
    * @returns the object's ROI in this frame, or undefined where it is not found yet
    */
   async step(frame: Frame, size: Size, budget = this.#options.budget ?? 6): Promise<Roi | undefined> {
@@ -84,7 +86,7 @@ export class Localizer<Frame, Input> {
     return undefined;
   }
 
-  /** Whether a trial comes next that the rest of this step's budget does not allow, but the next step's will. */
+  /** Whether a trial comes next that has to have the next step's whole budget. */
   #mustWait(left: number, budget: number): boolean {
     return left < budget && left < trialLooks && this.#queue[0]?.kind === 'verified';
   }
@@ -128,7 +130,7 @@ export class Localizer<Frame, Input> {
   #nextBatch(size: Size, most: number): Candidate[] {
     if (this.#queue.length > 0) {
       const isTrial = this.#queue[0].kind === 'verified';
-      return this.#queue.splice(0, isTrial ? Math.min(most, trialLooks) : most);
+      return this.#queue.splice(0, isTrial ? trialLooks : most);
     }
     const isNear =
       this.#near.plan.rounds === 0 || (this.#far.plan.passesDone > 0 && this.#places % nearEvery === 0);

@@ -28,12 +28,12 @@ const limits = {
 };
 /**
  * Print and patterns resemble many landmarks, but hardly where the shape has them, and hardly at the same places from
- * look to look. A skull printed on a shirt has the scores of a badly seen face, but its landmarks wander further. With
- * this weight, one in a hundred of 87 trials of it comes to more than the limit, and 98 % of 158 faces of all sizes do.
+ * look to look. A skull printed on a shirt has the scores of a badly seen face, but its landmarks wander further.
+ * Weight and limits were chosen by test/bench/face-free.ts and test/bench/composites.ts, which print what comes of them.
  */
 const wandering = 80;
 
-/** Network runs that a trial takes. It should get them in one frame: from one to the next the object may move. */
+/** Network runs that a trial takes, all in one frame: from one to the next the object may move. */
 export const trialLooks = poses.length;
 
 export const trialRois = ({ center, size, rotation }: Roi): Roi[] =>

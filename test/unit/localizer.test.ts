@@ -3,6 +3,7 @@ import type { Roi } from '../../src/geometry/roi.ts';
 import { Localizer } from '../../src/pipeline/localizer.ts';
 import { roiChange } from '../../src/pipeline/roi-of-shape.ts';
 import { defaultPasses, passRois } from '../../src/pipeline/search-plan.ts';
+import { trialLooks } from '../../src/pipeline/trial.ts';
 import { createNoise, createWorld, inputSize, landmarkSet, type VirtualFrame } from './virtual-world.ts';
 
 const create = (noise = 1, seed = 1) => {
@@ -79,6 +80,25 @@ describe('Localizer', () => {
       }
     }
     expect(world.largestBatch()).toBeGreaterThan(1);
+  });
+
+  it('finds what moves with a small budget, too: the looks that decide are of one frame', async () => {
+    const { localizer, world } = create();
+    const shown = (step: number): Roi => ({
+      center: { x: 250 + ((8 * step) % 160), y: 240 },
+      ...{ size: 300, rotation: 0 },
+    });
+    for (let step = 0; step < 150; step++) {
+      const before = world.runs();
+      const roi = await localizer.step(frame(shown(step)), frame(), 1);
+      const runs = world.runs() - before;
+      expect([1, trialLooks]).toContain(runs);
+      if (roi === undefined) continue;
+      expect(runs).toBe(trialLooks);
+      expect(roiChange(roi, shown(step)).offset).toBeLessThan(0.1);
+      return;
+    }
+    expect.unreachable('the object was not found');
   });
 
   it('finds nothing where there is nothing, however long it looks', async () => {
