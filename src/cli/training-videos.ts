@@ -75,7 +75,7 @@ export const createVideoReporter = (): ((progress: VideoProgress) => void) => {
   };
 };
 
-export const printRound = ({ index, round, pairs, search }: RoundReport): void => {
+export const printRound = ({ index, round, pairs, recordings, search }: RoundReport): void => {
   if (search?.landmarks === 0) {
     printNote(`round ${index}: the network does not recognise the object well enough yet to search for it`);
   } else if (search) {
@@ -85,11 +85,11 @@ export const printRound = ({ index, round, pairs, search }: RoundReport): void =
   }
   const flows = pairs.hits + pairs.misses;
   printNote(
-    `round ${index} (steps ${round.from} to ${round.to}): ${pairs.pairs} pairs of ${pairs.videos} videos in ${pairs.seconds.toFixed(1)} s; ` +
+    `round ${index} (steps ${round.from} to ${round.to}): ${pairs.pairs} pairs of ${pairs.videos} videos (${recordings} recordings) in ${pairs.seconds.toFixed(1)} s; ` +
       `${percent(pairs.hits, flows)} of ${flows} flows were known; ${pairs.broken} videos broken; ` +
       `${pairs.tooStill} frames too still, ${pairs.tooFar} with too much motion`,
   );
-  if (pairs.videos === 1) {
-    printNote('all pairs come from one video: nothing in them says what other instances look like');
+  if (recordings === 1) {
+    printNote('all pairs come from one recording: nothing in them says what other instances look like');
   }
 };

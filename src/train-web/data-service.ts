@@ -11,6 +11,7 @@ import { toFramePair } from '../train/frame-pair.ts';
 import { calibrationCrops, type CropSource } from '../train/model-files.ts';
 import { disMethod, type FlowMethod } from '../train/optical-flow.ts';
 import { createPairPoolBuilder, type PairPool } from '../train/pair-pool.ts';
+import { groupRecordings } from '../train/recordings.ts';
 import { createPictureSet } from '../train/pictures.ts';
 import { pairsOfReader, type PairCounts } from '../train/video-pairs.ts';
 import { holdLock } from '../worker/hold-lock.ts';
@@ -105,7 +106,8 @@ const pairUp = async (
     else skipped.push({ name: file.name, reason });
     await told.done();
   }
-  return { pool: builder.finish(), videos: fruitful, skipped };
+  const pool = builder.finish();
+  return { pool: { ...pool, recordings: groupRecordings(pool) }, videos: fruitful, skipped };
 };
 
 const shortList = (skipped: readonly SkippedFile[]): string => {

@@ -133,7 +133,7 @@ export const createBatchMaker = (options: BatchMakerOptions): BatchMaker => {
     pictures: objects.map(({ file }) => file),
     pools: pools.map(({ pool, ofPictures = false }, i) => ({
       ofPictures,
-      names: pool.pairs.map(({ video }) => pool.videos[video]),
+      names: pool.pairs.map(({ video }) => (pool.recordings ?? pool.videos)[video]),
       perBatch: perPool[i],
     })),
     annotated: { names: annotated.map(({ picture }) => stills[picture].file), perBatch: fromAnnotated },

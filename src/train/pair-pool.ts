@@ -25,7 +25,12 @@ export type PooledPair = {
 
 /** Pairs of many videos in memory that is shared where it can be, so that worker threads read them without a copy. */
 export type PairPool = {
-  /** Names; two pairs of one video never meet as each other's auxiliaries. */ videos: string[];
+  /** Names. */ videos: string[];
+  /**
+   * For each video the recording that it is a clip of; each is a recording of its own where this is missing. Recordings
+   * are drawn equally often, and two pairs of one never meet as each other's auxiliaries.
+   */
+  recordings?: string[];
   pairs: PooledPair[];
   bytes: Uint8Array;
   /** 1/64 px. */ flow: Int16Array;

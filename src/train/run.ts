@@ -166,10 +166,11 @@ const stateFrom = async (
 };
 
 /** What the metrics say of a round's videos. */
-const roundFigures = ({ index, pairs, search }: RoundReport): Record<string, number> => ({
+const roundFigures = ({ index, pairs, recordings, search }: RoundReport): Record<string, number> => ({
   round: index,
   video_pairs: pairs.pairs,
   videos: pairs.videos,
+  recordings,
   broken_videos: pairs.broken,
   ...(search && {
     localisation_rate: search.frames === 0 ? 0 : significant(search.found / search.frames),

@@ -14,6 +14,7 @@ import type { PairPool } from './pair-pool.ts';
 import type { PictureSet } from './pictures.ts';
 import { pairsPerVideo, preparePairs } from './prepare-pairs.ts';
 import type { PairReport } from './prepare-pairs.ts';
+import { groupRecordings } from './recordings.ts';
 import { parseRegions, readBoxes, serializeRegions } from './regions.ts';
 import type { VideoRegions } from './regions.ts';
 import { planRounds } from './rounds.ts';
@@ -63,6 +64,7 @@ export type RoundReport = {
   /** Counted from 0. */ index: number;
   round: Round;
   pairs: PairReport;
+  /** Recordings that the videos with pairs are clips of; see `groupRecordings`. */ recordings: number;
   /** Where the object was searched, unless that was done before the training was resumed. */ search?: SearchReport;
 };
 
@@ -258,8 +260,13 @@ export const openTrainingData = async (options: DataOptions): Promise<TrainingDa
         `None of the ${files.length} videos gives a pair of frames to train on (${pairs.broken} broken, ${pairs.tooStill} frames too still, ${pairs.tooFar} with too much motion). Give videos in which the object moves.`,
       );
     }
-    const report: RoundReport = { index, round, pairs, ...(found && { search: found }) };
-    return { ...alone, pools: [{ pool, share: settings.share }], report };
+    const recordings = groupRecordings(pool);
+    const report: RoundReport = {
+      ...{ index, round, pairs },
+      recordings: new Set(pool.pairs.map(({ video }) => recordings[video])).size,
+      ...(found && { search: found }),
+    };
+    return { ...alone, pools: [{ pool: { ...pool, recordings }, share: settings.share }], report };
   };
 
   return {

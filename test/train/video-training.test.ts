@@ -100,6 +100,8 @@ describe('training on videos', { timeout: 300_000 }, () => {
     expect(run.skipped[0]).toContain('broken.mp4');
     expect(run.rounds).toHaveLength(1);
     expect(run.rounds[0].pairs).toMatchObject({ videos: 3, pairs: 12, broken: 0, hits: 0 });
+    expect(run.rounds[0].recordings).toBe(3);
+    expect(run.metrics[0]).toMatchObject({ recordings: 3 });
     expect(run.metrics[0]).toMatchObject({ step: 1, round: 0, video_pairs: 12, videos: 3, broken_videos: 0 });
     expect(run.metrics.filter(({ loss }) => loss > 0)).toHaveLength(6);
     expect(await readdir(join(folder, 'alone'))).toEqual(
