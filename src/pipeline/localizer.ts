@@ -7,6 +7,7 @@ import { judgeTrial, trialLooks, trialRois, type Trial } from './trial.ts';
 
 export type LocalizerOptions<Frame, Input> = LookOptions<Frame, Input> & {
   /** Network runs in one step. Default 6. */ budget?: number;
+  /** How steady a find has to be, at most 1; see `judgeTrial`. */ steadiness?: number;
   passes?: { near: readonly SearchPass[]; far: readonly SearchPass[] };
 };
 
@@ -141,7 +142,7 @@ export class Localizer<Frame, Input> {
 
   /** Follows up a look; returns the object's ROI when it was the last one needed. */
   #judge(look: Look, candidate: Candidate, size: Size): Roi | undefined {
-    if (candidate.kind === 'verified') return judgeTrial(candidate.trial, look);
+    if (candidate.kind === 'verified') return judgeTrial(candidate.trial, look, this.#options.steadiness);
     const roi = look.fit === undefined ? undefined : roiOfShape(look.fit.transform);
     if (roi !== undefined && isPlausible(roi, look.roi, size)) this.#followUp(look, roi, candidate);
     if (candidate.kind === 'planned' && candidate.endsPass) this.#endPass(candidate.sweep);

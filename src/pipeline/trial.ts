@@ -23,7 +23,7 @@ const poses: readonly { scale: number; rotation: number; /** Sides of the ROI. *
 /** Scores and evidence (see `Look`): the object itself has 1, other things 0. */
 const limits = {
   /** Mean evidence of all looks from which it is the object. */ evidence: 0.72,
-  /** Their mean score, less `wandering` times how far the landmarks wander, from which it is. */
+  /** Steadiness from which it is: the mean score, less `wandering` times how far the landmarks wander. */
   steadiness: 0.05,
 };
 /**
@@ -64,14 +64,18 @@ export const landmarkSpread = (looks: readonly Look[]): number => {
 
 /**
  * Counts one more look of a trial.
+ * @param least steadiness from which it is the object: the more, the fewer other things are taken for it
  * @returns the object's ROI when it was the last look and all of them convince
  */
-export const judgeTrial = ({ looks }: Trial, look: Look): Roi | undefined => {
+export const judgeTrial = (
+  { looks }: Trial,
+  look: Look,
+  least: number = limits.steadiness,
+): Roi | undefined => {
   looks.push(look);
   if (looks.length < trialLooks || look.fit === undefined) return undefined;
   const evidence = meanOf(looks.map((one) => one.evidence));
   const score = meanOf(looks.map((one) => one.score));
-  const convinces =
-    evidence >= limits.evidence && score - wandering * landmarkSpread(looks) >= limits.steadiness;
+  const convinces = evidence >= limits.evidence && score - wandering * landmarkSpread(looks) >= least;
   return convinces ? roiOfShape(look.fit.transform) : undefined;
 };

@@ -71,4 +71,17 @@ describe('judgeTrial', () => {
     const looks = repeat((i) => look({ fits: i < looksNeeded - 1 }));
     expect(judgeAll(looks).at(-1)).toBeUndefined();
   });
+
+  it('asks for more where it is told to', () => {
+    const verdict = (least?: number) => {
+      const trial = { looks: [] };
+      return repeat((i) => look({ shift: i % 2 === 0 ? -0.5 : 0.5 }))
+        .map((one) => judgeTrial(trial, one, least))
+        .at(-1);
+    };
+    // 0.9 · 0.8 less 80 times 0.5 of 200 px: 0.52.
+    expect(verdict()).toBeDefined();
+    expect(verdict(0.51)).toBeDefined();
+    expect(verdict(0.53)).toBeUndefined();
+  });
 });
