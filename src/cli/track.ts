@@ -11,7 +11,7 @@ import { defineCommand, parseCommand, UsageError } from './arguments.ts';
 import { modelOptions, resultOptions, withModel } from './model-options.ts';
 import { createProgress, printHelp, printNote, printResult, round } from './output.ts';
 import { writeOverlay } from './overlay.ts';
-import { resizeResult, storedSize } from './stored-pixels.ts';
+import { resizeResult } from './resize-result.ts';
 import { offlineSearchBudget, readLandmarkSet } from './track-input.ts';
 import { framesPerSecond, tracksToCsv, tracksToJson, type TrackHeader } from './track-file.ts';
 
@@ -87,7 +87,7 @@ export const run = async (argv: string[]): Promise<void> => {
   const landmarkSet = await readLandmarkSet(values.landmarks, values.model);
   const video = await openVideo(positionals[0], { onWarning: printNote });
   try {
-    const { width, height } = video;
+    const { width, height, stored } = video;
     const results = await withModel(values, (session) => {
       checkLandmarkSet(landmarkSet, session.manifest, {
         landmarks: values.landmarks ?? 'landmarks.json',
@@ -96,7 +96,6 @@ export const run = async (argv: string[]): Promise<void> => {
       return trackVideo(video, landmarkSet, session, !values.raw);
     });
     const fps = framesPerSecond(results.map(({ timestamp }) => timestamp));
-    const stored = await storedSize(positionals[0], { width, height });
     const header: TrackHeader = { fps, ...stored, landmarks: landmarkSet.names };
     const inFile = results.map((result) => resizeResult(result, stored));
     await writeFileAtomic(

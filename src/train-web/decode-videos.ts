@@ -33,11 +33,13 @@ const openElement = async (
   const video = await decoder.open(content);
   if (video === undefined) return undefined;
   const { duration } = video;
-  const { width, height } = fitSize(video.width, video.height, maxSide);
+  const original = { width: video.width, height: video.height };
+  const { width, height } = fitSize(original.width, original.height, maxSide);
   const frameCount = Math.floor(duration * elementRate);
   const reader = createReader(
     name,
-    { width, height, original: { width: video.width, height: video.height }, duration, frameCount },
+    // What the file stores, the browser does not tell.
+    { width, height, original, stored: original, duration, frameCount },
     async function* (signal) {
       for (let index = 0; index < frameCount && !signal.aborted; index++) {
         // The middle of the frame's time: at its edge rounding decides.

@@ -72,11 +72,14 @@ export const openInput = async (
       return undefined;
     }
     const original = { width: await track.getDisplayWidth(), height: await track.getDisplayHeight() };
+    const coded = { width: await track.getCodedWidth(), height: await track.getCodedHeight() };
+    const isLying = (await track.getRotation()) % 180 !== 0;
     const duration = await track.getDurationFromMetadata();
     const { averagePacketRate } = await track.computePacketStats(PACKETS_TO_COUNT);
     const size: VideoSize = {
       ...fitSize(original.width, original.height, maxSide),
       original,
+      stored: isLying ? { width: coded.height, height: coded.width } : coded,
       ...(duration === null ? {} : { duration, frameCount: Math.round(duration * averagePacketRate) }),
     };
     const reader = createReader(path, size, (signal) => decode(mediabunny, path, track, size, signal));

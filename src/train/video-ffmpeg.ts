@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { InputError } from '../errors.ts';
+import type { Size } from '../geometry/coordinates.ts';
 import { createReader, fitSize, type RgbFrame, type VideoReader, type VideoSize } from './video-reader.ts';
 
 /** Kept of what ffmpeg complains about, characters. */
@@ -78,8 +79,8 @@ const readRatio = (text: string | undefined): number | undefined => {
 };
 
 type Probe = {
-  width: number;
-  height: number;
+  /** As it is shown, and as it is stored; see `VideoSize`. */ original: Size;
+  stored: Size;
   /** Seconds, where the file says it. */ duration: number | undefined;
   /** Seconds between frames, on average. */ interval: number;
 };
@@ -96,10 +97,11 @@ const probe = async (path: string): Promise<Probe> => {
   const turned = stream.side_data_list?.find(({ rotation }) => rotation !== undefined)?.rotation;
   const rotation = Math.abs(turned ?? Number(stream.tags?.rotate ?? 0));
   const lying = Math.round(rotation / 90) % 2 === 1;
+  const upright = (size: Size): Size => (lying ? { width: size.height, height: size.width } : size);
   const seconds = Number(stream.duration ?? format?.duration);
   return {
-    width: lying ? height : width,
-    height: lying ? width : height,
+    original: upright({ width, height }),
+    stored: upright({ width: stream.width, height }),
     duration: seconds > 0 ? seconds : undefined,
     interval: 1 / (readRatio(stream.avg_frame_rate) ?? 25),
   };
@@ -242,10 +244,10 @@ export const openWithFfmpeg = async (
   maxSide?: number,
   onWarning?: (message: string) => void,
 ): Promise<VideoReader> => {
-  const { width, height, duration, interval } = await probe(path);
+  const { original, stored, duration, interval } = await probe(path);
   const size: VideoSize = {
-    ...fitSize(width, height, maxSide),
-    original: { width, height },
+    ...fitSize(original.width, original.height, maxSide),
+    ...{ original, stored },
     ...(duration === undefined ? {} : { duration, frameCount: Math.max(1, Math.round(duration / interval)) }),
   };
   return createReader(path, size, (signal) => decode(path, size, interval, onWarning, signal));

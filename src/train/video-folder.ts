@@ -69,7 +69,7 @@ export const openPictureFolder = async (
   const size = {
     width,
     height,
-    original: first,
+    ...{ original: first, stored: first },
     duration: files.length / framesPerSecond,
     frameCount: files.length,
   };

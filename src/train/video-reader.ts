@@ -1,4 +1,5 @@
 import { ClosedError } from '../errors.ts';
+import type { Size } from '../geometry/coordinates.ts';
 
 /** One decoded frame, upright as it is meant to be shown. */
 export type RgbFrame = {
@@ -11,8 +12,12 @@ export type RgbFrame = {
 export type VideoSize = {
   /** Of the frames that are handed out, pixels. */ width: number;
   height: number;
-  /** Of the frames in the file, upright, pixels: what positions that others measured in it refer to. */
-  original: { width: number; height: number };
+  /** Of the frames as they are shown, upright, before they are scaled down, pixels. */ original: Size;
+  /**
+   * Of the frames as the file stores them, upright, pixels: what positions that others measured in it refer to. It is
+   * not `original` where pixels are not square.
+   */
+  stored: Size;
   /** Length by the file's own header, seconds; not every file says it. */ duration?: number;
   /** About how many frames there are, by the file's own header; not every file says it. */ frameCount?: number;
 };

@@ -179,6 +179,19 @@ describe.skipIf(!hasFfmpeg)('openVideo', () => {
       expect(frames[0].rgb.length).toBe(128 * 48 * 3);
     });
 
+    test.skipIf(!installed)('the size as shown and as stored is told, upright', async () => {
+      const sizesOf = async (name: string) => {
+        await using video = await openVideo(at(name), { decoder, maxSide: 32 });
+        return { original: video.original, stored: video.stored };
+      };
+      const square = { width: 64, height: 48 };
+      const wide = { width: 128, height: 48 };
+      const upright = { width: 48, height: 64 };
+      expect(await sizesOf('plain.mp4')).toEqual({ original: square, stored: square });
+      expect(await sizesOf('wide.mp4')).toEqual({ original: wide, stored: square });
+      expect(await sizesOf('turned.mp4')).toEqual({ original: upright, stored: upright });
+    });
+
     test.skipIf(!installed)('a video that is left early, or closed, ends at once', async () => {
       const video = await openVideo(at('long.mp4'), { decoder });
       for await (const { index } of video.frames) if (index === 2) break;
