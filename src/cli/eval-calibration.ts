@@ -1,17 +1,16 @@
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { calibrate } from '../landmarks/calibration.ts';
-import { checkLandmarkSet } from '../landmarks/landmark-set.ts';
 import { calibrationError, reliabilityTable } from '../landmarks/reliability.ts';
 import { defineCommand, parseCommand } from './arguments.ts';
 import { lookAtPictures } from './calibration-looks.ts';
 import { rightWithin } from './calibrate-set.ts';
-import { modelOptions, resultOptions, withModel } from './model-options.ts';
+import { modelOptions, resultOptions } from './model-options.ts';
 import { createProgress, printHelp, printNote, round } from './output.ts';
 import { readAnnotatedPictures } from './read-pictures.ts';
 import { readPointsFile } from './read-points.ts';
 import { createSkipLog } from './skipped.ts';
-import { readLandmarkSet } from './track-input.ts';
+import { readLandmarkSet, withModelAndSet } from './track-input.ts';
 
 export const summary = 'Hold the confidence of landmarks against how often they are right.';
 
@@ -80,16 +79,12 @@ export const run = async (argv: string[]): Promise<void> => {
       'dve: this landmark set has no calibration: what follows is what the network gives. Make it again with "dve landmarks".',
     );
   }
-  const looks = await withModel(values, (session) => {
-    checkLandmarkSet(set, session.manifest, {
-      landmarks: values.landmarks ?? 'landmarks.json',
-      model: values.model,
-    });
-    return lookAtPictures(pictures, {
+  const looks = await withModelAndSet(values, set, (session) =>
+    lookAtPictures(pictures, {
       ...{ session, set, views: values.views, tolerance: calibration?.tolerance ?? rightWithin },
       onProgress: createProgress('pictures'),
-    });
-  });
+    }),
+  );
   skipped.finish();
   const confidences = looks.flatMap((look) =>
     calibration === undefined

@@ -1,15 +1,14 @@
 import { basename } from 'node:path';
 import { InputError } from '../errors.ts';
-import { checkLandmarkSet } from '../landmarks/landmark-set.ts';
 import type { PixelImage } from '../pipeline/crop.ts';
 import type { DriftReport } from '../train/evaluate-drift.ts';
 import { measureDrift } from '../train/evaluate-drift.ts';
 import type { VideoReader } from '../train/video.ts';
 import { listVideos, openVideo } from '../train/video.ts';
 import { defineCommand, parseCommand } from './arguments.ts';
-import { modelOptions, resultOptions, withModel } from './model-options.ts';
+import { modelOptions, resultOptions } from './model-options.ts';
 import { printHelp, printNote, printResult, round } from './output.ts';
-import { offlineSearchBudget, readLandmarkSet } from './track-input.ts';
+import { offlineSearchBudget, readLandmarkSet, withModelAndSet } from './track-input.ts';
 
 export const summary = 'Track there and back: how far the points of a set drift in videos.';
 
@@ -76,11 +75,7 @@ export const run = async (argv: string[]): Promise<void> => {
   const { values } = parsed;
   const landmarkSet = await readLandmarkSet(values.landmarks, values.model);
   const { videos } = await listVideos(values.videos, printNote);
-  const reports = await withModel(values, async (session) => {
-    checkLandmarkSet(landmarkSet, session.manifest, {
-      landmarks: values.landmarks ?? 'landmarks.json',
-      model: values.model,
-    });
+  const reports = await withModelAndSet(values, landmarkSet, async (session) => {
     const measured: DriftReport[] = [];
     for (const path of videos) {
       const video = await openVideo(path, { onWarning: printNote });

@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { InputError } from '../errors.ts';
-import { checkLandmarkSet, parseLandmarkSet } from '../landmarks/landmark-set.ts';
+import { checkLandmarkSet } from '../landmarks/landmark-set.ts';
 import type { ModelSession } from '../model/session.ts';
 import { readAnnotatedFolder } from '../train/annotations.ts';
 import { evaluateLandmarks, type LandmarkReferences } from '../train/evaluate-landmarks.ts';
@@ -9,6 +7,7 @@ import { defineCommand, parseCommand, UsageError, type OptionValues } from './ar
 import { modelOptions, resultOptions, withModel } from './model-options.ts';
 import { createProgress, printAccuracy, printHelp } from './output.ts';
 import { createSkipLog, type SkipLog } from './skipped.ts';
+import { readLandmarkSet } from './track-input.ts';
 
 export const summary = 'Find landmarks by a few annotated pictures, or by a landmark set.';
 
@@ -60,15 +59,7 @@ const sourceOf = ({ references, shots, landmarks }: Values): Source => {
 };
 
 const readSet = async (file: string, model: string, session: ModelSession): Promise<LandmarkReferences> => {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw new InputError(`${file} cannot be read. Give a landmark set that "dve landmarks" made.`, {
-      cause: error,
-    });
-  }
-  const set = parseLandmarkSet(text, file);
+  const set = await readLandmarkSet(file, model);
   checkLandmarkSet(set, session.manifest, { landmarks: file, model });
   return { kind: 'set', references: set.references };
 };

@@ -23,7 +23,7 @@ export const resultOptions = {
   json: { type: 'flag', describe: 'Print one JSON object as the last line.' },
 } as const;
 
-type ModelValues = {
+export type ModelValues = {
   model: string;
   precision: 'fp32' | 'int8';
   device: 'cpu' | 'wasm' | undefined;

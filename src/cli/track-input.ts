@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { InputError, ModelError } from '../errors.ts';
-import { parseLandmarkSet, type LandmarkSet } from '../landmarks/landmark-set.ts';
+import { checkLandmarkSet, parseLandmarkSet, type LandmarkSet } from '../landmarks/landmark-set.ts';
 import { readModelDirectory } from '../model/model-directory.ts';
+import type { ModelSession } from '../model/session.ts';
+import { withModel, type ModelValues } from './model-options.ts';
 
 /** The set that was asked for, or the model's own. */
 export const readLandmarkSet = async (file: string | undefined, model: string): Promise<LandmarkSet> => {
@@ -23,6 +25,22 @@ export const readLandmarkSet = async (file: string | undefined, model: string): 
   }
   return parseLandmarkSet(new TextDecoder().decode(contents.landmarks), manifest.files.landmarks?.name);
 };
+
+/**
+ * Loads the model that the options name, makes sure that the landmark set is made for it, and closes it when `use` is
+ * through.
+ * @throws InputError where they do not belong together
+ */
+export const withModelAndSet = <Result>(
+  values: ModelValues & { /** Where the set was read from. */ landmarks: string | undefined },
+  landmarkSet: LandmarkSet,
+  use: (session: ModelSession) => Promise<Result>,
+): Promise<Result> =>
+  withModel(values, (session) => {
+    const { landmarks = 'landmarks.json', model } = values;
+    checkLandmarkSet(landmarkSet, session.manifest, { landmarks, model });
+    return use(session);
+  });
 
 /**
  * No stream waits here, so that the object may be found in the frame in which it appears: enough for all near squares

@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { checkLandmarkSet, type LandmarkSet } from '../landmarks/landmark-set.ts';
+import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { writeFileAtomic } from '../model/atomic-file.ts';
 import type { ModelSession } from '../model/session.ts';
 import type { PixelImage } from '../pipeline/crop.ts';
@@ -8,11 +8,11 @@ import { createPictureCropper } from '../pipeline/picture-cropper.ts';
 import type { TrackResult } from '../pipeline/result.ts';
 import { openVideo, type VideoReader } from '../train/video.ts';
 import { defineCommand, parseCommand, UsageError } from './arguments.ts';
-import { modelOptions, resultOptions, withModel } from './model-options.ts';
+import { modelOptions, resultOptions } from './model-options.ts';
 import { createProgress, printHelp, printNote, printResult, round } from './output.ts';
 import { writeOverlay } from './overlay.ts';
 import { resizeResult } from './resize-result.ts';
-import { offlineSearchBudget, readLandmarkSet } from './track-input.ts';
+import { offlineSearchBudget, readLandmarkSet, withModelAndSet } from './track-input.ts';
 import { framesPerSecond, tracksToCsv, tracksToJson, type TrackHeader } from './track-file.ts';
 
 export const summary = 'Track the landmarks of a video into a file.';
@@ -88,13 +88,9 @@ export const run = async (argv: string[]): Promise<void> => {
   const video = await openVideo(positionals[0], { onWarning: printNote });
   try {
     const { width, height, stored } = video;
-    const results = await withModel(values, (session) => {
-      checkLandmarkSet(landmarkSet, session.manifest, {
-        landmarks: values.landmarks ?? 'landmarks.json',
-        model: values.model,
-      });
-      return trackVideo(video, landmarkSet, session, !values.raw);
-    });
+    const results = await withModelAndSet(values, landmarkSet, (session) =>
+      trackVideo(video, landmarkSet, session, !values.raw),
+    );
     const fps = framesPerSecond(results.map(({ timestamp }) => timestamp));
     const header: TrackHeader = { fps, ...stored, landmarks: landmarkSet.names };
     const inFile = results.map((result) => resizeResult(result, stored));
