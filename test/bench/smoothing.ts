@@ -129,7 +129,11 @@ const main = async (): Promise<void> => {
       .resize(width, height, { fit: 'cover' })
       .raw()
       .toBuffer();
-    stills.push(await trackAll(create(), stillStream(picture, createRandom(3, index))));
+    const still = await trackAll(create(), stillStream(picture, createRandom(3, index)));
+    if (Number.isNaN(still.unit)) {
+      throw new Error(`The face of ${image} was found in none of its frames: there is nothing to measure.`);
+    }
+    stills.push(still);
   }
   const clips: RawTrack[] = [];
   for (const clip of evalClips) {
