@@ -7,7 +7,7 @@ import { judgeTrial, trialLooks, trialRois, type Trial } from './trial.ts';
 
 export type LocalizerOptions<Frame, Input> = LookOptions<Frame, Input> & {
   /** Network runs in one step. Default 6. */ budget?: number;
-  /** How steady a find has to be, at most 1; see `judgeTrial`. */ steadiness?: number;
+  /** How steady a find has to be, at most 1; see `judgeTrial`, which has a default. */ steadiness?: number;
   passes?: { near: readonly SearchPass[]; far: readonly SearchPass[] };
 };
 
