@@ -125,10 +125,15 @@ const createDraws = (
     });
 };
 
-/** a, b, a, b, …, and what is left of the longer one. */
-const alternate = <Item>(a: readonly Item[], b: readonly Item[]): Item[] => {
-  const both = Math.min(a.length, b.length);
-  return [...a.slice(0, both).flatMap((item, i) => [item, b[i]]), ...a.slice(both), ...b.slice(both)];
+/** Both lists in one, each in its order, with the items of the first at even distances from each other. */
+const mixEvenly = <Item>(a: readonly Item[], b: readonly Item[]): Item[] => {
+  const count = a.length + b.length;
+  const mixed: Item[] = [];
+  for (let place = 0, next = 0; place < count; place++) {
+    const isOfFirst = next < a.length && place >= Math.floor((next * count) / a.length);
+    mixed.push(isOfFirst ? a[next++] : b[place - next]);
+  }
+  return mixed;
 };
 
 /** Chooses what the pairs of each step are made from: a pure function of the step. */
@@ -167,10 +172,11 @@ export const createStepItems = (options: StepItemsOptions): ((step: number) => S
       ).map((i) => some[i]);
     const isFrame = ({ item }: (typeof items)[number]): boolean =>
       item.kind === 'flow' && pools[item.pool].ofPictures !== true;
-    // What goes through an auxiliary comes first in a batch. There frames and pictures alternate, so that frames go
-    // through pictures and pictures through frames: a descriptor has to hold for both.
+    // What goes through an auxiliary, the next in the batch, comes first. Frames at even distances make frames go through
+    // pictures, pictures through frames and, as often as there are more of them, pictures through pictures: a descriptor
+    // has to hold for both kinds, and between any two instances of each.
     const frames = spread(items.filter(isFrame));
     const others = spread(items.filter((one) => !isFrame(one)));
-    return alternate(frames, others).map(({ item }) => item);
+    return mixEvenly(frames, others).map(({ item }) => item);
   };
 };

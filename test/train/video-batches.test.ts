@@ -248,7 +248,7 @@ describe('the items of a step', () => {
     }
   });
 
-  test('frames go through pictures and pictures through frames; turned views count as pictures', () => {
+  test('frames go through pictures, pictures through frames and through each other; turned views count as pictures', () => {
     const itemsOf = createStepItems({
       pictures: Array.from({ length: 20 }, (_, i) => `picture ${i}`),
       pools: [
@@ -260,7 +260,7 @@ describe('the items of a step', () => {
     });
     for (let step = 0; step < 30; step++) {
       const isFrame = itemsOf(step).map((item) => item.kind === 'flow' && item.pool === 0);
-      expect(isFrame).toEqual([true, false, true, false, false, false, false]);
+      expect(isFrame).toEqual([true, false, false, true, false, false, false]);
     }
   });
 
