@@ -2,14 +2,14 @@
  * Averages the weights of trainings that went on from one start. The outcome is a start in turn: `dve train --init` it
  * for a few steps with a tiny learning rate, which also writes its networks.
  *
- *   npx tsx tools/average-models/main.ts --from DIR,DIR --out DIR
+ *   npx tsx tools/average-models/main.ts --from DIR,DIR [--shares 0.5,0.5] --out DIR
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defineCommand, parseCommand } from '../../src/cli/arguments.ts';
+import { defineCommand, parseCommand, UsageError } from '../../src/cli/arguments.ts';
 import { describeFailure, exitCode, printHelp, printNote } from '../../src/cli/output.ts';
-import { readCheckpoint, writeCheckpoint, type Checkpoint } from '../../src/train/checkpoint.ts';
-import { averageCheckpoints } from './average.ts';
+import { readCheckpoint, writeCheckpoint } from '../../src/train/checkpoint.ts';
+import { averageCheckpoints, type Training } from './average.ts';
 
 const command = defineCommand({
   name: 'average-models',
@@ -20,6 +20,11 @@ const command = defineCommand({
       placeholder: 'DIR,DIR',
       required: true,
       describe: 'Folders that dve train has written, two or more, with commas between them.',
+    },
+    shares: {
+      type: 'string',
+      placeholder: 'N,N',
+      describe: 'How much each counts, in the same order; all alike by default.',
     },
     out: { type: 'string', placeholder: 'DIR', required: true, describe: 'Folder for the checkpoint.' },
   },
@@ -32,9 +37,17 @@ const run = async (argv: string[]): Promise<void> => {
     return;
   }
   const { from, out } = parsed.values;
-  const trainings: [string, Checkpoint][] = [];
-  for (const folder of from.split(',')) {
-    trainings.push([folder, await readCheckpoint(join(folder, 'checkpoint.bin'))]);
+  const folders = from.split(',');
+  const shares = parsed.values.shares?.split(',').map(Number) ?? folders.map(() => 1);
+  if (shares.length !== folders.length) {
+    throw new UsageError(
+      `--from names ${folders.length} trainings and --shares gives ${shares.length} numbers. Give one for each.`,
+    );
+  }
+  const trainings: Training[] = [];
+  for (const [i, name] of folders.entries()) {
+    const checkpoint = await readCheckpoint(join(name, 'checkpoint.bin'));
+    trainings.push({ name, checkpoint, share: shares[i] });
   }
   const mean = averageCheckpoints(trainings);
   await mkdir(out, { recursive: true });
