@@ -172,9 +172,9 @@ export const createStepItems = (options: StepItemsOptions): ((step: number) => S
       ).map((i) => some[i]);
     const isFrame = ({ item }: (typeof items)[number]): boolean =>
       item.kind === 'flow' && pools[item.pool].ofPictures !== true;
-    // What goes through an auxiliary, the next in the batch, comes first. Frames at even distances make frames go through
-    // pictures, pictures through frames and, as often as there are more of them, pictures through pictures: a descriptor
-    // has to hold for both kinds, and between any two instances of each.
+    // What goes through an auxiliary, which is the next one, comes first in a batch. With frames at even distances all
+    // kinds occur as often as the batch has them: frames through pictures, pictures through frames, pictures through
+    // pictures. A descriptor has to hold for all of these.
     const frames = spread(items.filter(isFrame));
     const others = spread(items.filter((one) => !isFrame(one)));
     return mixEvenly(frames, others).map(({ item }) => item);
