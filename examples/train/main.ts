@@ -8,7 +8,8 @@ import {
   type TrainingProgress,
 } from 'dve-sdk/train';
 import { zipSync } from 'fflate';
-import { saveModel } from '../saved-models.ts';
+import { onDrop } from '../shared/drops.ts';
+import { saveModel } from '../shared/saved-models.ts';
 import { createChart } from './chart.ts';
 import { createFileList, isVideo } from './file-list.ts';
 import { createMarker } from './marker.ts';
@@ -292,25 +293,13 @@ page.stop.addEventListener('click', () => void stop());
 page.download.addEventListener('click', () => void download());
 page.demo.addEventListener('click', () => void useInDemo());
 
-let dragDepth = 0;
-const dragged = (event: DragEvent, change: number): void => {
-  event.preventDefault();
-  dragDepth = Math.max(0, dragDepth + change);
-  document.body.classList.toggle('is-dropping', dragDepth > 0 && state !== 'running');
-};
-addEventListener('dragenter', (event) => {
-  dragged(event, 1);
-});
-addEventListener('dragleave', (event) => {
-  dragged(event, -1);
-});
-addEventListener('dragover', (event) => {
-  event.preventDefault();
-});
-addEventListener('drop', (event) => {
-  dragged(event, -dragDepth);
-  if (state !== 'running') list.add(event.dataTransfer?.files ?? []);
-});
+onDrop(
+  document.body,
+  (files) => {
+    list.add(files);
+  },
+  () => state !== 'running',
+);
 addEventListener('beforeunload', (event) => {
   if (state === 'running' && hasLearnt) event.preventDefault();
 });

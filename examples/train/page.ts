@@ -1,13 +1,5 @@
-/** The page's elements, each checked once: a missing one is a mistake in index.html. */
-const element = <Kind extends Element>(id: string, kind: new () => Kind): Kind => {
-  const found = document.getElementById(id);
-  if (!(found instanceof kind)) throw new Error(`index.html has no ${kind.name} #${id}`);
-  return found;
-};
+import { box, button, chosen, element, input } from '../shared/elements.ts';
 
-const button = (id: string): HTMLButtonElement => element(id, HTMLButtonElement);
-const input = (id: string): HTMLInputElement => element(id, HTMLInputElement);
-const box = (id: string): HTMLElement => element(id, HTMLElement);
 const canvas = (id: string): HTMLCanvasElement => element(id, HTMLCanvasElement);
 
 export const page = {
@@ -81,7 +73,6 @@ export const showStatus = (state: StatusState): void => {
 
 /** Which device is chosen. */
 export const chosenDevice = (): 'auto' | 'webgpu' | 'wasm' => {
-  const found = document.querySelector('input[name="device"]:checked');
-  const value = found instanceof HTMLInputElement ? found.value : '';
+  const value = chosen('device');
   return value === 'webgpu' || value === 'wasm' ? value : 'auto';
 };

@@ -8,9 +8,11 @@ import {
   type Tracking,
   type TrackResult,
 } from 'dve-sdk';
-import { readModel, type SavedModel } from '../saved-models.ts';
+import { onDrop } from '../shared/drops.ts';
+import { chosen } from '../shared/elements.ts';
+import { readModel, type SavedModel } from '../shared/saved-models.ts';
 import { createFigures } from './figures.ts';
-import { chosen, onChoice, page, showOver, showStatus } from './page.ts';
+import { onChoice, page, showOver, showStatus } from './page.ts';
 import { connectSmoothing, currentSmoothing } from './smoothing.ts';
 
 /** What the video element plays. */
@@ -306,23 +308,6 @@ onChoice('device', () => {
   })();
 });
 
-let dragDepth = 0;
-const dragged = (event: DragEvent, change: number): void => {
-  event.preventDefault();
-  dragDepth = Math.max(0, dragDepth + change);
-  page.stage.classList.toggle('is-dropping', dragDepth > 0);
-};
-addEventListener('dragenter', (event) => {
-  dragged(event, 1);
-});
-addEventListener('dragleave', (event) => {
-  dragged(event, -1);
-});
-addEventListener('dragover', (event) => {
-  event.preventDefault();
-});
-addEventListener('drop', (event) => {
-  dragged(event, -dragDepth);
-  const file = event.dataTransfer?.files[0];
-  if (file !== undefined) startFile(file);
+onDrop(page.stage, ([file]) => {
+  startFile(file);
 });

@@ -1,13 +1,4 @@
-/** The page's elements, each checked once: a missing one is a mistake in index.html. */
-const element = <Kind extends Element>(id: string, kind: new () => Kind): Kind => {
-  const found = document.getElementById(id);
-  if (!(found instanceof kind)) throw new Error(`index.html has no ${kind.name} #${id}`);
-  return found;
-};
-
-const button = (id: string): HTMLButtonElement => element(id, HTMLButtonElement);
-const input = (id: string): HTMLInputElement => element(id, HTMLInputElement);
-const box = (id: string): HTMLElement => element(id, HTMLElement);
+import { box, button, element, input } from '../shared/elements.ts';
 
 export const page = {
   status: box('status'),
@@ -70,12 +61,6 @@ const statusWords: Record<StatusState, string> = {
 export const showStatus = (state: StatusState): void => {
   page.status.dataset.state = state;
   page.status.textContent = statusWords[state];
-};
-
-/** Which of a group of radio buttons is chosen. */
-export const chosen = (name: string): string => {
-  const found = document.querySelector(`input[name="${name}"]:checked`);
-  return found instanceof HTMLInputElement ? found.value : '';
 };
 
 export const onChoice = (name: string, listener: () => void): void => {

@@ -1,5 +1,6 @@
 import { defaultSmoothing, type SmootherOptions } from 'dve-sdk';
-import { chosen, onChoice, page } from './page.ts';
+import { chosen } from '../shared/elements.ts';
+import { onChoice, page } from './page.ts';
 
 /** The sliders stand for factors of the defaults: a tenth to ten times. */
 const factor = (slider: HTMLInputElement): number => 10 ** Number(slider.value);
