@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium, type Browser } from 'playwright';
+import { chromium, type Browser, type BrowserContext } from 'playwright';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 const consumers = join(root, '.cache', 'consumers');
@@ -77,29 +77,39 @@ export const launchChromium = (flags: readonly string[] = []): Promise<Browser> 
   });
 };
 
-/** What a page did: how its script ended, what it said on the console, and every host it asked for anything. */
+/** What pages did: what they said on the console, every host that was asked for anything, and answers that were errors. */
+export type PageWatch = { errors: string[]; hosts: Set<string>; failed: string[] };
+
+/** Notes what all pages of a context do, and their workers. */
+export const watchContext = (context: BrowserContext): PageWatch => {
+  const watch: PageWatch = { errors: [], hosts: new Set(), failed: [] };
+  context.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) watch.errors.push(message.text());
+  });
+  context.on('weberror', (error) => {
+    watch.errors.push(error.error().message);
+  });
+  // Of the context: requests of workers do not belong to a page.
+  context.on('request', (request) => {
+    const { protocol, host } = new URL(request.url());
+    if (protocol !== 'data:' && protocol !== 'blob:') watch.hosts.add(host);
+  });
+  context.on('response', (response) => {
+    if (response.status() >= 400 && !response.url().endsWith('favicon.ico'))
+      watch.failed.push(response.url());
+  });
+  return watch;
+};
+
+/** How a page's script ended, and what the page did. */
 export type PageReport = { value: unknown; errors: string[]; hosts: string[]; failed: string[] };
 
 /** Opens a page whose script sets `globalThis.report` to a promise, and waits for it. */
 export const runPage = async (browser: Browser, url: string): Promise<PageReport> => {
   const context = await browser.newContext();
   try {
+    const { errors, hosts, failed } = watchContext(context);
     const page = await context.newPage();
-    const errors: string[] = [];
-    const hosts = new Set<string>();
-    const failed: string[] = [];
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) errors.push(message.text());
-    });
-    page.on('pageerror', (error) => errors.push(error.message));
-    // Of the context: requests of workers do not belong to a page.
-    context.on('request', (request) => {
-      const { protocol, host } = new URL(request.url());
-      if (protocol !== 'data:' && protocol !== 'blob:') hosts.add(host);
-    });
-    context.on('response', (response) => {
-      if (response.status() >= 400 && !response.url().endsWith('favicon.ico')) failed.push(response.url());
-    });
     await page.goto(url);
     await page.waitForFunction('globalThis.report !== undefined');
     const value: unknown = await page.evaluate('globalThis.report');
