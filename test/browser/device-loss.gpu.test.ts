@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { TrackerService } from '../../src/worker/service.ts';
+import { catchDevices } from './caught.ts';
 import { runtimeFiles } from './runtime-files.ts';
 import { errorOf, model, sceneFrame, times } from './scene.ts';
 
@@ -8,24 +9,10 @@ vi.mock('../../src/worker/self-check.ts', () => ({
   compareEngines: () => Promise.resolve({ isBetter: true }),
 }));
 
-/** Devices that are opened, on an adapter that looks like hardware. */
 let devices: GPUDevice[] = [];
 
 beforeEach(() => {
-  devices = [];
-  const requestAdapter = navigator.gpu.requestAdapter.bind(navigator.gpu);
-  vi.spyOn(navigator.gpu, 'requestAdapter').mockImplementation(async (options) => {
-    const adapter = await requestAdapter(options);
-    if (adapter === null) return null;
-    vi.spyOn(adapter.info, 'isFallbackAdapter', 'get').mockReturnValue(false);
-    const requestDevice = adapter.requestDevice.bind(adapter);
-    vi.spyOn(adapter, 'requestDevice').mockImplementation(async (descriptor) => {
-      const device = await requestDevice(descriptor);
-      devices.push(device);
-      return device;
-    });
-    return adapter;
-  });
+  devices = catchDevices();
 });
 afterEach(() => {
   vi.restoreAllMocks();

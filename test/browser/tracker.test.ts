@@ -1,25 +1,10 @@
 import { ClosedError, InputError, Tracker, type ObjectFinder } from 'dve-sdk';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { sceneRoi } from '../fixtures/blob-scene.ts';
+import { catchWorkers } from './caught.ts';
 import { errorOf, height, model, sceneCanvas, sceneFrame, sceneImage, times, width } from './scene.ts';
 
 const options = { model, device: 'wasm' } as const;
-
-/** Remembers the workers that are started while it is on, so that a test can kill them. */
-const catchWorkers = (): Worker[] => {
-  const workers: Worker[] = [];
-  const Original = globalThis.Worker;
-  vi.stubGlobal(
-    'Worker',
-    class extends Original {
-      constructor(url: string | URL, init?: WorkerOptions) {
-        super(url, init);
-        workers.push(this);
-      }
-    },
-  );
-  return workers;
-};
 
 afterEach(() => {
   vi.unstubAllGlobals();

@@ -7,6 +7,7 @@ import { createPictureSet } from '../../src/train/pictures.ts';
 import type { BatchApi, StepsReport } from '../../src/train-web/messages.ts';
 import { TrainService } from '../../src/train-web/train-service.ts';
 import { drawFrame, movingSquare } from '../train/drawn-clip.ts';
+import { catchDevices } from './caught.ts';
 import { runtimeFiles } from './runtime-files.ts';
 
 // The software adapter is never the faster one; here it is to be chosen all the same.
@@ -15,24 +16,10 @@ vi.mock('../../src/train-web/compare-steps.ts', () => ({
   findSlow: () => undefined,
 }));
 
-/** Devices that are opened, on an adapter that looks like hardware. */
 let devices: GPUDevice[] = [];
 
 beforeEach(() => {
-  devices = [];
-  const requestAdapter = navigator.gpu.requestAdapter.bind(navigator.gpu);
-  vi.spyOn(navigator.gpu, 'requestAdapter').mockImplementation(async (options) => {
-    const adapter = await requestAdapter(options);
-    if (adapter === null) return null;
-    vi.spyOn(adapter.info, 'isFallbackAdapter', 'get').mockReturnValue(false);
-    const requestDevice = adapter.requestDevice.bind(adapter);
-    vi.spyOn(adapter, 'requestDevice').mockImplementation(async (descriptor) => {
-      const device = await requestDevice(descriptor);
-      devices.push(device);
-      return device;
-    });
-    return adapter;
-  });
+  devices = catchDevices();
 });
 afterEach(() => {
   vi.restoreAllMocks();

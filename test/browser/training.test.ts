@@ -2,6 +2,7 @@ import { Tracker } from 'dve-sdk';
 import { ClosedError, createTraining, InputError, type Training, type TrainingProgress } from 'dve-sdk/train';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { blobs } from '../fixtures/blob-scene.ts';
+import { catchWorkers } from './caught.ts';
 import { collect } from './scene.ts';
 import {
   clipFile,
@@ -26,22 +27,6 @@ const untilStep = async (training: Training, step: number): Promise<void> => {
   for await (const progress of training) {
     if (progress.phase === 'training' && progress.step >= step) return;
   }
-};
-
-/** Remembers the workers that are started while it is on, so that a test can kill them. */
-const catchWorkers = (): Worker[] => {
-  const workers: Worker[] = [];
-  const Original = globalThis.Worker;
-  vi.stubGlobal(
-    'Worker',
-    class extends Original {
-      constructor(url: string | URL, init?: WorkerOptions) {
-        super(url, init);
-        workers.push(this);
-      }
-    },
-  );
-  return workers;
 };
 
 afterEach(() => {
