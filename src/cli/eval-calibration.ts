@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { calibrate } from '../landmarks/calibration.ts';
 import { calibrationError, reliabilityTable } from '../landmarks/reliability.ts';
-import { defineCommand, parseCommand } from './arguments.ts';
+import { defineCommand } from './arguments.ts';
 import { lookAtPictures } from './calibration-looks.ts';
 import { rightWithin } from './calibrate-set.ts';
+import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions } from './model-options.ts';
-import { createProgress, printHelp, printNote, round } from './output.ts';
+import { createProgress, printNote, round } from './output.ts';
 import { readAnnotatedPictures } from './read-pictures.ts';
 import { readPointsFile } from './read-points.ts';
 import { createSkipLog } from './skipped.ts';
@@ -50,13 +51,7 @@ const command = defineCommand({
   },
 });
 
-export const run = async (argv: string[]): Promise<void> => {
-  const parsed = parseCommand(command, argv);
-  if (parsed === 'help') {
-    printHelp(command);
-    return;
-  }
-  const { values } = parsed;
+export const run = createRun(command, async ({ values }) => {
   const set = await readLandmarkSet(values.landmarks, values.model);
   const file = await readPointsFile(values.points ?? join(values.data, 'landmarks.json'));
   if (file.names.length !== set.names.length) {
@@ -113,4 +108,4 @@ export const run = async (argv: string[]): Promise<void> => {
     console.log(`${range}${String(count).padStart(12)}${told}`);
   }
   console.log(`\n${(100 * share).toFixed(1)} % of the landmarks are right; ece ${ece}`);
-};
+});

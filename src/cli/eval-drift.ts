@@ -5,9 +5,10 @@ import type { DriftReport } from '../train/evaluate-drift.ts';
 import { measureDrift } from '../train/evaluate-drift.ts';
 import type { VideoReader } from '../train/video.ts';
 import { listVideos, openVideo } from '../train/video.ts';
-import { defineCommand, parseCommand } from './arguments.ts';
+import { defineCommand } from './arguments.ts';
+import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions } from './model-options.ts';
-import { printHelp, printNote, printResult, round } from './output.ts';
+import { printNote, printResult, round } from './output.ts';
 import { offlineSearchBudget, readLandmarkSet, withModelAndSet } from './track-input.ts';
 
 export const summary = 'Track there and back: how far the points of a set drift in videos.';
@@ -66,13 +67,7 @@ const pictures = async function* (
   }
 };
 
-export const run = async (argv: string[]): Promise<void> => {
-  const parsed = parseCommand(command, argv);
-  if (parsed === 'help') {
-    printHelp(command);
-    return;
-  }
-  const { values } = parsed;
+export const run = createRun(command, async ({ values }) => {
   const landmarkSet = await readLandmarkSet(values.landmarks, values.model);
   const { videos } = await listVideos(values.videos, printNote);
   const reports = await withModelAndSet(values, landmarkSet, async (session) => {
@@ -110,4 +105,4 @@ export const run = async (argv: string[]): Promise<void> => {
     },
     values.json,
   );
-};
+});

@@ -4,8 +4,9 @@ import { decodePicture } from '../train/decode-picture.ts';
 import { createKnownWarp, evaluateFlow, type KnownWarp } from '../train/evaluate-flow.ts';
 import { readFlowFile } from '../train/flow-file.ts';
 import { disFlow, rgbToGray, type GrayImage } from '../train/optical-flow.ts';
-import { defineCommand, parseCommand, UsageError } from './arguments.ts';
-import { printHelp, printResult, round } from './output.ts';
+import { defineCommand, UsageError } from './arguments.ts';
+import { createRun } from './command-run.ts';
+import { printResult, round } from './output.ts';
 
 export const summary = 'Measure the optical flow on a pair with known flow, or on a known warp.';
 
@@ -74,14 +75,8 @@ const readNumber = (text: string, what: string): number => {
 const shieldNegatives = (argv: readonly string[]): string[] =>
   argv.map((argument) => (/^-\.?\d/.test(argument) ? `=${argument}` : argument));
 
-export const run = async (argv: string[]): Promise<void> => {
-  const parsed = parseCommand(command, shieldNegatives(argv));
-  if (parsed === 'help') {
-    printHelp(command);
-    return;
-  }
-  const { values } = parsed;
-  const [first, second] = parsed.positionals.map((text) => text.replace(/^=/, ''));
+const runWith = createRun(command, async ({ values, positionals }) => {
+  const [first, second] = positionals.map((text) => text.replace(/^=/, ''));
   const load = async (): Promise<KnownWarp> => {
     if (values.pair === values.warp) {
       throw new UsageError(`Pass either --pair or --warp. See "${command.name} --help".`);
@@ -108,4 +103,6 @@ export const run = async (argv: string[]): Promise<void> => {
     },
     values.json,
   );
-};
+});
+
+export const run = (argv: string[]): Promise<void> => runWith(shieldNegatives(argv));

@@ -3,9 +3,10 @@ import type { ModelSession } from '../model/session.ts';
 import { readAnnotatedFolder } from '../train/annotations.ts';
 import { evaluateLandmarks, type LandmarkReferences } from '../train/evaluate-landmarks.ts';
 import { loadEvaluationCrops, type EvaluationCrop } from '../train/evaluate.ts';
-import { defineCommand, parseCommand, UsageError, type OptionValues } from './arguments.ts';
+import { defineCommand, UsageError, type OptionValues } from './arguments.ts';
+import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions, withModel } from './model-options.ts';
-import { createProgress, printAccuracy, printHelp } from './output.ts';
+import { createProgress, printAccuracy } from './output.ts';
 import { createSkipLog, type SkipLog } from './skipped.ts';
 import { readLandmarkSet } from './track-input.ts';
 
@@ -80,13 +81,7 @@ const readReferences = async (
   return { kind: 'pictures', crops, shots: source.shots, draws: values.draws, seed: values.seed };
 };
 
-export const run = async (argv: string[]): Promise<void> => {
-  const parsed = parseCommand(command, argv);
-  if (parsed === 'help') {
-    printHelp(command);
-    return;
-  }
-  const { values } = parsed;
+export const run = createRun(command, async ({ values }) => {
   const source = sourceOf(values);
   const folder = await readAnnotatedFolder(values.data);
   const skipped = createSkipLog();
@@ -102,4 +97,4 @@ export const run = async (argv: string[]): Promise<void> => {
   });
   skipped.finish();
   printAccuracy(result, values.json);
-};
+});

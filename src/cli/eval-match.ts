@@ -1,8 +1,9 @@
 import { readAnnotatedFolder } from '../train/annotations.ts';
 import { evaluateMatching } from '../train/evaluate-match.ts';
-import { defineCommand, parseCommand } from './arguments.ts';
+import { defineCommand } from './arguments.ts';
+import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions, withModel } from './model-options.ts';
-import { createProgress, printHelp, printResult, round } from './output.ts';
+import { createProgress, printResult, round } from './output.ts';
 import { createSkipLog } from './skipped.ts';
 
 export const summary = 'Match warped pictures of the same person and of different people.';
@@ -25,13 +26,7 @@ const command = defineCommand({
   },
 });
 
-export const run = async (argv: string[]): Promise<void> => {
-  const parsed = parseCommand(command, argv);
-  if (parsed === 'help') {
-    printHelp(command);
-    return;
-  }
-  const { values } = parsed;
+export const run = createRun(command, async ({ values }) => {
   const folder = await readAnnotatedFolder(values.images);
   const skipped = createSkipLog();
   const result = await withModel(values, (model) =>
@@ -53,4 +48,4 @@ export const run = async (argv: string[]): Promise<void> => {
     },
     values.json,
   );
-};
+});

@@ -3,9 +3,10 @@ import { loadNodeRuntime } from '../model/runtime-node.ts';
 import { readAnnotatedFolder } from '../train/annotations.ts';
 import { evaluateRegression, paperRegressor, splitCrops } from '../train/evaluate-regression.ts';
 import { loadEvaluationCrops } from '../train/evaluate.ts';
-import { defineCommand, parseCommand, UsageError } from './arguments.ts';
+import { defineCommand, UsageError } from './arguments.ts';
+import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions, withModel } from './model-options.ts';
-import { createProgress, printAccuracy, printHelp } from './output.ts';
+import { createProgress, printAccuracy } from './output.ts';
 import { createSkipLog } from './skipped.ts';
 
 export const summary = "Train the paper's landmark regressor on the frozen embedding.";
@@ -52,13 +53,7 @@ const command = defineCommand({
   },
 });
 
-export const run = async (argv: string[]): Promise<void> => {
-  const parsed = parseCommand(command, argv);
-  if (parsed === 'help') {
-    printHelp(command);
-    return;
-  }
-  const { values } = parsed;
+export const run = createRun(command, async ({ values }) => {
   const trainFolder = await readAnnotatedFolder(values.train);
   const testFolder = await readAnnotatedFolder(values.test);
   const same = trainFolder.path === testFolder.path;
@@ -104,4 +99,4 @@ export const run = async (argv: string[]): Promise<void> => {
   });
   skipped.finish();
   printAccuracy(result, values.json);
-};
+});

@@ -1,9 +1,10 @@
 import { InputError } from '../errors.ts';
 import { compareTracks } from '../landmarks/track-accuracy.ts';
 import { ibugPointCount } from '../landmarks/point-sets.ts';
-import { defineCommand, parseCommand } from './arguments.ts';
+import { defineCommand } from './arguments.ts';
+import { createRun } from './command-run.ts';
 import { resultOptions } from './model-options.ts';
-import { printHelp, printResult, round } from './output.ts';
+import { printResult, round } from './output.ts';
 import { readTracks } from './track-file.ts';
 
 export const summary = 'Hold the tracks of a video against points of another source.';
@@ -32,13 +33,7 @@ const command = defineCommand({
 /** A share in percent, or null where no frame tells. */
 const percent = (value: number): number | null => (Number.isFinite(value) ? round(100 * value, 3) : null);
 
-export const run = async (argv: string[]): Promise<void> => {
-  const parsed = parseCommand(command, argv);
-  if (parsed === 'help') {
-    printHelp(command);
-    return;
-  }
-  const { values } = parsed;
+export const run = createRun(command, async ({ values }) => {
   const tracks = await readTracks(values.tracks, ibugPointCount);
   const truth = await readTracks(values.truth, ibugPointCount);
   if (truth.every((points) => points === undefined)) {
@@ -58,4 +53,4 @@ export const run = async (argv: string[]): Promise<void> => {
     },
     values.json,
   );
-};
+});

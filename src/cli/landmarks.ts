@@ -13,10 +13,11 @@ import { cropToTensor } from '../pipeline/crop.ts';
 import { measureEvidence } from '../pipeline/evidence-levels.ts';
 import { roiOfShape } from '../pipeline/roi-of-shape.ts';
 import { toEmbeddingMap } from '../train/evaluate.ts';
-import { defineCommand, parseCommand } from './arguments.ts';
+import { defineCommand } from './arguments.ts';
 import { calibrateSet } from './calibrate-set.ts';
+import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions, withModel } from './model-options.ts';
-import { createProgress, printHelp, printResult, round } from './output.ts';
+import { createProgress, printResult, round } from './output.ts';
 import { readAnnotatedPictures, type AnnotatedImage } from './read-pictures.ts';
 import { readPointsFile, type PointsFile } from './read-points.ts';
 import { createSkipLog } from './skipped.ts';
@@ -152,13 +153,7 @@ const makeSet = async (
   };
 };
 
-export const run = async (argv: string[]): Promise<void> => {
-  const parsed = parseCommand(command, argv);
-  if (parsed === 'help') {
-    printHelp(command);
-    return;
-  }
-  const { values } = parsed;
+export const run = createRun(command, async ({ values }) => {
   const file = await readPointsFile(values.points);
   const skipped = createSkipLog();
   const pictures = await readAnnotatedPictures(values.images, spread(file.pictures, values.limit), skipped);
@@ -182,4 +177,4 @@ export const run = async (argv: string[]): Promise<void> => {
     },
     values.json,
   );
-};
+});

@@ -7,9 +7,10 @@ import { FrameTracker } from '../pipeline/frame-tracker.ts';
 import { createPictureCropper } from '../pipeline/picture-cropper.ts';
 import type { TrackResult } from '../pipeline/result.ts';
 import { openVideo, type VideoReader } from '../train/video.ts';
-import { defineCommand, parseCommand, UsageError } from './arguments.ts';
+import { defineCommand, UsageError } from './arguments.ts';
+import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions } from './model-options.ts';
-import { createProgress, printHelp, printNote, printResult, round } from './output.ts';
+import { createProgress, printNote, printResult, round } from './output.ts';
 import { writeOverlay } from './overlay.ts';
 import { resizeResult } from './resize-result.ts';
 import { offlineSearchBudget, readLandmarkSet, withModelAndSet } from './track-input.ts';
@@ -76,13 +77,7 @@ const trackVideo = async (
   return results;
 };
 
-export const run = async (argv: string[]): Promise<void> => {
-  const parsed = parseCommand(command, argv);
-  if (parsed === 'help') {
-    printHelp(command);
-    return;
-  }
-  const { values, positionals } = parsed;
+export const run = createRun(command, async ({ values, positionals }) => {
   const format = formatOf(values.out);
   const landmarkSet = await readLandmarkSet(values.landmarks, values.model);
   const video = await openVideo(positionals[0], { onWarning: printNote });
@@ -118,4 +113,4 @@ export const run = async (argv: string[]): Promise<void> => {
   } finally {
     await video.close();
   }
-};
+});

@@ -8,9 +8,10 @@ import { readCheckpoint } from '../train/checkpoint.ts';
 import { parseJsonc } from '../train/jsonc.ts';
 import { runTraining } from '../train/run.ts';
 import type { StepReport } from '../train/trainer.ts';
-import { defineCommand, parseCommand, UsageError } from './arguments.ts';
+import { defineCommand, UsageError } from './arguments.ts';
+import { createRun } from './command-run.ts';
 import { resultOptions } from './model-options.ts';
-import { printHelp, printNote, printResult, round } from './output.ts';
+import { printNote, printResult, round } from './output.ts';
 import { readPointsFile } from './read-points.ts';
 import { createSkipLog } from './skipped.ts';
 import { createTrainingEvaluation } from './training-evaluation.ts';
@@ -148,13 +149,7 @@ const createReporter = (steps: number): ((report: StepReport) => void) => {
   };
 };
 
-export const run = async (argv: string[]): Promise<void> => {
-  const parsed = parseCommand(command, joinRoi(argv));
-  if (parsed === 'help') {
-    printHelp(command);
-    return;
-  }
-  const { values } = parsed;
+const runWith = createRun(command, async ({ values }) => {
   const init = values.init === undefined ? undefined : await initCheckpoint(values.init);
   if (values['print-config']) {
     console.log(showConfig(await chooseConfig(init, values.config, values.steps)));
@@ -240,4 +235,6 @@ export const run = async (argv: string[]): Promise<void> => {
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);
   }
-};
+});
+
+export const run = (argv: string[]): Promise<void> => runWith(joinRoi(argv));
