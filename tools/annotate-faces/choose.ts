@@ -6,8 +6,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defineCommand, parseCommand } from '../../src/cli/arguments.ts';
-import { describeFailure, exitCode, printHelp, printNote } from '../../src/cli/output.ts';
+import { defineCommand } from '../../src/cli/arguments.ts';
+import { printNote } from '../../src/cli/output.ts';
 import { InputError } from '../../src/errors.ts';
 import type { Point } from '../../src/geometry/coordinates.ts';
 import { roiOfShape } from '../../src/pipeline/roi-of-shape.ts';
@@ -16,6 +16,7 @@ import { meanShapeOf } from '../../src/landmarks/mean-shape.ts';
 import { fitSimilarity, applySimilarity, invertSimilarity } from '../../src/geometry/similarity.ts';
 import { decodePicture } from '../../src/train/decode-picture.ts';
 import { cropToTensor } from '../../src/pipeline/crop.ts';
+import { runTool } from '../run-tool.ts';
 import { showsApart } from './apart.ts';
 import { chooseVaried } from './varied.ts';
 
@@ -93,13 +94,8 @@ const deviation = (rows: readonly number[][]): number => {
   return Math.sqrt(squared / rows.length);
 };
 
-const run = async (argv: string[]): Promise<void> => {
-  const parsed = parseCommand(command, argv);
-  if (parsed === 'help') {
-    printHelp(command);
-    return;
-  }
-  const { images, points, out, count, trusted } = parsed.values;
+await runTool(command, async ({ values }) => {
+  const { images, points, out, count, trusted } = values;
   const all = await readItems(points);
   const candidates = [...all]
     .sort((a, b) => a.spread - b.spread)
@@ -130,11 +126,4 @@ const run = async (argv: string[]): Promise<void> => {
   printNote(
     `${chosen.length} of ${all.length} pictures chosen, ${open.length} of them with landmarks apart that mostly coincide`,
   );
-};
-
-try {
-  await run(process.argv.slice(2));
-} catch (error) {
-  printNote(describeFailure(error).replace(/^dve: /, 'choose-faces: '));
-  process.exitCode = exitCode(error);
-}
+});

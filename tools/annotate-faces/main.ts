@@ -6,19 +6,13 @@
  */
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defineCommand, parseCommand } from '../../src/cli/arguments.ts';
-import {
-  createProgress,
-  describeFailure,
-  exitCode,
-  printHelp,
-  printNote,
-  round,
-} from '../../src/cli/output.ts';
+import { defineCommand } from '../../src/cli/arguments.ts';
+import { createProgress, printNote, round } from '../../src/cli/output.ts';
 import { DveError, InputError } from '../../src/errors.ts';
 import { writeFileAtomic } from '../../src/model/atomic-file.ts';
 import { decodePicture } from '../../src/train/decode-picture.ts';
 import { listPictures } from '../../src/train/frames.ts';
+import { runTool } from '../run-tool.ts';
 import { openAnnotationPage, type AnnotationPage } from './annotation-page.ts';
 import { ibugFromMesh } from './mesh-to-ibug.ts';
 import { mergeViews, mostViews, posesFor, usualViews, type Merged } from './views.ts';
@@ -76,13 +70,8 @@ const writeItems = (path: string, note: string, items: readonly unknown[]): Prom
 
 const convention = 'pixels of the picture, the centre of the top-left pixel is (0.5, 0.5)';
 
-const run = async (argv: string[]): Promise<void> => {
-  const parsed = parseCommand(command, argv);
-  if (parsed === 'help') {
-    printHelp(command);
-    return;
-  }
-  const { images, model, out, mesh, views } = parsed.values;
+await runTool(command, async ({ values }) => {
+  const { images, model, out, mesh, views } = values;
   await access(model).catch((error: unknown) => {
     throw new InputError(`${model} cannot be read. Give MediaPipe's face_landmarker.task.`, { cause: error });
   });
@@ -126,11 +115,4 @@ const run = async (argv: string[]): Promise<void> => {
     );
   }
   printNote(`${annotated.length} of ${pictures.length} pictures annotated`);
-};
-
-try {
-  await run(process.argv.slice(2));
-} catch (error) {
-  printNote(describeFailure(error).replace(/^dve: /, 'annotate-faces: '));
-  process.exitCode = exitCode(error);
-}
+});

@@ -6,9 +6,10 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defineCommand, parseCommand, UsageError } from '../../src/cli/arguments.ts';
-import { describeFailure, exitCode, printHelp, printNote } from '../../src/cli/output.ts';
+import { defineCommand, UsageError } from '../../src/cli/arguments.ts';
+import { printNote } from '../../src/cli/output.ts';
 import { readCheckpoint, writeCheckpoint } from '../../src/train/checkpoint.ts';
+import { runTool } from '../run-tool.ts';
 import { averageCheckpoints, type Training } from './average.ts';
 
 const command = defineCommand({
@@ -30,15 +31,10 @@ const command = defineCommand({
   },
 });
 
-const run = async (argv: string[]): Promise<void> => {
-  const parsed = parseCommand(command, argv);
-  if (parsed === 'help') {
-    printHelp(command);
-    return;
-  }
-  const { from, out } = parsed.values;
+await runTool(command, async ({ values }) => {
+  const { from, out } = values;
   const folders = from.split(',');
-  const shares = parsed.values.shares?.split(',').map(Number) ?? folders.map(() => 1);
+  const shares = values.shares?.split(',').map(Number) ?? folders.map(() => 1);
   if (shares.length !== folders.length) {
     throw new UsageError(
       `--from names ${folders.length} trainings and --shares gives ${shares.length} numbers. Give one for each.`,
@@ -53,11 +49,4 @@ const run = async (argv: string[]): Promise<void> => {
   await mkdir(out, { recursive: true });
   await writeCheckpoint(join(out, 'checkpoint.bin'), mean);
   printNote(`the mean of ${trainings.length} trainings: ${join(out, 'checkpoint.bin')}`);
-};
-
-try {
-  await run(process.argv.slice(2));
-} catch (error) {
-  printNote(describeFailure(error).replace(/^dve: /, 'average-models: '));
-  process.exitCode = exitCode(error);
-}
+});
