@@ -3,7 +3,7 @@ import { expose, transfer } from 'comlink';
 import { DveError, InputError } from '../errors.ts';
 import { sha256Hex } from '../model/sha256.ts';
 import type { Batch, BatchMaker } from '../train/batch.ts';
-import { countPairs, createBatchMaker } from '../train/batch.ts';
+import { countPairs, createBatchMaker, videoPool } from '../train/batch.ts';
 import type { TrainingConfig } from '../train/config.ts';
 import { describeData } from '../train/describe-data.ts';
 import { roundFlow } from '../train/flow/rounding.ts';
@@ -168,7 +168,7 @@ export class DataService implements DataWorkerApi {
     };
     const paired = await pairUp(message, decoder, { pair, done });
     const { pool } = paired;
-    const pools = pool.pairs.length > 0 ? [{ pool, share: config.videos.share }] : [];
+    const pools = pool.pairs.length > 0 ? [videoPool(pool, config.videos)] : [];
     const source: CropSource = { ...(set && { set }), pools };
     const skipped = [...decoded.skipped, ...paired.skipped];
     requireData(source, config, skipped);

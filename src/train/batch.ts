@@ -15,6 +15,7 @@ import type { PairCounts, StepItem } from './step-items.ts';
 import { createTexturePainter } from './textures.ts';
 import type { Piece } from './textures.ts';
 import { correspond, createWarpSampler } from './warps.ts';
+import type { VideoSettings } from './video-settings.ts';
 import type { CropBase, PointMap, View } from './warps.ts';
 
 export type Batch = {
@@ -62,9 +63,17 @@ export type SharedPool = {
   pool: PairPool;
   /** Whether its pairs are made from the still pictures, as turned views are, and not from videos. */
   ofPictures?: boolean;
+  /** Whether all other pairs go through auxiliaries before its own do. */
+  isLast?: boolean;
   /** Share of a batch's pairs that it gives, 0–1; where there are no still pictures, pools give all pairs. */
   share: number;
 };
+
+/** The pairs of video frames, as batches take them. */
+export const videoPool = (pool: PairPool, { share, exchange }: VideoSettings): SharedPool => ({
+  ...{ pool, share },
+  isLast: exchange === 'pictures',
+});
 
 /** What the two views of a pair show: one picture twice, or two frames with the flow between them. */
 type Shown = {
@@ -131,8 +140,8 @@ export const createBatchMaker = (options: BatchMakerOptions): BatchMaker => {
   const warps = createWarpSampler(size, settings.geometric);
   const itemsOf = createStepItems({
     pictures: objects.map(({ file }) => file),
-    pools: pools.map(({ pool, ofPictures = false }, i) => ({
-      ofPictures,
+    pools: pools.map(({ pool, ofPictures = false, isLast = false }, i) => ({
+      ...{ ofPictures, isLast },
       names: pool.pairs.map(({ video }) => (pool.recordings ?? pool.videos)[video]),
       perBatch: perPool[i],
     })),

@@ -22,6 +22,7 @@ export type StepItemsOptions = {
     names: readonly string[];
     perBatch: number;
     /** Whether its pairs are made from the pictures, as turned views are. */ ofPictures?: boolean;
+    /** Whether its pairs come last in a batch, where what goes through auxiliaries comes first. */ isLast?: boolean;
   }[];
   /** Pairs of a batch that show one picture twice. */ fromPictures: number;
   /** Names of the annotated pictures, and how many pairs of a batch they give. */
@@ -170,13 +171,18 @@ export const createStepItems = (options: StepItemsOptions): ((step: number) => S
         some.map(({ group }) => group),
         random,
       ).map((i) => some[i]);
-    const isFrame = ({ item }: (typeof items)[number]): boolean =>
-      item.kind === 'flow' && pools[item.pool].ofPictures !== true;
+    const kindOf = ({ item }: (typeof items)[number]): 'picture' | 'frame' | 'last' => {
+      if (item.kind !== 'flow') return 'picture';
+      const { ofPictures, isLast } = pools[item.pool];
+      return isLast === true ? 'last' : ofPictures === true ? 'picture' : 'frame';
+    };
+    const spreadOf = (kind: ReturnType<typeof kindOf>): typeof items =>
+      spread(items.filter((one) => kindOf(one) === kind));
+    const last = spreadOf('last');
     // What goes through an auxiliary, which is the next one, comes first in a batch. With frames at even distances all
     // kinds occur as often as the batch has them: frames through pictures, pictures through frames, pictures through
     // pictures. A descriptor has to hold for all of these.
-    const frames = spread(items.filter(isFrame));
-    const others = spread(items.filter((one) => !isFrame(one)));
-    return mixEvenly(frames, others).map(({ item }) => item);
+    const mixed = mixEvenly(spreadOf('frame'), spreadOf('picture'));
+    return [...mixed, ...last].map(({ item }) => item);
   };
 };

@@ -6,6 +6,7 @@ import { InputError } from '../errors.ts';
 import { writeFileAtomic } from '../model/atomic-file.ts';
 import type { Point, Size } from '../geometry/coordinates.ts';
 import type { AnnotatedPicture, SharedPool } from './batch.ts';
+import { videoPool } from './batch.ts';
 import type { TrainingConfig } from './config.ts';
 import { describeData } from './describe-data.ts';
 import { loadPictures } from './frames.ts';
@@ -266,7 +267,7 @@ export const openTrainingData = async (options: DataOptions): Promise<TrainingDa
       recordings: new Set(pool.pairs.map(({ video }) => recordings[video])).size,
       ...(found && { search: found }),
     };
-    return { ...alone, pools: [{ pool: { ...pool, recordings }, share: settings.share }], report };
+    return { ...alone, pools: [videoPool({ ...pool, recordings }, settings)], report };
   };
 
   return {

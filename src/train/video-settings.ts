@@ -1,4 +1,4 @@
-import { checkSettings, group, number, whole } from './check-settings.ts';
+import { checkSettings, group, number, text, whole } from './check-settings.ts';
 import type { Rules } from './check-settings.ts';
 import { checkMotion, defaultVideoPairSettings, videoPairRules } from './video-pair-settings.ts';
 import type { VideoPairSettings } from './video-pair-settings.ts';
@@ -6,6 +6,8 @@ import type { VideoPairSettings } from './video-pair-settings.ts';
 /** How training uses videos: a plain JSON object. */
 export type VideoSettings = {
   /** Share of the pairs of a batch that come from videos where there are pictures, too, 0–1. */ share: number;
+  /** Which pairs go through auxiliary pictures (`loss.exchange`): of all kinds alike, or pictures before frames. */
+  exchange: 'all' | 'pictures';
   /** Pairs that are kept in memory, of all videos together; one takes 13 bytes per pixel of `pairs.side`². */
   poolPairs: number;
   /** How much of a pair's picture counts that stands still, or lies beside the object's region, 0–1. */
@@ -27,6 +29,7 @@ export type SelfSettings = {
 
 export const defaultVideoSettings: VideoSettings = {
   share: 0.5,
+  exchange: 'all',
   poolPairs: 1000,
   stillWeight: 0.1,
   context: 1.5,
@@ -36,6 +39,10 @@ export const defaultVideoSettings: VideoSettings = {
 
 export const videoRules: Rules<VideoSettings> = {
   share: number(0, 1, 'Share of the pairs of a batch that come from videos, where there are pictures, too.'),
+  exchange: text(
+    'Which pairs go through auxiliaries first (loss.exchange): all kinds alike, or pictures before frames.',
+    ['all', 'pictures'],
+  ),
   poolPairs: whole(1, 1_000_000, 'Pairs kept in memory, of all videos; 13 bytes per pixel of pairs.side².'),
   stillWeight: number(
     0.004,

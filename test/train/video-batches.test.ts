@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
-import { createBatchMaker } from '../../src/train/batch.ts';
+import { createBatchMaker, videoPool } from '../../src/train/batch.ts';
 import { parseBatchSettings } from '../../src/train/batch-settings.ts';
 import { createBatchSource } from '../../src/train/batch-source.ts';
 import { applyGridMap, invertGridMap } from '../../src/train/grid-map.ts';
@@ -10,9 +10,9 @@ import { createPairPoolBuilder, pairMap } from '../../src/train/pair-pool.ts';
 import type { PairPool } from '../../src/train/pair-pool.ts';
 import { createPictureSet } from '../../src/train/pictures.ts';
 import { createRandom } from '../../src/train/random.ts';
-import { createStepItems, splitPairs, spreadGroups } from '../../src/train/step-items.ts';
+import { createStepItems, splitPairs, spreadGroups, type StepItem } from '../../src/train/step-items.ts';
 import type { VideoPair } from '../../src/train/video-pairs.ts';
-import { defaultVideoSettings } from '../../src/train/video-settings.ts';
+import { defaultVideoSettings, parseVideoSettings } from '../../src/train/video-settings.ts';
 import { correspond, createWarpSampler } from '../../src/train/warps.ts';
 import { drawFrame, flowPair, isOnSquare, movingSquare } from './drawn-clip.ts';
 
@@ -264,6 +264,26 @@ describe('the items of a step', () => {
     }
   });
 
+  test('pairs that come last are behind all others, and in other ways the same', () => {
+    const itemsWith = (isLast: boolean) =>
+      createStepItems({
+        pictures: Array.from({ length: 20 }, (_, i) => `picture ${i}`),
+        pools: [
+          { names: ['clip 0', 'clip 1', 'clip 2'], perBatch: 2, isLast },
+          { names: ['picture 1', 'picture 2', 'picture 3'], perBatch: 2, ofPictures: true },
+        ],
+        fromPictures: 3,
+        seed: 8,
+      });
+    const byText = (items: readonly StepItem[]): string[] => items.map((item) => JSON.stringify(item)).sort();
+    for (let step = 0; step < 30; step++) {
+      const items = itemsWith(true)(step);
+      const isFrame = items.map((item) => item.kind === 'flow' && item.pool === 0);
+      expect(isFrame).toEqual([false, false, false, false, false, true, true]);
+      expect(byText(items)).toEqual(byText(itemsWith(false)(step)));
+    }
+  });
+
   test('pools give their shares, all of the batch where there are no pictures, and none without pairs', () => {
     expect(splitPairs(8, [0.5], true)).toEqual({ fromPictures: 4, perPool: [4] });
     expect(splitPairs(8, [0.5], false)).toEqual({ fromPictures: 0, perPool: [8] });
@@ -284,6 +304,13 @@ const same = (a: Float32Array, b: Float32Array): boolean =>
   Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
 
 describe('batches with videos', () => {
+  test('pairs of frames come last where only pictures are to go through auxiliaries first', () => {
+    const last = videoPool(pool, parseVideoSettings({ share: 0.25, exchange: 'pictures' }));
+    expect(last).toEqual({ pool, share: 0.25, isLast: true });
+    expect(videoPool(pool, parseVideoSettings({})).isLast).toBe(false);
+    expect(() => parseVideoSettings({ exchange: 'frames' })).toThrow('all');
+  });
+
   test('depend neither on the workers, nor on where training started, nor on the order in which pairs arrived', async () => {
     const pools = [{ pool, share: 0.5 }];
     const make = createBatchMaker({ set: pictures, pools, settings, seed: 5 });
