@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import type { Browser, BrowserContext, Page } from 'playwright';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { blobCenters, drawScene, sceneRoi } from '../fixtures/blob-scene.ts';
 import { cameraFile, fixtureFolder } from '../fixtures/setup.ts';
-import { launchChromium, root, watchContext, type PageWatch } from './consumer.ts';
+import { launchChromium, root, watchContext } from './consumer.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dve-examples-'));
 /** What the page trains on: the object that the camera shows, too. */
@@ -50,7 +50,6 @@ beforeAll(async () => {
   await writePictures();
   server = spawn(process.execPath, ['--import', 'tsx', join(root, 'examples', 'serve.ts')], {
     cwd: root,
-    env: { ...process.env, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   url = await addressOf(server);
@@ -61,21 +60,19 @@ beforeAll(async () => {
   ]);
 }, 120_000);
 afterAll(async () => {
-  await browser.close();
   server.kill();
+  await browser.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
-const withContext = async (
-  use: (context: BrowserContext, watch: PageWatch) => Promise<void>,
-): Promise<void> => {
+/** Whatever a test does in these pages: no error, no failed request, none to another host. */
+const withContext = async (use: (context: BrowserContext) => Promise<void>): Promise<void> => {
   const context = await browser.newContext();
   try {
-    const watch = watchContext(context);
-    await use(context, watch);
-    const { errors, failed } = watch;
+    const { errors, failed, hosts } = watchContext(context);
+    await use(context);
     expect({ errors, failed }).toEqual({ errors: [], failed: [] });
-    expect([...watch.hosts]).toEqual([new URL(url).host]);
+    expect([...hosts]).toEqual([new URL(url).host]);
   } finally {
     await context.close();
   }
@@ -119,7 +116,7 @@ describe('npm start', () => {
   });
 
   test('says what is wrong with a file that is no video', async () => {
-    await withContext(async (context, watch) => {
+    await withContext(async (context) => {
       const page = await context.newPage();
       await page.goto(`${url}examples/webcam/?model=${blobModel}`);
       await page.locator('#file-input').setInputFiles({
@@ -129,7 +126,6 @@ describe('npm start', () => {
       });
       await waitForStatus(page, 'Stopped');
       expect(await page.locator('#notice-title').textContent()).toBe('This video cannot be played');
-      watch.errors.length = 0;
     });
   });
 
@@ -161,11 +157,9 @@ describe('npm start', () => {
       expect(Object.keys(files)).toEqual(
         expect.arrayContaining(['manifest.json', 'model.onnx', 'checkpoint.bin']),
       );
-      expect(Object.keys(files)).not.toContain('landmarks.json');
-      // Two steps are too few for these points, which the page says; the network itself is not lost.
-      expect(await page.locator('#notice-text').textContent()).toMatch(
-        /^The model was saved without its points/,
-      );
+      // So few steps are mostly too few for the points: then the page says so, and the network itself is not lost.
+      const notice = page.locator('#notice-text', { hasText: 'saved without its points' });
+      await notice.waitFor({ state: 'landmarks.json' in files ? 'hidden' : 'visible' });
     });
   });
 
