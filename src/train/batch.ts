@@ -28,7 +28,7 @@ export type Batch = {
   targets: Float32Array;
   /**
    * (N, Q): how much each correspondence counts. 0 where it is not real (outside a picture or the target crop,
-   * occluded, its flow unknown), else 1; less for still parts of video frames.
+   * occluded, its flow unknown), else 1; less for still parts of video frames, more for what deforms in them.
    */
   valid: Float32Array;
   /** (N, Q): likewise for cells on annotated landmarks, which `valid` leaves out; only where there are annotations. */
@@ -143,6 +143,7 @@ export const createBatchMaker = (options: BatchMakerOptions): BatchMaker => {
     pools: pools.map(({ pool, ofPictures = false, isLast = false }, i) => ({
       ...{ ofPictures, isLast },
       names: pool.pairs.map(({ video }) => (pool.recordings ?? pool.videos)[video]),
+      drawWeights: pool.pairs.map(({ drawWeight }) => drawWeight),
       perBatch: perPool[i],
     })),
     annotated: { names: annotated.map(({ picture }) => stills[picture].file), perBatch: fromAnnotated },

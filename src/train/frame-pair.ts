@@ -1,3 +1,4 @@
+import { deformationOf, objectDisc } from './deformation.ts';
 import { sampleBilinear } from './flow/plane.ts';
 import { motionWeights, regionWeights } from './motion-weights.ts';
 import type { FramePair } from './pair-pool.ts';
@@ -8,6 +9,15 @@ import type { CropBase } from './warps.ts';
 
 /** The canonical crop where the whole frame is used: its rim is for the views to move in. */
 const wholeFrame: CropBase = { centerX: 0.5, centerY: 0.5, side: 0.85 };
+
+/** The canonical crop in a square that is cut around a region. */
+export const cutBase = ({ context }: Pick<VideoSettings, 'context'>): CropBase => ({
+  ...{ centerX: 0.5, centerY: 0.5 },
+  side: 1 / context,
+});
+
+/** Pairs that do not deform are drawn as often as ones that deform by so much of the canonical side. */
+const calmDraw = 1 / 192;
 
 /** A flow there and back that misses its start by so much, pixels, counts six tenths. */
 const trustedMiss = 0.2;
@@ -53,7 +63,13 @@ export const toFramePair = (
     const weights = motionWeights({ a, b, flow, valid }, settings.stillWeight);
     return { a, b, flow, base: wholeFrame, weights: trustByReturn(weights, pair) };
   }
-  const base = { centerX: 0.5, centerY: 0.5, side: 1 / settings.context };
-  const weights = regionWeights(flow, valid, base, objectShare, settings.stillWeight);
-  return { a, b, flow, base, weights: trustByReturn(weights, pair) };
+  const base = cutBase(settings);
+  const deformation = deformationOf(flow, valid, objectDisc(flow, base, objectShare));
+  const weights = regionWeights(flow, { valid, deformation, base, objectShare }, settings);
+  return {
+    ...{ a, b, flow, base },
+    weights: trustByReturn(weights, pair),
+    fullWeight: settings.deformationWeight,
+    drawWeight: calmDraw * base.side * flow.width + pair.deformation,
+  };
 };

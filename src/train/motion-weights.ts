@@ -1,7 +1,9 @@
+import type { Size } from '../geometry/coordinates.ts';
 import { sampleBilinear } from './flow/plane.ts';
 import { rgbToGray } from './optical-flow.ts';
 import type { FlowField } from './optical-flow.ts';
 import type { RawPicture } from './pictures.ts';
+import type { VideoSettings } from './video-settings.ts';
 import type { CropBase } from './warps.ts';
 
 /** The part of a sorted list below which `share` of it lies. */
@@ -47,6 +49,8 @@ export type KnownFlow = {
 const leastMotion = 0.25;
 /** Grey levels by which a motion has to explain a picture better than none, to be half believed. */
 const halfBelieved = 1.5;
+/** A deformation of so much of the canonical side, a cell of the networks' maps, counts in full. */
+const fullDeformation = 1 / 48;
 /** Grey levels by which noise and compression change a picture in which nothing moves. */
 const unchanged = 4;
 
@@ -99,35 +103,41 @@ export const motionWeights = (pair: KnownFlow, stillWeight: number): Uint8Array 
   const motion = ownMotion(pair);
   const fast = quantile(motion.slice().sort(), 0.9);
   const full = Math.max(leastMotion, 0.5 * fast);
-  return toBytes(motion, pair.valid, (speed) => stillWeight + (1 - stillWeight) * Math.min(1, speed / full));
+  return pair.valid.map((isValid, i) =>
+    isValid === 0 ? 0 : toByte(stillWeight + (1 - stillWeight) * Math.min(1, motion[i] / full)),
+  );
+};
+
+/** What region weights are made from. */
+type KnownRegion = {
+  /** (H, W) 0 where the flow cannot be believed. */ valid: Uint8Array;
+  /** (H, W) of `deformationOf`, pixels. */ deformation: Float32Array;
+  /** Canonical crop. */ base: CropBase;
+  /** Side of the object over side of the canonical crop. */ objectShare: number;
 };
 
 /**
  * The same for a picture whose object is known to fill the middle of its canonical crop: 1 on the object, falling to
- * `stillWeight` at the crop's edge.
- * @param objectShare side of the object over side of the canonical crop
+ * `stillWeight` at the crop's edge, and up to `deformationWeight` where the object deforms.
+ * @returns (H, W), 1–255 for 0 to `deformationWeight`; 0 where the flow is not valid
  */
 export const regionWeights = (
-  { width, height }: FlowField,
-  valid: Uint8Array,
-  base: CropBase,
-  objectShare: number,
-  stillWeight: number,
+  { width, height }: Size,
+  { valid, deformation, base, objectShare }: KnownRegion,
+  { stillWeight, deformationWeight }: Pick<VideoSettings, 'stillWeight' | 'deformationWeight'>,
 ): Uint8Array => {
-  const half = (base.side * Math.min(width, height)) / 2;
-  const distance = new Float32Array(width * height);
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      const dx = column + 0.5 - base.centerX * width;
-      const dy = row + 0.5 - base.centerY * height;
-      distance[row * width + column] = Math.hypot(dx, dy) / half;
-    }
-  }
-  return toBytes(distance, valid, (r) => {
-    const fall = Math.min(1, Math.max(0, (r - objectShare) / (1 - objectShare)));
-    return 1 - fall * (1 - stillWeight);
+  const side = base.side * Math.min(width, height);
+  return valid.map((isValid, i) => {
+    if (isValid === 0) return 0;
+    const dx = (i % width) + 0.5 - base.centerX * width;
+    const dy = Math.floor(i / width) + 0.5 - base.centerY * height;
+    const distance = Math.hypot(dx, dy) / (side / 2);
+    const fall = Math.min(1, Math.max(0, (distance - objectShare) / (1 - objectShare)));
+    const place = 1 - fall * (1 - stillWeight);
+    const share = Math.min(1, deformation[i] / (fullDeformation * side));
+    return toByte((place * (1 + share * (deformationWeight - 1))) / deformationWeight);
   });
 };
 
-const toBytes = (values: Float32Array, valid: Uint8Array, weightOf: (value: number) => number): Uint8Array =>
-  valid.map((isValid, i) => (isValid === 0 ? 0 : Math.max(1, Math.round(255 * weightOf(values[i])))));
+/** @param weight 0–1 */
+const toByte = (weight: number): number => Math.max(1, Math.round(255 * weight));

@@ -10,6 +10,8 @@ export type FramePair = {
   b: RawPicture;
   /** a → b, pixels, of the pictures' size. */ flow: FlowField;
   /** (H, W) how much each pixel of `a` counts, 0 (its flow is not valid) to 255. */ weights: Uint8Array;
+  /** What 255 stands for, default 1. */ fullWeight?: number;
+  /** How often it is drawn, against the other pairs of its recording; default 1. */ drawWeight?: number;
   /** Canonical crop of both. */ base: CropBase;
 };
 
@@ -21,6 +23,8 @@ export type PooledPair = {
   base: CropBase;
   /** Where its flow starts: all x, then all y. */ flow: number;
   /** Where its weights start. */ weights: number;
+  /** What a weight of 255 stands for. */ fullWeight: number;
+  /** How often it is drawn, against the other pairs of its recording. */ drawWeight: number;
 };
 
 /** Pairs of many videos in memory that is shared where it can be, so that worker threads read them without a copy. */
@@ -102,6 +106,8 @@ export const createPairPoolBuilder = (
         base: pair.base,
         flow: start,
         weights: index * area,
+        fullWeight: pair.fullWeight ?? 1,
+        drawWeight: pair.drawWeight ?? 1,
       },
     });
   };
@@ -146,6 +152,6 @@ export const pairMap = (pool: PairPool, pair: PooledPair): PointMap => {
       v * ((1 - u) * values[start + c] + u * values[start + d]);
     out[0] = x + mix(flow, pair.flow) / stepsPerPixel;
     out[1] = y + mix(flow, pair.flow + area) / stepsPerPixel;
-    return mix(weights, pair.weights) / 255;
+    return (mix(weights, pair.weights) * pair.fullWeight) / 255;
   };
 };

@@ -1,8 +1,9 @@
 /** Finds the pairs of one video after the other in a worker thread. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { InputError } from '../errors.ts';
+import { objectDisc } from './deformation.ts';
 import { createFlowCache } from './flow-cache.ts';
-import { toFramePair } from './frame-pair.ts';
+import { cutBase, toFramePair } from './frame-pair.ts';
 import { disMethod } from './optical-flow.ts';
 import type { FramePair } from './pair-pool.ts';
 import { regionOfFrame } from './regions.ts';
@@ -46,6 +47,7 @@ const warn = (message: string): void => {
 };
 
 const goThrough = async ({ video, path, regions }: PairJob): Promise<void> => {
+  const { side } = settings.pairs;
   const method = createFlowCache(cache, disMethod(), warn);
   let counts: PairCounts | undefined;
   let broken: string | undefined;
@@ -59,6 +61,7 @@ const goThrough = async ({ video, path, regions }: PairJob): Promise<void> => {
         const roi = regionOfFrame(regions, frame);
         return roi && { ...roi, size: roi.size * settings.context };
       },
+      object: objectDisc({ width: side, height: side }, cutBase(settings), objectShare),
     }),
     onWarning: warn,
     onCounts: (found) => {

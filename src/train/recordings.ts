@@ -33,7 +33,8 @@ const thumbnailOf = ({ bytes, weights }: PairPool, pairs: readonly PooledPair[])
       for (let x = 0; x < width; x++) {
         const cell = row + Math.floor((side * x) / width);
         const pixel = y * width + x;
-        thumbnail.weights[cell] += share * weights[pair.weights + pixel];
+        // What counts more because it deforms counts like the rest here.
+        thumbnail.weights[cell] += share * Math.min(255, weights[pair.weights + pixel] * pair.fullWeight);
         for (let channel = 0; channel < 3; channel++) {
           thumbnail.rgb[3 * cell + channel] += share * bytes[offset + 3 * pixel + channel];
         }

@@ -20,6 +20,8 @@ export type StepItemsOptions = {
   /** For each pool, the name of the video (or picture) of each pair, and how many pairs of a batch it gives. */
   pools: readonly {
     names: readonly string[];
+    /** How often each pair is drawn, against the others of its name; all alike by default. */
+    drawWeights?: readonly number[];
     perBatch: number;
     /** Whether its pairs are made from the pictures, as turned views are. */ ofPictures?: boolean;
     /** Whether its pairs come last in a batch, where what goes through auxiliaries comes first. */ isLast?: boolean;
@@ -102,16 +104,31 @@ export const spreadGroups = (groups: readonly string[], random: Random): number[
   return order;
 };
 
+/** Draws one of some items, each as often as its weight says. */
+const createWeightedDraw = (
+  items: readonly number[],
+  weightOf: (item: number) => number,
+): ((random: Random) => number) => {
+  let total = 0;
+  const sums = items.map((item) => (total += weightOf(item)));
+  return (random) => {
+    const at = random.uniform(0, total);
+    const found = sums.findIndex((sum) => at < sum);
+    return items[found < 0 ? items.length - 1 : found];
+  };
+};
+
 /** Every group once before any comes again: long videos must not crowd out the others. @returns one pair per place */
 const createDraws = (
-  names: readonly string[],
-  perBatch: number,
+  { names, drawWeights, perBatch }: StepItemsOptions['pools'][number],
   seed: number,
   pool: number,
 ): ((step: number) => number[]) => {
   const members = new Map<string, number[]>();
   names.forEach((name, pair) => members.set(name, [...(members.get(name) ?? []), pair]));
-  const groups = [...members.values()];
+  const groups = [...members.values()].map((pairs) =>
+    createWeightedDraw(pairs, (pair) => drawWeights?.[pair] ?? 1),
+  );
   let current = { pass: -1, order: new Int32Array(0) };
   return (step) =>
     Array.from({ length: perBatch }, (_, i) => {
@@ -121,8 +138,7 @@ const createDraws = (
         const order = Int32Array.from({ length: groups.length }, (_group, g) => g);
         current = { pass, order: createRandom(seed, streams.videos, pool, pass).shuffle(order) };
       }
-      const own = groups[current.order[turn % groups.length]];
-      return own[createRandom(seed, streams.frames, pool, turn).int(own.length)];
+      return groups[current.order[turn % groups.length]](createRandom(seed, streams.frames, pool, turn));
     });
 };
 
@@ -143,7 +159,7 @@ export const createStepItems = (options: StepItemsOptions): ((step: number) => S
   const { names, perBatch } = options.annotated ?? { names: [], perBatch: 0 };
   const annotatedOf = createPasses(names.length, Math.max(1, perBatch), seed, streams.annotated);
   const picturesOf = createPasses(pictures.length, Math.max(1, fromPictures), seed, streams.order);
-  const draws = pools.map(({ names, perBatch }, pool) => createDraws(names, perBatch, seed, pool));
+  const draws = pools.map((pool, index) => createDraws(pool, seed, index));
 
   return (step) => {
     const items: { item: StepItem; group: string }[] = [];

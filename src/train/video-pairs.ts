@@ -4,6 +4,8 @@ import { cropToTensor } from '../pipeline/crop.ts';
 import { flowValidity, rgbToGray, type FlowField, type FlowMethod, type GrayImage } from './optical-flow.ts';
 import type { RawPicture } from './pictures.ts';
 import { createRandom } from './random.ts';
+import { deformationOf, greatestDeformation } from './deformation.ts';
+import type { ObjectDisc } from './deformation.ts';
 import type { VideoPairSettings } from './video-pair-settings.ts';
 import type { RgbFrame, VideoReader } from './video-reader.ts';
 
@@ -20,6 +22,8 @@ export type VideoPair = {
   /** b → a, likewise. */ backward: FlowField;
   backwardValid: Uint8Array;
   motion: Motion;
+  /** How far the parts of the object go that move most apart from it, pixels; 0 where its place is not known. */
+  deformation: number;
   /** Share of the square within the frame that is valid, 0–1. */ coverage: number;
 };
 
@@ -47,6 +51,8 @@ export type VideoPairOptions = {
    * that holds most of what moves.
    */
   regionOf?: (frame: number) => Roi | undefined;
+  /** Where the object lies in what is cut out, pixels of the pictures: of several k the one at which it deforms most. */
+  object?: ObjectDisc;
   /** Told, in one line, of damage that decoding went on after. */ onWarning?: (message: string) => void;
   /** Told once, after the last pair. */ onCounts?: (counts: PairCounts) => void;
 };
@@ -54,7 +60,8 @@ export type VideoPairOptions = {
 /**
  * Pairs of frames (t, t + k) of an open video, in order, with the flow both ways. k is chosen frame by frame so that the
  * motion of a pair is about as large as a drawn target: from a little more than `leastMotion` to less than
- * `greatestMotion`, where the flow still follows. Frames are decoded in order, and no more than `maxStep + 1` of
+ * `greatestMotion`, where the flow still follows. Where it is known which part of a cut square the object fills, that k
+ * of a few is taken at which it deforms most. Frames are decoded in order, and no more than `maxStep + 1` of
  * them are in memory at a time.
  *
  * @param path how pairs and errors call the video
@@ -96,10 +103,13 @@ type PairFinder = {
   find(frames: readonly RgbFrame[]): Promise<VideoPair | undefined>;
 };
 
+/** What came of two frames: a pair, or why they are none. */
+type Attempt = { pair: VideoPair } | { reason: 'still' | 'fast' | 'uncovered'; motion: Motion };
+
 const createPairFinder = (
   path: string,
   video: VideoReader,
-  { method, settings, seed, regionOf }: VideoPairOptions,
+  { method, settings, seed, regionOf, object }: VideoPairOptions,
   counts: PairCounts,
 ): PairFinder => {
   const { side, leastMotion, greatestMotion, greatestMedian, leastCoverage, tries } = settings;
@@ -114,49 +124,23 @@ const createPairFinder = (
     return roi === undefined ? undefined : scaleRoi(roi, scale);
   };
 
-  const find = async (frames: readonly RgbFrame[]): Promise<VideoPair | undefined> => {
+  /** Cuts the first of some frames once, and pairs it with others. */
+  const createAttempts = (frames: readonly RgbFrame[], roi: Roi): ((step: number) => Promise<Attempt>) => {
     const [first] = frames;
-    const furthest = frames.length - 1;
-    // Drawn evenly in the logarithm: as many small motions as large ones.
-    const [low, high] = [Math.log(1.3 * leastMotion), Math.log(0.7 * greatestMotion)];
-    const target = Math.exp(createRandom(seed, 1, first.index).uniform(low, high));
-    const inReach = (step: number): number => Math.min(furthest, Math.max(1, Math.round(step)));
-    let step = inReach(target / speed);
-    const roi = regionIn(frames, step);
-    if (roi === undefined) {
-      counts.noRegion++;
-      return undefined;
-    }
+    const inside = insideFrame(roi, side, video);
     const cut = (frame: RgbFrame): Cut => cutFrame(path, frame, video, roi, side);
     const a = cut(first);
-    const tried = new Set<number>();
-    let outcome: 'tooStill' | 'tooFar' = 'tooStill';
-    for (let attempt = 0; attempt < tries && !tried.has(step); attempt++) {
-      tried.add(step);
+    return async (step) => {
       const b = cut(frames[step]);
       const flow = await method.flow(a.gray, b.gray);
-      const motion = measureMotion(flow);
-      speed = Math.max(0.05, motion.fast / step);
-      if (motion.fast < leastMotion) {
-        outcome = 'tooStill';
-        step = inReach(Math.max(step + 1, Math.min(4 * step, target / speed)));
-        continue;
-      }
-      outcome = 'tooFar';
-      if (motion.fast > greatestMotion || motion.median > greatestMedian) {
-        step = inReach(Math.min(step - 1, target / speed));
-        continue;
-      }
+      const motion = measureMotion(flow, object);
+      if (motion.fast < leastMotion) return { reason: 'still', motion };
+      if (motion.fast > greatestMotion || motion.median > greatestMedian) return { reason: 'fast', motion };
       const backward = await method.flow(b.gray, a.gray);
-      const inside = insideFrame(roi, side, video);
       const valid = believed(flow, backward, inside);
       const coverage = count(valid) / Math.max(1, count(inside));
-      if (coverage < leastCoverage) {
-        step = inReach(step / 2);
-        continue;
-      }
-      counts.kept++;
-      return {
+      if (coverage < leastCoverage) return { reason: 'uncovered', motion };
+      const pair: VideoPair = {
         video: path,
         frame: first.index,
         step,
@@ -168,11 +152,74 @@ const createPairFinder = (
         backward,
         backwardValid: believed(backward, flow, inside),
         motion,
+        deformation: object ? greatestDeformation(deformationOf(flow, valid, object), object) : 0,
         coverage,
       };
+      return { pair };
+    };
+  };
+
+  /** The first k at which the motion of the whole is about as large as drawn. */
+  const byMotion = async (frames: readonly RgbFrame[]): Promise<VideoPair | keyof PairCounts> => {
+    const [first] = frames;
+    const furthest = frames.length - 1;
+    // Drawn evenly in the logarithm: as many small motions as large ones.
+    const [low, high] = [Math.log(1.3 * leastMotion), Math.log(0.7 * greatestMotion)];
+    const target = Math.exp(createRandom(seed, 1, first.index).uniform(low, high));
+    const inReach = (step: number): number => Math.min(furthest, Math.max(1, Math.round(step)));
+    let step = inReach(target / speed);
+    const roi = regionIn(frames, step);
+    if (roi === undefined) return 'noRegion';
+    const attempt = createAttempts(frames, roi);
+    const tried = new Set<number>();
+    let outcome: 'tooStill' | 'tooFar' = 'tooStill';
+    for (let i = 0; i < tries && !tried.has(step); i++) {
+      tried.add(step);
+      const found = await attempt(step);
+      const { motion } = 'pair' in found ? found.pair : found;
+      speed = Math.max(0.05, motion.fast / step);
+      if ('pair' in found) return found.pair;
+      outcome = found.reason === 'still' ? 'tooStill' : 'tooFar';
+      if (found.reason === 'still') step = inReach(Math.max(step + 1, Math.min(4 * step, target / speed)));
+      else if (found.reason === 'fast') step = inReach(Math.min(step - 1, target / speed));
+      else step = inReach(step / 2);
     }
-    counts[outcome]++;
-    return undefined;
+    return outcome;
+  };
+
+  /**
+   * Of several k, at even distances in the logarithm, the one at which the object deforms most. Speech and gestures come
+   * and go, so that frames further apart do not differ more; and shift, turn and growth are taught by warps already.
+   */
+  const byDeformation = async (frames: readonly RgbFrame[]): Promise<VideoPair | keyof PairCounts> => {
+    const [first] = frames;
+    const furthest = frames.length - 1;
+    const roi = regionIn(frames, 1);
+    if (roi === undefined) return 'noRegion';
+    const attempt = createAttempts(frames, roi);
+    const random = createRandom(seed, 1, first.index);
+    const steps = Array.from({ length: tries }, (_, i) =>
+      Math.round(furthest ** ((i + random.uniform()) / tries)),
+    );
+    let best: VideoPair | undefined;
+    let outcome: 'tooStill' | 'tooFar' = 'tooStill';
+    for (const step of new Set(steps)) {
+      const found = await attempt(step);
+      if ('pair' in found) {
+        if (best === undefined || found.pair.deformation > best.deformation) best = found.pair;
+      } else if (found.reason !== 'still') outcome = 'tooFar';
+    }
+    return best ?? outcome;
+  };
+
+  const find = async (frames: readonly RgbFrame[]): Promise<VideoPair | undefined> => {
+    const found = await (object ? byDeformation(frames) : byMotion(frames));
+    if (typeof found === 'string') {
+      counts[found]++;
+      return undefined;
+    }
+    counts.kept++;
+    return found;
   };
   return { find };
 };
@@ -237,8 +284,16 @@ const busiestSquare = (a: Uint8Array, b: Uint8Array, { width, height }: Size): R
   return { center: wide ? { x: along, y: across } : { x: across, y: along }, size, rotation: 0 };
 };
 
-const measureMotion = ({ x, y }: FlowField): Motion => {
-  const lengths = x.map((value, i) => Math.hypot(value, y[i])).sort();
+/** @param object where it lies, if that is known: only its pixels count */
+const measureMotion = ({ width, x, y }: FlowField, object?: ObjectDisc): Motion => {
+  const isMeasured = (_: number, i: number): boolean =>
+    object === undefined ||
+    Math.hypot((i % width) + 0.5 - object.center.x, Math.floor(i / width) + 0.5 - object.center.y) <=
+      object.radius;
+  const lengths = x
+    .map((value, i) => Math.hypot(value, y[i]))
+    .filter(isMeasured)
+    .sort();
   return { median: lengths[lengths.length >> 1], fast: lengths[Math.floor(0.95 * (lengths.length - 1))] };
 };
 

@@ -12,6 +12,8 @@ export type VideoSettings = {
   poolPairs: number;
   /** How much of a pair's picture counts that stands still, or lies beside the object's region, 0–1. */
   stillWeight: number;
+  /** How much counts what the object deforms by, where its region is known, against the rest of it. */
+  deformationWeight: number;
   /** Side of the square that is cut around a region, over the region's: room for the views to move in. */
   context: number;
   self: SelfSettings;
@@ -32,6 +34,7 @@ export const defaultVideoSettings: VideoSettings = {
   exchange: 'all',
   poolPairs: 1000,
   stillWeight: 0.1,
+  deformationWeight: 4,
   context: 1.5,
   self: { start: 2000, every: 4000, rounds: 2, frameStep: 5, budget: 48 },
   pairs: defaultVideoPairSettings,
@@ -48,6 +51,11 @@ export const videoRules: Rules<VideoSettings> = {
     0.004,
     1,
     'How much counts what stands still, or lies beside the region of the object.',
+  ),
+  deformationWeight: number(
+    1,
+    16,
+    'How much counts what moves apart from the object as a whole (a mouth that opens), where its region is known.',
   ),
   context: number(1, 4, 'Side of the square that is cut around a region, over that of the region.'),
   self: group<SelfSettings>('With --roi self: when and how the object is searched in the videos.', {

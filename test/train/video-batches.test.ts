@@ -149,21 +149,27 @@ describe('a pair of frames', () => {
     }
   });
 
-  test('with a region, the object in its middle counts fully and the rim as much as what stands still', () => {
-    const zero = new Float32Array(100 * 100);
+  test('with a region, the object in its middle counts fully, the rim as what stands still, what deforms more', () => {
     const valid = new Uint8Array(100 * 100).fill(1);
     valid[0] = 0;
-    const weights = regionWeights(
-      { width: 100, height: 100, x: zero, y: zero },
-      valid,
-      base,
-      0.6,
-      stillWeight,
-    );
-    expect(weights[50 * 100 + 50]).toBe(255);
-    expect(weights[50 * 100 + 72]).toBe(255);
-    expect(weights[50 * 100 + 92]).toBe(25);
-    expect(weights[0]).toBe(0);
+    const deformation = new Float32Array(100 * 100);
+    const weightsWith = (deformationWeight: number) =>
+      regionWeights(
+        { width: 100, height: 100 },
+        { valid, deformation, base, objectShare: 0.6 },
+        { stillWeight, deformationWeight },
+      );
+    const calm = weightsWith(1);
+    expect(calm[50 * 100 + 50]).toBe(255);
+    expect(calm[50 * 100 + 72]).toBe(255);
+    expect(calm[50 * 100 + 92]).toBe(25);
+    expect(calm[0]).toBe(0);
+    // A cell is 80 / 48 pixels.
+    deformation[50 * 100 + 40] = 5 / 3;
+    deformation[50 * 100 + 41] = 5 / 6;
+    const weights = weightsWith(5);
+    expect([40, 41, 50].map((column) => weights[50 * 100 + column])).toEqual([255, 153, 51]);
+    expect(weightsWith(1)).toEqual(calm);
   });
 
   test('a flow that does not lead back to its start counts less, and what is valid never nothing', () => {
@@ -178,11 +184,13 @@ describe('a pair of frames', () => {
       ...{ video: 'clip', frame: 0, step: 1, a: drawFrame(clip, 0), b: drawFrame(clip, 0) },
       ...{ flow: flowOf(1), backward: flowOf(miss - 1), motion: { median: 1, fast: 1 }, coverage: 1 },
       roi: { center: { x: side / 2, y: side / 2 }, size: side, rotation: 0 },
+      deformation: 0,
       valid: new Uint8Array(side * side).fill(1),
       backwardValid: new Uint8Array(side * side).fill(1),
     });
     const weightAt = (miss: number): number => {
-      const { weights } = toFramePair(pairOf(miss), 'track', defaultVideoSettings, 0.6);
+      const settings = { ...defaultVideoSettings, deformationWeight: 1 };
+      const { weights } = toFramePair(pairOf(miss), 'track', settings, 0.6);
       return weights[(side * side) / 2 + side / 2];
     };
     expect(weightAt(0)).toBe(255);
@@ -246,6 +254,25 @@ describe('the items of a step', () => {
     for (let pass = 0; pass < 10; pass++) {
       expect(new Set(seen.slice(12 * pass, 12 * (pass + 1))).size).toBe(12);
     }
+  });
+
+  test('of one recording the pairs that deform are drawn more often, as their weights say', () => {
+    const names = ['clip 0', 'clip 0', 'clip 0', 'clip 1'];
+    const itemsOf = createStepItems({
+      pictures: [],
+      pools: [{ names, drawWeights: [1, 0, 3, 0.1], perBatch: 2 }],
+      fromPictures: 0,
+      seed: 2,
+    });
+    const counts = [0, 0, 0, 0];
+    for (let step = 0; step < 400; step++) {
+      for (const item of itemsOf(step)) if (item.kind === 'flow') counts[item.index]++;
+    }
+    // Recordings are drawn equally often, whatever their pairs weigh.
+    expect(counts[3]).toBe(400);
+    expect(counts[1]).toBe(0);
+    expect(counts[2] / counts[0]).toBeGreaterThan(2.2);
+    expect(counts[2] / counts[0]).toBeLessThan(4);
   });
 
   test('frames go through pictures, pictures through frames and through each other; turned views count as pictures', () => {

@@ -188,6 +188,30 @@ describe('videoPairs', () => {
     }
   });
 
+  test('where the object is known, the k is taken at which it deforms most, and not the one at which all moves', async () => {
+    // The whole goes to the right all the time; the middle is pushed downwards in one frame of six.
+    const isPushed = (frame: number): boolean => frame % 6 === 3;
+    const push = (frame: number, x: number, y: number): number =>
+      isPushed(frame) ? 3 * Math.exp(-((x - 48) ** 2 + (y - 48) ** 2) / 300) : 0;
+    const pushed = await makeVideo('pushed', 30, 96, 96, (frame, x, y) =>
+      texture(x - 0.8 * frame, y - push(frame, x, y)),
+    );
+    const object = { center: { x: 24, y: 24 }, radius: 20 };
+    const regionOf = () => ({ center: { x: 48, y: 48 }, size: 96, rotation: 0 });
+    const settings = { ...small, frameStep: 6, tries: 8 };
+    const { pairs } = await collect(pushed, { regionOf, object, settings });
+    expect(pairs.length).toBeGreaterThan(2);
+    for (const { frame, step, deformation } of pairs) {
+      expect(isPushed(frame) !== isPushed(frame + step)).toBe(true);
+      // 3 pixels of the frame are 1.5 of the picture.
+      expect(deformation).toBeGreaterThan(0.7);
+      expect(deformation).toBeLessThan(1.8);
+    }
+    const calm = await collect(moving, { regionOf, object, settings });
+    expect(calm.pairs.length).toBeGreaterThan(2);
+    for (const { deformation } of calm.pairs) expect(deformation).toBeLessThan(0.2);
+  });
+
   test('what a region cuts from beyond the frame is not valid', async () => {
     const regionOf = () => ({ center: { x: 20, y: 48 }, size: 80, rotation: 0 });
     const { pairs } = await collect(moving, { regionOf });
