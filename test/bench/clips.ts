@@ -13,6 +13,7 @@ import { parseArgs, promisify } from 'node:util';
 import { ibugPointCount } from '../../src/landmarks/point-sets.ts';
 import { compareTracks, type TrackAccuracy } from '../../src/landmarks/track-accuracy.ts';
 import { readTracks } from '../../src/cli/track-file.ts';
+import { followedOpening, lips } from './mouth.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const data = process.env.DVE_DATA ?? join(root, '..', 'shared', 'data');
@@ -51,18 +52,27 @@ const trackClip = async (clip: string, out: string): Promise<void> => {
   ]);
 };
 
-const measure = async (clip: string, work: string): Promise<TrackAccuracy> => {
+/** With how much of the mouth's opening the landmarks of the inner and of the outer lips go along, shares. */
+type Mouth = { inner: number; outer: number };
+
+const measure = async (clip: string, work: string): Promise<TrackAccuracy & { mouth: Mouth }> => {
   const tracks = join(work, `${clip}.json`);
   await trackClip(clip, tracks);
-  return compareTracks(
-    await readTracks(tracks, ibugPointCount),
-    await readTracks(join(folder, `${clip}.mediapipe.json`), ibugPointCount),
-  );
+  const track = await readTracks(tracks, ibugPointCount);
+  const truth = await readTracks(join(folder, `${clip}.mediapipe.json`), ibugPointCount);
+  const mouth = {
+    inner: followedOpening(track, truth, lips.inner),
+    outer: followedOpening(track, truth, lips.outer),
+  };
+  return { ...compareTracks(track, truth), mouth };
 };
 
 const percent = (share: number, digits = 1): string => (100 * share).toFixed(digits);
 
-const columns = ['clip', 'frames', 'first', 'tracked %', 'right %', 'mean', 'median', 'jitter', 'jumps'];
+const columns = [
+  ...['clip', 'frames', 'first', 'tracked %', 'right %', 'mean', 'median', 'jitter', 'inner', 'outer'],
+  'jumps',
+];
 
 const printRow = (cells: readonly string[]): void => {
   console.log(cells.map((cell, i) => (i === 0 ? cell.padEnd(8) : cell.padStart(10))).join(''));
@@ -79,16 +89,19 @@ const main = async (): Promise<void> => {
     for (const clip of clips) {
       const result = await measure(clip, work);
       const misses = missesOf(clip, result);
-      const { frames, first, trackedShare, rightShare, meanError, medianError, jitter, jumps } = result;
+      const { frames, first, trackedShare, rightShare, meanError, medianError, jitter, jumps, mouth } =
+        result;
       report[clip] = {
         ...{ frames, first, tracked_share: trackedShare, right_share: rightShare },
-        ...{ mean_iod: 100 * meanError, median_iod: 100 * medianError, jitter: 100 * jitter, jumps, misses },
+        ...{ mean_iod: 100 * meanError, median_iod: 100 * medianError, jitter: 100 * jitter },
+        ...{ mouth_inner: mouth.inner, mouth_outer: mouth.outer, jumps, misses },
       };
       if (given.json) continue;
       const errors = [meanError, medianError, jitter].map((share) => percent(share, 2));
       printRow([
         ...[clip, String(frames), String(first), percent(trackedShare), percent(rightShare)],
-        ...[...errors, String(jumps), misses.length === 0 ? '' : `  misses: ${misses.join(', ')}`],
+        ...[...errors, mouth.inner.toFixed(2), mouth.outer.toFixed(2)],
+        ...[String(jumps), misses.length === 0 ? '' : `  misses: ${misses.join(', ')}`],
       ]);
     }
   } finally {
@@ -100,7 +113,7 @@ const main = async (): Promise<void> => {
   }
   const { first, tracked, mean } = wanted;
   console.log(
-    `\nDistances in % IOD. Wanted: found within ${first} frames, tracked ≥ ${percent(tracked, 0)} % (singer ${percent(wantedOfSinger.tracked, 0)} %, right place ≥ ${percent(wantedOfSinger.right, 0)} %), mean ≤ ${percent(mean, 0)}, no jump.`,
+    `\nDistances in % IOD; inner and outer: how much of the mouth's opening these lips go along with. Wanted: found within ${first} frames, tracked ≥ ${percent(tracked, 0)} % (singer ${percent(wantedOfSinger.tracked, 0)} %, right place ≥ ${percent(wantedOfSinger.right, 0)} %), mean ≤ ${percent(mean, 0)}, no jump.`,
   );
 };
 
