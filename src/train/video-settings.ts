@@ -34,7 +34,7 @@ export const defaultVideoSettings: VideoSettings = {
   exchange: 'all',
   poolPairs: 1000,
   stillWeight: 0.1,
-  deformationWeight: 4,
+  deformationWeight: 8,
   context: 1.5,
   self: { start: 2000, every: 4000, rounds: 2, frameStep: 5, budget: 48 },
   pairs: defaultVideoPairSettings,
