@@ -14,8 +14,8 @@ export type SmootherOptions = {
  * frame (test/bench/smoothing.ts prints the curve).
  */
 export const defaultSmoothing: Readonly<Required<SmootherOptions>> = {
-  minCutoff: 1.3,
-  beta: 130,
+  minCutoff: 1.1,
+  beta: 110,
   derivativeCutoff: 3,
 };
 
