@@ -81,6 +81,12 @@ export const deformationOf = (flow: FlowField, valid: ArrayLike<number>, disc: O
   return own;
 };
 
+/** How the object deforms in a pair of pictures. */
+export type Deformation = {
+  /** (H, W) of {@link deformationOf}, pixels. */ map: Float32Array;
+  /** How far the parts of the object go that move most, pixels. */ greatest: number;
+};
+
 /** Share of the object's pixels that move further than what {@link greatestDeformation} tells. */
 const fastShare = 0.03;
 

@@ -1,4 +1,3 @@
-import { deformationOf, objectDisc } from './deformation.ts';
 import { sampleBilinear } from './flow/plane.ts';
 import { motionWeights, regionWeights } from './motion-weights.ts';
 import type { FramePair } from './pair-pool.ts';
@@ -64,12 +63,12 @@ export const toFramePair = (
     return { a, b, flow, base: wholeFrame, weights: trustByReturn(weights, pair) };
   }
   const base = cutBase(settings);
-  const deformation = deformationOf(flow, valid, objectDisc(flow, base, objectShare));
-  const weights = regionWeights(flow, { valid, deformation, base, objectShare }, settings);
+  const { map, greatest } = pair.deformation ?? { map: new Float32Array(valid.length), greatest: 0 };
+  const weights = regionWeights(flow, { valid, deformation: map, base, objectShare }, settings);
   return {
     ...{ a, b, flow, base },
     weights: trustByReturn(weights, pair),
     fullWeight: settings.deformationWeight,
-    drawWeight: calmDraw * base.side * flow.width + pair.deformation,
+    drawWeight: calmDraw * base.side * flow.width + greatest,
   };
 };

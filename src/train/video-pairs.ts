@@ -5,7 +5,7 @@ import { flowValidity, rgbToGray, type FlowField, type FlowMethod, type GrayImag
 import type { RawPicture } from './pictures.ts';
 import { createRandom } from './random.ts';
 import { deformationOf, greatestDeformation } from './deformation.ts';
-import type { ObjectDisc } from './deformation.ts';
+import type { Deformation, ObjectDisc } from './deformation.ts';
 import type { VideoPairSettings } from './video-pair-settings.ts';
 import type { RgbFrame, VideoReader } from './video-reader.ts';
 
@@ -22,8 +22,7 @@ export type VideoPair = {
   /** b → a, likewise. */ backward: FlowField;
   backwardValid: Uint8Array;
   motion: Motion;
-  /** How far the parts of the object go that move most apart from it, pixels; 0 where its place is not known. */
-  deformation: number;
+  /** What moves apart from the object as a whole; only where its place is known. */ deformation?: Deformation;
   /** Share of the square within the frame that is valid, 0–1. */ coverage: number;
 };
 
@@ -152,7 +151,7 @@ const createPairFinder = (
         backward,
         backwardValid: believed(backward, flow, inside),
         motion,
-        deformation: object ? greatestDeformation(deformationOf(flow, valid, object), object) : 0,
+        ...(object && { deformation: measureDeformation(flow, valid, object) }),
         coverage,
       };
       return { pair };
@@ -206,7 +205,7 @@ const createPairFinder = (
     for (const step of new Set(steps)) {
       const found = await attempt(step);
       if ('pair' in found) {
-        if (best === undefined || found.pair.deformation > best.deformation) best = found.pair;
+        if (best === undefined || greatestIn(found.pair) > greatestIn(best)) best = found.pair;
       } else if (found.reason !== 'still') outcome = 'tooFar';
     }
     return best ?? outcome;
@@ -223,6 +222,13 @@ const createPairFinder = (
   };
   return { find };
 };
+
+const measureDeformation = (flow: FlowField, valid: Uint8Array, object: ObjectDisc): Deformation => {
+  const map = deformationOf(flow, valid, object);
+  return { map, greatest: greatestDeformation(map, object) };
+};
+
+const greatestIn = ({ deformation }: VideoPair): number => deformation?.greatest ?? 0;
 
 const scaleRoi = ({ center, size, rotation }: Roi, scale: number): Roi => ({
   center: { x: center.x * scale, y: center.y * scale },
