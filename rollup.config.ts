@@ -120,7 +120,7 @@ const trainBuilds: Build[] = ['train.worker', 'train-data.worker'].map((name) =>
 }));
 const nodeBuilds: Build[] = [
   { input: 'src/cli/main.ts', output: 'cli.js', minify: false },
-  ...nodeWorkers('src/train'),
+  ...nodeWorkers('src/train-node'),
 ];
 
 const pages = [

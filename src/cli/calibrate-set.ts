@@ -1,7 +1,7 @@
-import { fitCalibration } from '../landmarks/calibration-fit.ts';
+import { fitCalibration } from '../landmark-maker/calibration-fit.ts';
 import type { Calibration } from '../landmarks/calibration.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
-import { averageViews, type ReferenceView } from '../landmarks/reference-builder.ts';
+import { averageViews, type ReferenceView } from '../landmark-maker/reference-builder.ts';
 import type { ModelSession } from '../model/session.ts';
 import { lookAtPictures, type AnnotatedPoints } from './calibration-looks.ts';
 import { createProgress } from './output.ts';

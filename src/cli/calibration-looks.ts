@@ -1,16 +1,16 @@
 import type { Point } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
 import { fitSimilarity } from '../geometry/similarity.ts';
-import type { CalibrationLook } from '../landmarks/calibration-fit.ts';
+import type { CalibrationLook } from '../landmark-maker/calibration-fit.ts';
 import { unitLength } from '../landmarks/calibration.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import type { ModelSession } from '../model/session.ts';
 import { cropToTensor, type PixelImage } from '../pipeline/crop.ts';
 import { lookFromMatches } from '../pipeline/look.ts';
 import { roiOfShape } from '../pipeline/roi-of-shape.ts';
-import { defaultBatchSettings } from '../train/batch-settings.ts';
-import { augmentPhotometric } from '../train/photometric.ts';
-import { createRandom, type Random } from '../train/random.ts';
+import { defaultBatchSettings } from '../train/settings/batch-settings.ts';
+import { augmentPhotometric } from '../augment/photometric.ts';
+import { createRandom, type Random } from '../augment/random.ts';
 
 /** A picture with its points, image pixels. */
 export type AnnotatedPoints = { image: PixelImage; points: readonly Point[] };

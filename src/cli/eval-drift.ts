@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
 import { InputError } from '../errors.ts';
 import type { PixelImage } from '../pipeline/crop.ts';
-import type { DriftReport } from '../train/evaluate-drift.ts';
-import { measureDrift } from '../train/evaluate-drift.ts';
-import type { VideoReader } from '../train/video.ts';
-import { listVideos, openVideo } from '../train/video.ts';
+import type { DriftReport } from '../evaluation/evaluate-drift.ts';
+import { measureDrift } from '../evaluation/evaluate-drift.ts';
+import type { VideoReader } from '../media-node/open-video.ts';
+import { listVideos, openVideo } from '../media-node/open-video.ts';
 import { defineCommand } from './arguments.ts';
 import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions } from './model-options.ts';

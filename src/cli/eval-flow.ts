@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { InputError } from '../errors.ts';
-import { decodePicture } from '../train/decode-picture.ts';
-import { createKnownWarp, evaluateFlow, type KnownWarp } from '../train/evaluate-flow.ts';
-import { readFlowFile } from '../train/flow-file.ts';
-import { disFlow, rgbToGray, type GrayImage } from '../train/optical-flow.ts';
+import { decodePicture } from '../media-node/decode-picture.ts';
+import { createKnownWarp, evaluateFlow, type KnownWarp } from '../evaluation/evaluate-flow.ts';
+import { readFlowFile } from '../flow/flow-file.ts';
+import { disFlow, rgbToGray, type GrayImage } from '../flow/optical-flow.ts';
 import { defineCommand, UsageError } from './arguments.ts';
 import { createRun } from './command-run.ts';
 import { printResult, round } from './output.ts';

@@ -1,8 +1,9 @@
 import { checkLandmarkSet } from '../landmarks/landmark-set.ts';
 import type { ModelSession } from '../model/session.ts';
-import { readAnnotatedFolder } from '../train/annotations.ts';
-import { evaluateLandmarks, type LandmarkReferences } from '../train/evaluate-landmarks.ts';
-import { loadEvaluationCrops, type EvaluationCrop } from '../train/evaluate.ts';
+import { readAnnotatedFolder } from '../evaluation-node/read-annotated-folder.ts';
+import { evaluateLandmarks, type LandmarkReferences } from '../evaluation/evaluate-landmarks.ts';
+import { type EvaluationCrop } from '../evaluation/evaluation-model.ts';
+import { loadEvaluationCrops } from '../evaluation-node/load-evaluation-crops.ts';
 import { defineCommand, UsageError, type OptionValues } from './arguments.ts';
 import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions, withModel } from './model-options.ts';

@@ -1,5 +1,5 @@
-import { readAnnotatedFolder } from '../train/annotations.ts';
-import { evaluateMatching } from '../train/evaluate-match.ts';
+import { readAnnotatedFolder } from '../evaluation-node/read-annotated-folder.ts';
+import { evaluateMatching } from '../evaluation-node/evaluate-match.ts';
 import { defineCommand } from './arguments.ts';
 import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions, withModel } from './model-options.ts';

@@ -1,8 +1,8 @@
 import { InputError } from '../errors.ts';
 import { loadNodeRuntime } from '../model/runtime-node.ts';
-import { readAnnotatedFolder } from '../train/annotations.ts';
-import { evaluateRegression, paperRegressor, splitCrops } from '../train/evaluate-regression.ts';
-import { loadEvaluationCrops } from '../train/evaluate.ts';
+import { readAnnotatedFolder } from '../evaluation-node/read-annotated-folder.ts';
+import { evaluateRegression, paperRegressor, splitCrops } from '../evaluation/evaluate-regression.ts';
+import { loadEvaluationCrops } from '../evaluation-node/load-evaluation-crops.ts';
 import { defineCommand, UsageError } from './arguments.ts';
 import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions, withModel } from './model-options.ts';

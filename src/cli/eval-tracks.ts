@@ -1,5 +1,5 @@
 import { InputError } from '../errors.ts';
-import { compareTracks } from '../landmarks/track-accuracy.ts';
+import { compareTracks } from '../evaluation/track-accuracy.ts';
 import { ibugPointCount } from '../landmarks/point-sets.ts';
 import { defineCommand } from './arguments.ts';
 import { createRun } from './command-run.ts';

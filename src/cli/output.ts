@@ -1,5 +1,5 @@
 import { DveError } from '../errors.ts';
-import type { AccuracySummary } from '../landmarks/accuracy.ts';
+import type { AccuracySummary } from '../evaluation/accuracy.ts';
 import { helpText, UsageError, type CommandSpec, type OptionSpec } from './arguments.ts';
 
 /** Figures of a command: one JSON object with `--json`, else a line for each. */

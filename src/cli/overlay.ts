@@ -6,7 +6,7 @@ import { drawLandmarks, type DrawOptions } from '../draw/draw-landmarks.ts';
 import { InputError } from '../errors.ts';
 import type { Size } from '../geometry/coordinates.ts';
 import type { TrackResult } from '../pipeline/result.ts';
-import type { RgbFrame } from '../train/video.ts';
+import type { RgbFrame } from '../media-node/open-video.ts';
 import { createSvgCanvas } from './svg-canvas.ts';
 
 const importSharp = async () => {

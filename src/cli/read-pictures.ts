@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import type { Point, Size } from '../geometry/coordinates.ts';
 import type { PixelImage } from '../pipeline/crop.ts';
-import { decodePicture } from '../train/decode-picture.ts';
+import { decodePicture } from '../media-node/decode-picture.ts';
 import type { PicturePoints } from './read-points.ts';
 import type { SkipLog } from './skipped.ts';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { InputError, ModelError } from '../errors.ts';
 import { checkLandmarkSet, parseLandmarkSet, type LandmarkSet } from '../landmarks/landmark-set.ts';
-import { readModelDirectory } from '../model/model-directory.ts';
+import { readModelDirectory } from '../model/model-directory-node.ts';
 import type { ModelSession } from '../model/session.ts';
 import { withModel, type ModelValues } from './model-options.ts';
 

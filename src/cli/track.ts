@@ -1,12 +1,12 @@
 import { extname } from 'node:path';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
-import { writeFileAtomic } from '../model/atomic-file.ts';
+import { writeFileAtomic } from '../files-node/atomic-file.ts';
 import type { ModelSession } from '../model/session.ts';
 import type { PixelImage } from '../pipeline/crop.ts';
 import { FrameTracker } from '../pipeline/frame-tracker.ts';
 import { createPictureCropper } from '../pipeline/picture-cropper.ts';
 import type { TrackResult } from '../pipeline/result.ts';
-import { openVideo, type VideoReader } from '../train/video.ts';
+import { openVideo, type VideoReader } from '../media-node/open-video.ts';
 import { defineCommand, UsageError } from './arguments.ts';
 import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions } from './model-options.ts';

@@ -1,8 +1,9 @@
-import type { TrainingConfig } from '../train/config.ts';
-import { readAnnotatedFolder } from '../train/annotations.ts';
-import { evaluateLandmarks } from '../train/evaluate-landmarks.ts';
-import { createEvaluationModel, loadEvaluationCrops } from '../train/evaluate.ts';
-import { networkStride } from '../train/network.ts';
+import type { TrainingConfig } from '../train/settings/config.ts';
+import { readAnnotatedFolder } from '../evaluation-node/read-annotated-folder.ts';
+import { evaluateLandmarks } from '../evaluation/evaluate-landmarks.ts';
+import { createEvaluationModel } from '../evaluation/evaluation-model.ts';
+import { loadEvaluationCrops } from '../evaluation-node/load-evaluation-crops.ts';
+import { networkStride } from '../train/network/networks.ts';
 import { loadNodeRuntime } from '../model/runtime-node.ts';
 
 /** Pictures that are measured on during a training: enough for a curve, few enough not to hold it up. */

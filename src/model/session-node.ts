@@ -1,7 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-web';
 import { join } from 'node:path';
 import { ModelError, firstLine } from '../errors.ts';
-import { readModelDirectory, type ModelDirectory } from './model-directory.ts';
+import { readModelDirectory, type ModelDirectory } from './model-directory-node.ts';
 import { checkNetwork } from './network-contract.ts';
 import { loadNodeRuntime, type RuntimeOptions } from './runtime-node.ts';
 import { createSession } from './session-core.ts';

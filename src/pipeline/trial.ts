@@ -1,6 +1,6 @@
 import type { Point } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
-import { median } from '../landmarks/accuracy.ts';
+import { median } from '../geometry/statistics.ts';
 import type { Look } from './look.ts';
 import { roiOfShape } from './roi-of-shape.ts';
 

@@ -2,13 +2,13 @@
 import { DeviceError, firstLine } from '../errors.ts';
 import { NoWebGpuError, openGpuDevice } from '../model/gpu-device.ts';
 import { loadWebRuntime, type WebRuntime, type WebRuntimeFiles } from '../model/session-web.ts';
-import type { Batch } from '../train/batch.ts';
-import type { TrainingConfig } from '../train/config.ts';
-import { createTrainingEngine, type StepResult, type TrainingRuntime } from '../train/engine.ts';
-import { scheduleAt } from '../train/optimizer.ts';
+import type { Batch } from '../train/batch/batch.ts';
+import type { TrainingConfig } from '../train/settings/config.ts';
+import { createTrainingEngine, type StepResult, type TrainingRuntime } from '../train/step/engine.ts';
+import { scheduleAt } from '../train/graph/adam.ts';
 import { freshState, stepShape } from '../train/trainer.ts';
-import { parameterLayout } from '../train/training-network.ts';
-import { buildTrainingStep } from '../train/training-step.ts';
+import { parameterLayout } from '../train/network/training-network.ts';
+import { buildTrainingStep } from '../train/step/training-step.ts';
 import type { DeviceChoice } from '../worker/messages.ts';
 import { findSlow, findWrong } from './compare-steps.ts';
 

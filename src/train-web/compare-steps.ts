@@ -1,5 +1,5 @@
 /** Whether the first steps of a training on a GPU are what they are on wasm. */
-import type { StepResult } from '../train/engine.ts';
+import type { StepResult } from '../train/step/engine.ts';
 
 /** Greatest difference of losses that rounding explains, of the loss itself. */
 const tolerance = 2e-3;

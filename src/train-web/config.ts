@@ -1,5 +1,5 @@
 import { InputError } from '../errors.ts';
-import { parseConfig, type TrainingConfig } from '../train/config.ts';
+import { parseConfig, type TrainingConfig } from '../train/settings/config.ts';
 
 /** Some of the settings, as deep as they go. */
 type Partly<Value> = Value extends readonly unknown[]

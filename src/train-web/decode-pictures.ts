@@ -1,7 +1,7 @@
 /** Decodes pictures with what browsers bring, in a worker. */
 import { InputError } from '../errors.ts';
-import { dropAlpha, pictureLimits, type RawPicture } from '../train/pictures.ts';
-import { fitSize } from '../train/video-reader.ts';
+import { dropAlpha, pictureLimits, type RawPicture } from '../media/raw-picture.ts';
+import { fitSize } from '../media/video-reader.ts';
 import type { NamedFile, SkippedFile } from './messages.ts';
 
 /** A canvas to read pixels from. */

@@ -1,7 +1,7 @@
 /** Opens videos in a worker: with mediabunny and WebCodecs, else through the page's video element. */
 import { DeviceError, InputError } from '../errors.ts';
-import { openInput, type Mediabunny } from '../train/mediabunny-reader.ts';
-import { createReader, fitSize, type VideoReader } from '../train/video-reader.ts';
+import { openInput, type Mediabunny } from '../media/mediabunny-reader.ts';
+import { createReader, fitSize, type VideoReader } from '../media/video-reader.ts';
 import { rgbOf } from './decode-pictures.ts';
 import type { NamedFile, RemoteDecoder } from './messages.ts';
 

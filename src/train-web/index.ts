@@ -1,8 +1,8 @@
 /** Training in a browser: `dve-sdk/train`. */
 export { ClosedError, DeviceError, DveError, InputError, ModelError } from '../errors.ts';
 export type { Point } from '../geometry/coordinates.ts';
-export type { TrainingConfig } from '../train/config.ts';
-export type { SampleMatch } from '../train/sample-matches.ts';
+export type { TrainingConfig } from '../train/settings/config.ts';
+export type { SampleMatch } from '../train/report/sample-matches.ts';
 export type { DeviceChoice } from '../worker/messages.ts';
 export { browserDefaults, type TrainingSettings } from './config.ts';
 export type { SkippedFile } from './messages.ts';

@@ -4,13 +4,13 @@ import type { Point } from '../geometry/coordinates.ts';
 import { imageToCrop, type Roi } from '../geometry/roi.ts';
 import { fitSimilarity } from '../geometry/similarity.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
-import { meanShapeOf } from '../landmarks/mean-shape.ts';
-import { averageViews, type ReferenceView } from '../landmarks/reference-builder.ts';
+import { meanShapeOf } from '../landmark-maker/mean-shape.ts';
+import { averageViews, type ReferenceView } from '../landmark-maker/reference-builder.ts';
 import type { ModelSession } from '../model/session.ts';
 import { cropToTensor, type PixelImage } from '../pipeline/crop.ts';
-import { measureEvidence } from '../pipeline/evidence-levels.ts';
+import { measureEvidence } from '../landmark-maker/evidence-levels.ts';
 import { roiOfShape } from '../pipeline/roi-of-shape.ts';
-import type { TrainingConfig } from '../train/config.ts';
+import type { TrainingConfig } from '../train/settings/config.ts';
 import { rgbOf } from './decode-pictures.ts';
 import type { MarkedLandmarks } from './messages.ts';
 

@@ -2,9 +2,9 @@
 import type { Point } from '../geometry/coordinates.ts';
 import type { SessionDevice } from '../model/session.ts';
 import type { WebRuntimeFiles } from '../model/session-web.ts';
-import type { Batch } from '../train/batch.ts';
-import type { TrainingConfig } from '../train/config.ts';
-import type { SampleMatch } from '../train/sample-matches.ts';
+import type { Batch } from '../train/batch/batch.ts';
+import type { TrainingConfig } from '../train/settings/config.ts';
+import type { SampleMatch } from '../train/report/sample-matches.ts';
 import type { DeviceChoice } from '../worker/messages.ts';
 
 /** A file that is not trained on. */

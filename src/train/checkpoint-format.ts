@@ -1,8 +1,8 @@
 /** The bytes of a checkpoint, in Node and in browsers. */
 import { ModelError } from '../errors.ts';
-import type { TrainingConfig } from './config.ts';
-import type { TrainingState } from './training-step.ts';
-import { stateNames } from './training-step.ts';
+import type { TrainingConfig } from './settings/config.ts';
+import type { TrainingState } from './step/training-step.ts';
+import { stateNames } from './step/training-step.ts';
 
 /** Everything that a training needs to go on as if it had never stopped. */
 export type Checkpoint = {

@@ -1,5 +1,5 @@
-import type { AnnotatedPicture } from './batch.ts';
-import type { PictureSet } from './pictures.ts';
+import type { AnnotatedPicture } from './batch/batch.ts';
+import type { PictureSet } from './views/pictures.ts';
 
 /**
  * What tells the data of one training from another's; its SHA-256 is kept in checkpoints.

@@ -1,15 +1,15 @@
 /** What a training exports, in Node and in browsers. */
 import type { Manifest } from '../model/manifest.ts';
-import { createBatchMaker } from './batch.ts';
-import type { SharedPool } from './batch.ts';
-import type { TrainingConfig } from './config.ts';
-import type { TrainingRuntime } from './engine.ts';
-import { exportNetwork } from './export.ts';
-import type { TrainedWeights } from './inference-network.ts';
-import { networkStride } from './network.ts';
-import type { PictureSet } from './pictures.ts';
-import { exportQuantized } from './quantize.ts';
-import type { ParameterLayout } from './training-network.ts';
+import { createBatchMaker } from './batch/batch.ts';
+import type { SharedPool } from './batch/batch.ts';
+import type { TrainingConfig } from './settings/config.ts';
+import type { TrainingRuntime } from './step/engine.ts';
+import { exportNetwork } from './network/export.ts';
+import type { TrainedWeights } from './network/inference-network.ts';
+import { networkStride } from './network/networks.ts';
+import type { PictureSet } from './views/pictures.ts';
+import { exportQuantized } from './network/quantize.ts';
+import type { ParameterLayout } from './network/training-network.ts';
 
 /** The manifest of a trained model, without its list of files. */
 export const manifestFields = ({

@@ -2,17 +2,17 @@
  * The training loop: batches from worker threads, one graph run a step, checkpoints, metrics.
  * Reads from top to bottom: set up, loop, close.
  */
-import type { Batch } from './batch.ts';
-import type { TrainingConfig } from './config.ts';
-import type { TrainingEngine, TrainingRuntime } from './engine.ts';
-import { createTrainingEngine } from './engine.ts';
-import type { TrainedWeights } from './inference-network.ts';
-import { scheduleAt } from './optimizer.ts';
-import { createRandom } from './random.ts';
-import type { ParameterLayout } from './training-network.ts';
-import { initialParameters, initialStatistics, parameterLayout } from './training-network.ts';
-import type { StepShape, TrainingState } from './training-step.ts';
-import { buildTrainingStep } from './training-step.ts';
+import type { Batch } from './batch/batch.ts';
+import type { TrainingConfig } from './settings/config.ts';
+import type { TrainingEngine, TrainingRuntime } from './step/engine.ts';
+import { createTrainingEngine } from './step/engine.ts';
+import type { TrainedWeights } from './network/inference-network.ts';
+import { scheduleAt } from './graph/adam.ts';
+import { createRandom } from '../augment/random.ts';
+import type { ParameterLayout } from './network/training-network.ts';
+import { initialParameters, initialStatistics, parameterLayout } from './network/training-network.ts';
+import type { StepShape, TrainingState } from './step/training-step.ts';
+import { buildTrainingStep } from './step/training-step.ts';
 
 /** Streams of random numbers, so that weights and batches of one seed have nothing to do with each other. */
 const weightStream = 1;

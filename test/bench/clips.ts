@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { ibugPointCount } from '../../src/landmarks/point-sets.ts';
-import { compareTracks, type TrackAccuracy } from '../../src/landmarks/track-accuracy.ts';
+import { compareTracks, type TrackAccuracy } from '../../src/evaluation/track-accuracy.ts';
 import { readTracks } from '../../src/cli/track-file.ts';
 import { followedOpening, lips } from './mouth.ts';
 

@@ -13,9 +13,9 @@ import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import type { Point } from '../../src/geometry/coordinates.ts';
 import { applySimilarity, createSimilarity, type Similarity } from '../../src/geometry/similarity.ts';
-import { isRightPlace } from '../../src/landmarks/track-accuracy.ts';
+import { isRightPlace } from '../../src/evaluation/track-accuracy.ts';
 import type { PixelImage } from '../../src/pipeline/crop.ts';
-import { createRandom, type Random } from '../../src/train/random.ts';
+import { createRandom, type Random } from '../../src/augment/random.ts';
 import { openTracker, savePicture } from './picture-tracker.ts';
 import { clipScenes, streamOf } from './scenes.ts';
 

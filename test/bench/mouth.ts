@@ -1,6 +1,6 @@
 /** Whether landmarks go along with a mouth that opens: what puppets and speech need, and what a mean distance hides. */
 import { interOcularDistance } from '../../src/landmarks/point-sets.ts';
-import type { PointTrack } from '../../src/landmarks/jitter.ts';
+import type { PointTrack } from '../../src/evaluation/jitter.ts';
 
 /** Middle of the upper and of the lower lip, where the lips meet and at their outer edge: iBUG order, 0-based. */
 export const lips = { inner: [62, 66], outer: [51, 57] } as const;

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import type { Point, Size } from '../../src/geometry/coordinates.ts';
 import type { PixelImage } from '../../src/pipeline/crop.ts';
-import { createPictureSet } from '../../src/train/pictures.ts';
-import { createRandom, type Random } from '../../src/train/random.ts';
-import { createTexturePainter } from '../../src/train/textures.ts';
-import { openVideo } from '../../src/train/video.ts';
+import { createPictureSet } from '../../src/train/views/pictures.ts';
+import { createRandom, type Random } from '../../src/augment/random.ts';
+import { createTexturePainter } from '../../src/train/views/textures.ts';
+import { openVideo } from '../../src/media-node/open-video.ts';
 
 /** Consecutive frames of one scene. */
 export type Scene = { kind: string; name: string; frames: PixelImage[] };

@@ -14,12 +14,12 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import type { Point } from '../../src/geometry/coordinates.ts';
-import { estimateLag, secondDifference, type PointTrack } from '../../src/landmarks/jitter.ts';
+import { estimateLag, secondDifference, type PointTrack } from '../../src/evaluation/jitter.ts';
 import { interOcularDistance } from '../../src/landmarks/point-sets.ts';
 import { defaultSmoothing, LandmarkSmoother, type SmootherOptions } from '../../src/landmarks/smoother.ts';
 import type { PixelImage } from '../../src/pipeline/crop.ts';
-import { createRandom, type Random } from '../../src/train/random.ts';
-import { openVideo } from '../../src/train/video.ts';
+import { createRandom, type Random } from '../../src/augment/random.ts';
+import { openVideo } from '../../src/media-node/open-video.ts';
 import { openTracker, type PictureTracker } from './picture-tracker.ts';
 import { evalClips } from './scenes.ts';
 

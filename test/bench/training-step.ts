@@ -14,12 +14,12 @@ import type { GraphNode, Value } from '../../src/onnx/graph.ts';
 import { elementCount, Graph, staticShape } from '../../src/onnx/graph.ts';
 import * as op from '../../src/onnx/operators.ts';
 import { encodeModel } from '../../src/onnx/protobuf.ts';
-import type { TrainingConfig } from '../../src/train/config.ts';
-import { parseConfig } from '../../src/train/config.ts';
-import { createRandom } from '../../src/train/random.ts';
+import type { TrainingConfig } from '../../src/train/settings/config.ts';
+import { parseConfig } from '../../src/train/settings/config.ts';
+import { createRandom } from '../../src/augment/random.ts';
 import { freshState, stepShape } from '../../src/train/trainer.ts';
-import { parameterLayout } from '../../src/train/training-network.ts';
-import { trainingGraph } from '../../src/train/training-step.ts';
+import { parameterLayout } from '../../src/train/network/training-network.ts';
+import { trainingGraph } from '../../src/train/step/training-step.ts';
 
 /** Batch 8 at 96×96 with 24×24 queries, no background crops: what the prototype was measured with. */
 const config: TrainingConfig = parseConfig({ batch: { pairs: 8, backgrounds: 0 } });

@@ -1,9 +1,9 @@
 import { expose } from 'comlink';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createBatchMaker } from '../../src/train/batch.ts';
-import { parseConfig } from '../../src/train/config.ts';
+import { createBatchMaker } from '../../src/train/batch/batch.ts';
+import { parseConfig } from '../../src/train/settings/config.ts';
 import { calibrationCrops } from '../../src/train/model-files.ts';
-import { createPictureSet } from '../../src/train/pictures.ts';
+import { createPictureSet } from '../../src/train/views/pictures.ts';
 import type { BatchApi, StepsReport } from '../../src/train-web/messages.ts';
 import { TrainService } from '../../src/train-web/train-service.ts';
 import { drawFrame, movingSquare } from '../train/drawn-clip.ts';

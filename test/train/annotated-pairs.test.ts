@@ -2,23 +2,27 @@ import { describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
 import type { Point } from '../../src/geometry/coordinates.ts';
 import { loadNodeRuntime } from '../../src/model/runtime-node.ts';
-import { createBatchMaker } from '../../src/train/batch.ts';
-import type { AnnotatedPicture, Batch } from '../../src/train/batch.ts';
-import { parseBatchSettings } from '../../src/train/batch-settings.ts';
-import { createBatchSource } from '../../src/train/batch-source.ts';
-import type { LossSettings } from '../../src/train/dve-loss.ts';
-import { defaultLoss } from '../../src/train/dve-loss.ts';
-import { createTrainingEngine } from '../../src/train/engine.ts';
-import { createGridMap } from '../../src/train/grid-map.ts';
-import { correspondLandmarks } from '../../src/train/landmark-pairs.ts';
-import type { NetworkSettings } from '../../src/train/network.ts';
-import { defaultOptimizer, scheduleAt } from '../../src/train/optimizer.ts';
-import { createPictureSet } from '../../src/train/pictures.ts';
-import { createRandom } from '../../src/train/random.ts';
-import { initialParameters, initialStatistics, parameterLayout } from '../../src/train/training-network.ts';
-import type { TrainingState } from '../../src/train/training-step.ts';
-import { buildTrainingStep } from '../../src/train/training-step.ts';
-import type { View } from '../../src/train/warps.ts';
+import { createBatchMaker } from '../../src/train/batch/batch.ts';
+import type { AnnotatedPicture, Batch } from '../../src/train/batch/batch.ts';
+import { parseBatchSettings } from '../../src/train/settings/batch-settings.ts';
+import { createBatchSource } from '../../src/train-node/batch-source.ts';
+import type { LossSettings } from '../../src/train/step/dve-loss.ts';
+import { defaultLoss } from '../../src/train/step/dve-loss.ts';
+import { createTrainingEngine } from '../../src/train/step/engine.ts';
+import { createGridMap } from '../../src/train/views/grid-map.ts';
+import { correspondLandmarks } from '../../src/train/pairs/landmark-pairs.ts';
+import type { NetworkSettings } from '../../src/train/network/networks.ts';
+import { defaultOptimizer, scheduleAt } from '../../src/train/graph/adam.ts';
+import { createPictureSet } from '../../src/train/views/pictures.ts';
+import { createRandom } from '../../src/augment/random.ts';
+import {
+  initialParameters,
+  initialStatistics,
+  parameterLayout,
+} from '../../src/train/network/training-network.ts';
+import type { TrainingState } from '../../src/train/step/training-step.ts';
+import { buildTrainingStep } from '../../src/train/step/training-step.ts';
+import type { View } from '../../src/train/views/warps.ts';
 import { drawFrame, movingSquare } from './drawn-clip.ts';
 
 describe('landmarks of two pictures', () => {

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Value } from '../../src/onnx/graph.ts';
 import { Graph } from '../../src/onnx/graph.ts';
 import * as op from '../../src/onnx/operators.ts';
-import { Tape } from '../../src/train/autodiff.ts';
-import * as d from '../../src/train/differentiable.ts';
-import { expectedDistance } from '../../src/train/dve-loss.ts';
+import { Tape } from '../../src/train/graph/autodiff.ts';
+import * as d from '../../src/train/graph/differentiable.ts';
+import { expectedDistance } from '../../src/train/step/dve-loss.ts';
 import { checkGradients } from './gradient-check.ts';
 
 type Rule = {

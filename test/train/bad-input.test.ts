@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readModelDirectory } from '../../src/model/model-directory.ts';
-import { readCheckpoint } from '../../src/train/checkpoint.ts';
-import { defaultConfig, parseConfig } from '../../src/train/config.ts';
-import { parseJsonc } from '../../src/train/jsonc.ts';
+import { readModelDirectory } from '../../src/model/model-directory-node.ts';
+import { readCheckpoint } from '../../src/train-node/checkpoint.ts';
+import { defaultConfig, parseConfig } from '../../src/train/settings/config.ts';
+import { parseJsonc } from '../../src/train/settings/jsonc.ts';
 import { dve, dveWithFileLimit, lastLine, type Outcome } from '../fixtures/run-dve.ts';
 import { smallSettings, writeConfig, writePictures } from '../fixtures/small-training.ts';
 

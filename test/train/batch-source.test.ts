@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { ClosedError, InputError } from '../../src/errors.ts';
-import { createBatchMaker } from '../../src/train/batch.ts';
-import type { Batch } from '../../src/train/batch.ts';
-import { parseBatchSettings } from '../../src/train/batch-settings.ts';
-import { createBatchSource } from '../../src/train/batch-source.ts';
-import type { BatchSourceOptions } from '../../src/train/batch-source.ts';
-import { createPictureSet } from '../../src/train/pictures.ts';
+import { createBatchMaker } from '../../src/train/batch/batch.ts';
+import type { Batch } from '../../src/train/batch/batch.ts';
+import { parseBatchSettings } from '../../src/train/settings/batch-settings.ts';
+import { createBatchSource } from '../../src/train-node/batch-source.ts';
+import type { BatchSourceOptions } from '../../src/train-node/batch-source.ts';
+import { createPictureSet } from '../../src/train/views/pictures.ts';
 
 const pictures = createPictureSet(
   Array.from({ length: 11 }, (_, i) => ({

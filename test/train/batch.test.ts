@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
-import { createBatchMaker } from '../../src/train/batch.ts';
-import type { Batch } from '../../src/train/batch.ts';
-import { defaultBatchSettings, parseBatchSettings } from '../../src/train/batch-settings.ts';
-import { createPictureSet } from '../../src/train/pictures.ts';
-import type { RawPicture } from '../../src/train/pictures.ts';
+import { createBatchMaker } from '../../src/train/batch/batch.ts';
+import type { Batch } from '../../src/train/batch/batch.ts';
+import { defaultBatchSettings, parseBatchSettings } from '../../src/train/settings/batch-settings.ts';
+import { createPictureSet } from '../../src/train/views/pictures.ts';
+import type { RawPicture } from '../../src/media/raw-picture.ts';
 
 const plainPhotometric = {
   brightness: 0,

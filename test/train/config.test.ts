@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
-import { configRules, defaultConfig, parseConfig, showConfig } from '../../src/train/config.ts';
-import { parseJsonc } from '../../src/train/jsonc.ts';
+import { configRules, defaultConfig, parseConfig, showConfig } from '../../src/train/settings/config.ts';
+import { parseJsonc } from '../../src/train/settings/jsonc.ts';
 
 describe('the settings of a training', () => {
   test('are the defaults where nothing is given, and the defaults pass their own check', () => {

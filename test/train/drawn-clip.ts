@@ -1,8 +1,8 @@
 import type { Point } from '../../src/geometry/coordinates.ts';
-import type { FramePair } from '../../src/train/pair-pool.ts';
-import type { RawPicture } from '../../src/train/pictures.ts';
-import { disFlow, flowValidity, rgbToGray } from '../../src/train/optical-flow.ts';
-import { createRandom } from '../../src/train/random.ts';
+import type { FramePair } from '../../src/train/pairs/pair-pool.ts';
+import type { RawPicture } from '../../src/media/raw-picture.ts';
+import { disFlow, flowValidity, rgbToGray } from '../../src/flow/optical-flow.ts';
+import { createRandom } from '../../src/augment/random.ts';
 
 /** A texture that is known at every position: a sum of waves. @returns 0–255 for three channels */
 export const createTexture = (seed: number): ((x: number, y: number, channel: number) => number) => {

@@ -3,16 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
-import { readAnnotatedFolder, type AnnotatedFolder } from '../../src/train/annotations.ts';
-import { evaluateLandmarks } from '../../src/train/evaluate-landmarks.ts';
-import { evaluateMatching } from '../../src/train/evaluate-match.ts';
+import { type AnnotatedFolder } from '../../src/evaluation/annotations.ts';
+import { readAnnotatedFolder } from '../../src/evaluation-node/read-annotated-folder.ts';
+import { evaluateLandmarks } from '../../src/evaluation/evaluate-landmarks.ts';
+import { evaluateMatching } from '../../src/evaluation-node/evaluate-match.ts';
 import {
   createEvaluationModel,
-  loadEvaluationCrops,
   type EvaluationCrop,
   type EvaluationModel,
-} from '../../src/train/evaluate.ts';
-import { createRandom } from '../../src/train/random.ts';
+} from '../../src/evaluation/evaluation-model.ts';
+import { loadEvaluationCrops } from '../../src/evaluation-node/load-evaluation-crops.ts';
+import { createRandom } from '../../src/augment/random.ts';
 import { embedGradient, gradientManifest, writeGradientFaces } from '../fixtures/gradient-faces.ts';
 
 const { inputSize, embeddingSize, stride, temperature } = gradientManifest;

@@ -2,34 +2,34 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readModelDirectory } from '../../src/model/model-directory.ts';
+import { readModelDirectory } from '../../src/model/model-directory-node.ts';
 import { loadNodeRuntime } from '../../src/model/runtime-node.ts';
 import type { NodeRuntime } from '../../src/model/runtime-node.ts';
 import { Graph } from '../../src/onnx/graph.ts';
 import type { Value } from '../../src/onnx/graph.ts';
 import * as op from '../../src/onnx/operators.ts';
 import { encodeModel } from '../../src/onnx/protobuf.ts';
-import { Tape } from '../../src/train/autodiff.ts';
-import { readCheckpoint } from '../../src/train/checkpoint.ts';
-import { parseConfig } from '../../src/train/config.ts';
-import { batchNormEpsilon } from '../../src/train/differentiable.ts';
-import { defaultMatchingHead, exportNetwork, unitVectors } from '../../src/train/export.ts';
-import type { TrainedWeights } from '../../src/train/inference-network.ts';
-import type { Activation, Layers, NetworkKind, NetworkSettings } from '../../src/train/network.ts';
-import { buildNetwork } from '../../src/train/network.ts';
-import { exportQuantized } from '../../src/train/quantize.ts';
-import { createRandom } from '../../src/train/random.ts';
-import { runTraining } from '../../src/train/run.ts';
+import { Tape } from '../../src/train/graph/autodiff.ts';
+import { readCheckpoint } from '../../src/train-node/checkpoint.ts';
+import { parseConfig } from '../../src/train/settings/config.ts';
+import { batchNormEpsilon } from '../../src/train/graph/differentiable.ts';
+import { defaultMatchingHead, exportNetwork, unitVectors } from '../../src/train/network/export.ts';
+import type { TrainedWeights } from '../../src/train/network/inference-network.ts';
+import type { Activation, Layers, NetworkKind, NetworkSettings } from '../../src/train/network/networks.ts';
+import { buildNetwork } from '../../src/train/network/networks.ts';
+import { exportQuantized } from '../../src/train/network/quantize.ts';
+import { createRandom } from '../../src/augment/random.ts';
+import { runTraining } from '../../src/train-node/run.ts';
 import { weightsOf } from '../../src/train/trainer.ts';
-import type { ParameterLayout } from '../../src/train/training-network.ts';
+import type { ParameterLayout } from '../../src/train/network/training-network.ts';
 import {
   buildTrainingNetwork,
   initialParameters,
   parameterLayout,
   samePad,
   slotData,
-} from '../../src/train/training-network.ts';
-import { standardize } from '../../src/train/training-step.ts';
+} from '../../src/train/network/training-network.ts';
+import { standardize } from '../../src/train/step/training-step.ts';
 import { smallSettings, writePictures } from '../fixtures/small-training.ts';
 import { createTexture } from './drawn-clip.ts';
 

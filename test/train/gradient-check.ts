@@ -4,9 +4,9 @@ import { loadNodeRuntime } from '../../src/model/runtime-node.ts';
 import type { Value } from '../../src/onnx/graph.ts';
 import { elementCount, Graph, staticShape } from '../../src/onnx/graph.ts';
 import { encodeModel } from '../../src/onnx/protobuf.ts';
-import { Tape } from '../../src/train/autodiff.ts';
-import * as d from '../../src/train/differentiable.ts';
-import { createRandom } from '../../src/train/random.ts';
+import { Tape } from '../../src/train/graph/autodiff.ts';
+import * as d from '../../src/train/graph/differentiable.ts';
+import { createRandom } from '../../src/augment/random.ts';
 
 type Input = { shape: readonly number[]; low?: number; high?: number };
 

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readModelDirectory } from '../../src/model/model-directory.ts';
-import { readCheckpoint } from '../../src/train/checkpoint.ts';
-import { createRandom } from '../../src/train/random.ts';
+import { readModelDirectory } from '../../src/model/model-directory-node.ts';
+import { readCheckpoint } from '../../src/train-node/checkpoint.ts';
+import { createRandom } from '../../src/augment/random.ts';
 import { bundleDve } from '../fixtures/run-dve.ts';
 import { readMetrics, writeConfig, writePictures } from '../fixtures/small-training.ts';
 

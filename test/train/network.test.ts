@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.ts';
 import { decodeModel } from '../../src/onnx/protobuf.ts';
-import { exportNetwork } from '../../src/train/export.ts';
-import type { NetworkSettings } from '../../src/train/network.ts';
-import { checkInputSize, defaultNetwork } from '../../src/train/network.ts';
-import { createRandom } from '../../src/train/random.ts';
-import { initialParameters, initialStatistics, parameterLayout } from '../../src/train/training-network.ts';
+import { exportNetwork } from '../../src/train/network/export.ts';
+import type { NetworkSettings } from '../../src/train/network/networks.ts';
+import { checkInputSize, defaultNetwork } from '../../src/train/network/networks.ts';
+import { createRandom } from '../../src/augment/random.ts';
+import {
+  initialParameters,
+  initialStatistics,
+  parameterLayout,
+} from '../../src/train/network/training-network.ts';
 
 const at64 = (kind: NetworkSettings['kind']): NetworkSettings => ({
   ...defaultNetwork,

@@ -1,9 +1,9 @@
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { defaultBatchSettings } from '../../src/train/batch-settings.ts';
-import { simulateJpeg } from '../../src/train/jpeg.ts';
-import { augmentPhotometric } from '../../src/train/photometric.ts';
-import { createRandom } from '../../src/train/random.ts';
+import { defaultBatchSettings } from '../../src/train/settings/batch-settings.ts';
+import { simulateJpeg } from '../../src/augment/jpeg.ts';
+import { augmentPhotometric } from '../../src/augment/photometric.ts';
+import { createRandom } from '../../src/augment/random.ts';
 
 const size = 96;
 const plane = size * size;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createRandom } from '../../src/train/random.ts';
+import { createRandom } from '../../src/augment/random.ts';
 
 const draw = (count: number, next: () => number): number[] => Array.from({ length: count }, next);
 const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

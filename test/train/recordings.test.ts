@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { createBatchMaker } from '../../src/train/batch.ts';
-import { parseBatchSettings } from '../../src/train/batch-settings.ts';
-import { createPairPoolBuilder } from '../../src/train/pair-pool.ts';
-import type { PairPool } from '../../src/train/pair-pool.ts';
-import type { RawPicture } from '../../src/train/pictures.ts';
-import { createRandom } from '../../src/train/random.ts';
-import { groupRecordings } from '../../src/train/recordings.ts';
+import { createBatchMaker } from '../../src/train/batch/batch.ts';
+import { parseBatchSettings } from '../../src/train/settings/batch-settings.ts';
+import { createPairPoolBuilder } from '../../src/train/pairs/pair-pool.ts';
+import type { PairPool } from '../../src/train/pairs/pair-pool.ts';
+import type { RawPicture } from '../../src/media/raw-picture.ts';
+import { createRandom } from '../../src/augment/random.ts';
+import { groupRecordings } from '../../src/train/pairs/recordings.ts';
 
 const side = 48;
 const base = { centerX: 0.5, centerY: 0.5, side: 0.8 };

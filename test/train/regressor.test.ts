@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadNodeRuntime } from '../../src/model/runtime-node.ts';
-import { readAnnotatedFolder } from '../../src/train/annotations.ts';
-import { evaluateRegression, paperRegressor, splitCrops } from '../../src/train/evaluate-regression.ts';
-import { createEvaluationModel, loadEvaluationCrops, type EvaluationCrop } from '../../src/train/evaluate.ts';
-import { smoothL1, spatialSoftArgmax } from '../../src/train/regressor.ts';
+import { readAnnotatedFolder } from '../../src/evaluation-node/read-annotated-folder.ts';
+import { evaluateRegression, paperRegressor, splitCrops } from '../../src/evaluation/evaluate-regression.ts';
+import { createEvaluationModel, type EvaluationCrop } from '../../src/evaluation/evaluation-model.ts';
+import { loadEvaluationCrops } from '../../src/evaluation-node/load-evaluation-crops.ts';
+import { smoothL1, spatialSoftArgmax } from '../../src/evaluation/regressor.ts';
 import { embedGradient, gradientManifest, writeGradientFaces } from '../fixtures/gradient-faces.ts';
 import { checkGradients } from './gradient-check.ts';
 

@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { loadNodeRuntime } from '../../src/model/runtime-node.ts';
-import { parseConfig } from '../../src/train/config.ts';
-import { exportNetwork } from '../../src/train/export.ts';
-import { createRandom } from '../../src/train/random.ts';
-import { parseMetrics, renderReport } from '../../src/train/report.ts';
-import { createPairPoolBuilder } from '../../src/train/pair-pool.ts';
-import { sampleFlows } from '../../src/train/sample-flows.ts';
-import { sampleMatches } from '../../src/train/sample-matches.ts';
-import { initialParameters, initialStatistics, parameterLayout } from '../../src/train/training-network.ts';
+import { parseConfig } from '../../src/train/settings/config.ts';
+import { exportNetwork } from '../../src/train/network/export.ts';
+import { createRandom } from '../../src/augment/random.ts';
+import { parseMetrics, renderReport } from '../../src/train-node/report.ts';
+import { createPairPoolBuilder } from '../../src/train/pairs/pair-pool.ts';
+import { sampleFlows } from '../../src/train/report/sample-flows.ts';
+import { sampleMatches } from '../../src/train/report/sample-matches.ts';
+import {
+  initialParameters,
+  initialStatistics,
+  parameterLayout,
+} from '../../src/train/network/training-network.ts';
 
 const config = parseConfig({
   category: 'to<y>',

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { InputError, ModelError } from '../../src/errors.ts';
-import { readModelDirectory } from '../../src/model/model-directory.ts';
+import { readModelDirectory } from '../../src/model/model-directory-node.ts';
 import { loadNodeRuntime } from '../../src/model/runtime-node.ts';
-import { decodeCheckpoint, encodeCheckpoint, readCheckpoint } from '../../src/train/checkpoint.ts';
-import { parseConfig } from '../../src/train/config.ts';
-import { runTraining } from '../../src/train/run.ts';
+import { decodeCheckpoint, encodeCheckpoint, readCheckpoint } from '../../src/train-node/checkpoint.ts';
+import { parseConfig } from '../../src/train/settings/config.ts';
+import { runTraining } from '../../src/train-node/run.ts';
 import type { StepReport } from '../../src/train/trainer.ts';
-import { stateNames } from '../../src/train/training-step.ts';
+import { stateNames } from '../../src/train/step/training-step.ts';
 import { readMetrics, smallSettings, writePictures } from '../fixtures/small-training.ts';
 
 let root: string;

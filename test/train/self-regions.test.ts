@@ -7,12 +7,12 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { Point } from '../../src/geometry/coordinates.ts';
 import { matchReferences } from '../../src/landmarks/matching.ts';
 import { cropToTensor } from '../../src/pipeline/crop.ts';
-import { createPairPoolBuilder } from '../../src/train/pair-pool.ts';
-import { createRandom } from '../../src/train/random.ts';
-import { findSelfLandmarks } from '../../src/train/self-landmarks.ts';
-import { cropsOfMotion, searchVideos } from '../../src/train/self-regions.ts';
-import type { TrackingNetwork } from '../../src/train/tracking-network.ts';
-import { parseVideoSettings } from '../../src/train/video-settings.ts';
+import { createPairPoolBuilder } from '../../src/train/pairs/pair-pool.ts';
+import { createRandom } from '../../src/augment/random.ts';
+import { findSelfLandmarks } from '../../src/train/search/stable-landmarks.ts';
+import { cropsOfMotion, searchVideos } from '../../src/train-node/search-videos.ts';
+import type { TrackingNetwork } from '../../src/train/network/tracking-network.ts';
+import { parseVideoSettings } from '../../src/train/settings/video-settings.ts';
 
 /*
  * A toy category: discs whose colour tells the place on them, red from left to right and green from top to bottom, with

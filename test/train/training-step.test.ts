@@ -1,15 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { loadNodeRuntime } from '../../src/model/runtime-node.ts';
-import type { LossSettings } from '../../src/train/dve-loss.ts';
-import { defaultLoss } from '../../src/train/dve-loss.ts';
-import { createTrainingEngine, DivergedError } from '../../src/train/engine.ts';
-import type { NetworkSettings } from '../../src/train/network.ts';
-import { defaultNetwork } from '../../src/train/network.ts';
-import { defaultOptimizer, learningRateAt, scheduleAt } from '../../src/train/optimizer.ts';
-import { createRandom } from '../../src/train/random.ts';
-import { initialParameters, initialStatistics, parameterLayout } from '../../src/train/training-network.ts';
-import type { TrainingState } from '../../src/train/training-step.ts';
-import { buildTrainingStep } from '../../src/train/training-step.ts';
+import type { LossSettings } from '../../src/train/step/dve-loss.ts';
+import { defaultLoss } from '../../src/train/step/dve-loss.ts';
+import { createTrainingEngine, DivergedError } from '../../src/train/step/engine.ts';
+import type { NetworkSettings } from '../../src/train/network/networks.ts';
+import { defaultNetwork } from '../../src/train/network/networks.ts';
+import { defaultOptimizer, learningRateAt, scheduleAt } from '../../src/train/graph/adam.ts';
+import { createRandom } from '../../src/augment/random.ts';
+import {
+  initialParameters,
+  initialStatistics,
+  parameterLayout,
+} from '../../src/train/network/training-network.ts';
+import type { TrainingState } from '../../src/train/step/training-step.ts';
+import { buildTrainingStep } from '../../src/train/step/training-step.ts';
 
 const runtime = await loadNodeRuntime({ threads: 1 });
 const shape = { inputSize: 32, pairs: 4, queryGrid: 8, backgrounds: 1 };

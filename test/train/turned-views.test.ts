@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.ts';
-import type { RawPicture } from '../../src/train/pictures.ts';
-import { defaultTurns } from '../../src/train/turn-settings.ts';
-import { createTurnedPool } from '../../src/train/turned-pool.ts';
-import type { SolidPoint } from '../../src/train/turned-views.ts';
-import { createTurner } from '../../src/train/turned-views.ts';
+import type { RawPicture } from '../../src/media/raw-picture.ts';
+import { defaultTurns } from '../../src/train/settings/turn-settings.ts';
+import { createTurnedPool } from '../../src/train-node/turned-pool.ts';
+import type { SolidPoint } from '../../src/train/pairs/turned-views.ts';
+import { createTurner } from '../../src/train/pairs/turned-views.ts';
 
 const side = 128;
 const degrees = Math.PI / 180;

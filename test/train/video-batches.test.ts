@@ -1,19 +1,24 @@
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
-import { createBatchMaker, videoPool } from '../../src/train/batch.ts';
-import { parseBatchSettings } from '../../src/train/batch-settings.ts';
-import { createBatchSource } from '../../src/train/batch-source.ts';
-import { applyGridMap, invertGridMap } from '../../src/train/grid-map.ts';
-import { toFramePair } from '../../src/train/frame-pair.ts';
-import { motionWeights, regionWeights } from '../../src/train/motion-weights.ts';
-import { createPairPoolBuilder, pairMap } from '../../src/train/pair-pool.ts';
-import type { PairPool } from '../../src/train/pair-pool.ts';
-import { createPictureSet } from '../../src/train/pictures.ts';
-import { createRandom } from '../../src/train/random.ts';
-import { createStepItems, splitPairs, spreadGroups, type StepItem } from '../../src/train/step-items.ts';
-import type { VideoPair } from '../../src/train/video-pairs.ts';
-import { defaultVideoSettings, parseVideoSettings } from '../../src/train/video-settings.ts';
-import { correspond, createWarpSampler } from '../../src/train/warps.ts';
+import { createBatchMaker, videoPool } from '../../src/train/batch/batch.ts';
+import { parseBatchSettings } from '../../src/train/settings/batch-settings.ts';
+import { createBatchSource } from '../../src/train-node/batch-source.ts';
+import { applyGridMap, invertGridMap } from '../../src/train/views/grid-map.ts';
+import { toFramePair } from '../../src/train/pairs/frame-pair.ts';
+import { motionWeights, regionWeights } from '../../src/train/pairs/motion-weights.ts';
+import { createPairPoolBuilder, pairMap } from '../../src/train/pairs/pair-pool.ts';
+import type { PairPool } from '../../src/train/pairs/pair-pool.ts';
+import { createPictureSet } from '../../src/train/views/pictures.ts';
+import { createRandom } from '../../src/augment/random.ts';
+import {
+  createStepItems,
+  splitPairs,
+  spreadGroups,
+  type StepItem,
+} from '../../src/train/batch/step-items.ts';
+import type { VideoPair } from '../../src/train/pairs/video-pairs.ts';
+import { defaultVideoSettings, parseVideoSettings } from '../../src/train/settings/video-settings.ts';
+import { correspond, createWarpSampler } from '../../src/train/views/warps.ts';
 import { drawFrame, flowPair, isOnSquare, movingSquare } from './drawn-clip.ts';
 
 const base = { centerX: 0.5, centerY: 0.5, side: 0.8 };

@@ -5,20 +5,15 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadNodeRuntime } from '../../src/model/runtime-node.ts';
-import { readCheckpoint } from '../../src/train/checkpoint.ts';
-import { parseConfig } from '../../src/train/config.ts';
-import {
-  parseRegions,
-  readBoxes,
-  regionAt,
-  regionOfFrame,
-  serializeRegions,
-} from '../../src/train/regions.ts';
-import { planRounds } from '../../src/train/rounds.ts';
-import type { RunOptions } from '../../src/train/run.ts';
-import { runTraining } from '../../src/train/run.ts';
-import type { RoundReport } from '../../src/train/training-data.ts';
-import { defaultVideoSettings, parseVideoSettings } from '../../src/train/video-settings.ts';
+import { readCheckpoint } from '../../src/train-node/checkpoint.ts';
+import { parseConfig } from '../../src/train/settings/config.ts';
+import { readBoxes } from '../../src/train-node/read-boxes.ts';
+import { parseRegions, regionAt, regionOfFrame, serializeRegions } from '../../src/train/pairs/regions.ts';
+import { planRounds } from '../../src/train/search/rounds.ts';
+import type { RunOptions } from '../../src/train-node/run.ts';
+import { runTraining } from '../../src/train-node/run.ts';
+import type { RoundReport } from '../../src/train-node/training-data.ts';
+import { defaultVideoSettings, parseVideoSettings } from '../../src/train/settings/video-settings.ts';
 import { drawFrame, movingSquare } from './drawn-clip.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dve-video-training-'));

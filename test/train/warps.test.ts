@@ -1,11 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { cropToImage } from '../../src/geometry/roi.ts';
-import { defaultBatchSettings } from '../../src/train/batch-settings.ts';
-import { applyGridMap, createGridMap, gridMapJacobian, invertGridMap } from '../../src/train/grid-map.ts';
-import type { GridMap } from '../../src/train/grid-map.ts';
-import { createRandom } from '../../src/train/random.ts';
-import { correspond, createWarpSampler } from '../../src/train/warps.ts';
-import type { PointMap, View } from '../../src/train/warps.ts';
+import { defaultBatchSettings } from '../../src/train/settings/batch-settings.ts';
+import {
+  applyGridMap,
+  createGridMap,
+  gridMapJacobian,
+  invertGridMap,
+} from '../../src/train/views/grid-map.ts';
+import type { GridMap } from '../../src/train/views/grid-map.ts';
+import { createRandom } from '../../src/augment/random.ts';
+import { correspond, createWarpSampler } from '../../src/train/views/warps.ts';
+import type { PointMap, View } from '../../src/train/views/warps.ts';
 
 const size = 96;
 const picture = { width: 256, height: 240, base: defaultBatchSettings.base };

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readModelDirectory } from '../../src/model/model-directory.ts';
+import { readModelDirectory } from '../../src/model/model-directory-node.ts';
 import { loadNodeRuntime } from '../../src/model/runtime-node.ts';
 import { dve, dveWithNode, lastLine } from '../fixtures/run-dve.ts';
 import { readMetrics, writeConfig, writePictures } from '../fixtures/small-training.ts';

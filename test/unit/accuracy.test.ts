@@ -4,9 +4,9 @@ import {
   correctShare,
   failureRate,
   landmarkErrors,
-  median,
   summarizeErrors,
-} from '../../src/landmarks/accuracy.ts';
+} from '../../src/evaluation/accuracy.ts';
+import { median } from '../../src/geometry/statistics.ts';
 import { interOcularDistance, selectPoints } from '../../src/landmarks/point-sets.ts';
 
 const points = Array.from({ length: 68 }, (_, index) => ({ x: index, y: 2 * index }));

@@ -5,8 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { InputError } from '../../src/errors.ts';
-import { appendToFile, prepareFolder, writeFileAtomic } from '../../src/model/atomic-file.ts';
-import { readModelDirectory, writeModelDirectory, writeModelFile } from '../../src/model/model-directory.ts';
+import { appendToFile, prepareFolder, writeFileAtomic } from '../../src/files-node/atomic-file.ts';
+import {
+  readModelDirectory,
+  writeModelDirectory,
+  writeModelFile,
+} from '../../src/model/model-directory-node.ts';
 import { gradientManifest } from '../fixtures/gradient-faces.ts';
 
 /** What the disk still takes, bytes; a write beyond it ends half way, as it does on a full disk. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
-import { parseConfig } from '../../src/train/config.ts';
+import { parseConfig } from '../../src/train/settings/config.ts';
 import { averageCheckpoints, type Training } from '../../tools/average-models/average.ts';
 
 const training = (name: string, value: number, share = 1, embeddingSize = 64): Training => {

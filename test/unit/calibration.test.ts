@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { fitCalibration, type CalibrationLook } from '../../src/landmarks/calibration-fit.ts';
+import { fitCalibration, type CalibrationLook } from '../../src/landmark-maker/calibration-fit.ts';
 import { calibrate, unitLength, type Calibration } from '../../src/landmarks/calibration.ts';
 import { calibrationError, reliabilityTable } from '../../src/landmarks/reliability.ts';
-import { createRandom } from '../../src/train/random.ts';
+import { createRandom } from '../../src/augment/random.ts';
 
 const truth: Calibration = { tolerance: 0.05, own: 1.2, mean: 0.6, misfit: -0.8, offsets: [-4, -2.5, -3] };
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { applySimilarity, createSimilarity } from '../../src/geometry/similarity.ts';
-import { deformationOf, greatestDeformation, objectDisc } from '../../src/train/deformation.ts';
-import type { FlowField } from '../../src/train/optical-flow.ts';
+import { deformationOf, greatestDeformation, objectDisc } from '../../src/train/pairs/deformation.ts';
+import type { FlowField } from '../../src/flow/optical-flow.ts';
 
 const side = 64;
 const disc = objectDisc({ width: side, height: side }, { centerX: 0.5, centerY: 0.5, side: 1 }, 0.75);

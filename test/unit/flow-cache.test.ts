@@ -3,12 +3,12 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { createFlowCache } from '../../src/train/flow-cache.ts';
-import { disMethod, type FlowMethod } from '../../src/train/optical-flow.ts';
-import { decodeFlow, encodeFlow } from '../../src/train/flow-codec.ts';
-import { roundFlow } from '../../src/train/flow/rounding.ts';
-import { defaultDisSettings, type FlowField, type GrayImage } from '../../src/train/optical-flow.ts';
-import { createRandom } from '../../src/train/random.ts';
+import { createFlowCache } from '../../src/train-node/flow-cache.ts';
+import { disMethod, type FlowMethod } from '../../src/flow/optical-flow.ts';
+import { decodeFlow, encodeFlow } from '../../src/train-node/flow-codec.ts';
+import { roundFlow } from '../../src/flow/rounding.ts';
+import { defaultDisSettings, type FlowField, type GrayImage } from '../../src/flow/optical-flow.ts';
+import { createRandom } from '../../src/augment/random.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'dve-flow-cache-'));
 afterAll(() => {

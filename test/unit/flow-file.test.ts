@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
-import { flowAccuracy } from '../../src/train/evaluate-flow.ts';
-import { readFlowFile, writeFlowFile } from '../../src/train/flow-file.ts';
+import { flowAccuracy } from '../../src/evaluation/evaluate-flow.ts';
+import { readFlowFile, writeFlowFile } from '../../src/flow/flow-file.ts';
 
 const flow = {
   width: 3,

@@ -63,28 +63,40 @@ const edges: Import[] = files.flatMap((file) =>
 const roomOf = (file: string): string =>
   file.includes('/') ? file.split('/')[0] : file.replace(/\.ts$/, '');
 
-/** Floors of DESIGN.md, "Rooms": imports point down. */
+/** Floors of ARCHITECTURE.md, "Rooms": imports point down. */
 const floors: Record<string, number> = {
   geometry: 0,
   errors: 0,
   options: 0,
-  model: 1,
+  'files-node': 0,
+  augment: 1,
+  flow: 1,
   landmarks: 1,
+  media: 1,
+  model: 1,
   onnx: 1,
-  pipeline: 2,
-  train: 2,
-  sources: 2,
   draw: 2,
+  'landmark-maker': 2,
+  pipeline: 2,
   puppet: 2,
-  worker: 3,
-  mediapipe: 3,
-  'train-web': 3,
-  tracker: 3,
-  track: 3,
-  correspond: 3,
-  index: 3,
-  cli: 3,
+  sources: 2,
+  train: 3,
+  evaluation: 4,
+  'evaluation-node': 4,
+  'media-node': 4,
+  mediapipe: 4,
+  tracker: 4,
+  track: 4,
+  'train-node': 4,
+  'train-web': 4,
+  worker: 4,
+  index: 5,
+  cli: 5,
 };
+
+/** Where Node's own modules and packages may be used. */
+const isNodeFile = (file: string): boolean =>
+  roomOf(file) === 'cli' || roomOf(file).endsWith('-node') || /^model\/[a-z-]+-node\.ts$/.test(file);
 
 /** Rooms that see only the two lowest floors (and themselves). */
 const shallow = new Set(['sources', 'draw', 'puppet']);
@@ -162,6 +174,8 @@ describe('imports of src', () => {
 
   test('the check itself sees an upward edge and a circle', () => {
     expect(isUpward({ from: 'geometry/roi.ts', to: 'train/trainer.ts', typeOnly: false })).toBe(true);
+    expect(isNodeFile('train/trainer.ts')).toBe(false);
+    expect(isNodeFile('model/session-node.ts')).toBe(true);
     expect(isUpward({ from: 'sources/camera.ts', to: 'pipeline/crop.ts', typeOnly: false })).toBe(true);
     const circle = findCircle(
       new Map([
@@ -171,6 +185,28 @@ describe('imports of src', () => {
       ]),
     );
     expect(circle).toEqual(['a', 'b', 'c', 'a']);
+  });
+
+  test('Node is behind a wall: only its own rooms import it', () => {
+    const outside = files.map(name).filter((file) => !isNodeFile(file));
+    expect(outside.filter((file) => nodeImports([file]).length > 0)).toEqual([]);
+    expect(nodeImports(files.map(name).filter(isNodeFile)).length).toBeGreaterThan(0);
+  });
+
+  test('no file outside of the wall imports one inside', () => {
+    const through = edges.filter(({ from, to }) => !isNodeFile(from) && isNodeFile(to));
+    expect(through.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
+  });
+
+  test('no room holds more than 30 % of src', () => {
+    const linesOf = (file: string): number => readFileSync(file, 'utf8').split('\n').length;
+    const total = files.reduce((sum, file) => sum + linesOf(file), 0);
+    const rooms = new Map<string, number>();
+    for (const file of files) {
+      const room = roomOf(name(file));
+      rooms.set(room, (rooms.get(room) ?? 0) + linesOf(file));
+    }
+    expect([...rooms].filter(([, lines]) => lines > 0.3 * total)).toEqual([]);
   });
 
   const browserEntries = [

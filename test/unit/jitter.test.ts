@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Point } from '../../src/geometry/coordinates.ts';
-import { estimateLag, secondDifference, type PointTrack } from '../../src/landmarks/jitter.ts';
-import { compareTracks } from '../../src/landmarks/track-accuracy.ts';
+import { estimateLag, secondDifference, type PointTrack } from '../../src/evaluation/jitter.ts';
+import { compareTracks } from '../../src/evaluation/track-accuracy.ts';
 import { createNoise } from './virtual-world.ts';
 
 const frames = Array.from({ length: 200 }, (_, t) => t);

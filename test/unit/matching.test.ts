@@ -8,8 +8,8 @@ import {
 import { loadNodeRuntime } from '../../src/model/runtime-node.ts';
 import { Graph } from '../../src/onnx/graph.ts';
 import { encodeModel } from '../../src/onnx/protobuf.ts';
-import { matchingHead } from '../../src/train/matching-head.ts';
-import { createRandom } from '../../src/train/random.ts';
+import { matchingHead } from '../../src/train/network/matching-head.ts';
+import { createRandom } from '../../src/augment/random.ts';
 
 const channels = 8;
 

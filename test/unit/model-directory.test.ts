@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ModelError } from '../../src/errors.ts';
 import { parseManifest } from '../../src/model/manifest.ts';
-import { readModelDirectory, writeModelDirectory, writeModelFile } from '../../src/model/model-directory.ts';
+import {
+  readModelDirectory,
+  writeModelDirectory,
+  writeModelFile,
+} from '../../src/model/model-directory-node.ts';
 import { gradientManifest } from '../fixtures/gradient-faces.ts';
 
 let folder: string;

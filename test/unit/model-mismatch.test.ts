@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { writeModelDirectory } from '../../src/model/model-directory.ts';
+import { writeModelDirectory } from '../../src/model/model-directory-node.ts';
 import { gradientManifest, gradientNetwork, writeGradientFaces } from '../fixtures/gradient-faces.ts';
 import { dve } from '../fixtures/run-dve.ts';
 

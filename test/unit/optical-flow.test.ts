@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
-import { decodePicture } from '../../src/train/decode-picture.ts';
-import { createKnownWarp, evaluateFlow, flowAccuracy } from '../../src/train/evaluate-flow.ts';
-import { readFlowFile } from '../../src/train/flow-file.ts';
+import { decodePicture } from '../../src/media-node/decode-picture.ts';
+import { createKnownWarp, evaluateFlow, flowAccuracy } from '../../src/evaluation/evaluate-flow.ts';
+import { readFlowFile } from '../../src/flow/flow-file.ts';
 import {
   defaultDisSettings,
   disFlow,
@@ -13,8 +13,8 @@ import {
   rgbToGray,
   type FlowField,
   type GrayImage,
-} from '../../src/train/optical-flow.ts';
-import { createRandom } from '../../src/train/random.ts';
+} from '../../src/flow/optical-flow.ts';
+import { createRandom } from '../../src/augment/random.ts';
 
 /** Smooth random texture: sums of waves, so that it can be read anywhere without interpolation. */
 const createTexture = (seed: number): ((x: number, y: number) => number) => {

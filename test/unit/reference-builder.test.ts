@@ -2,8 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { Point } from '../../src/geometry/coordinates.ts';
 import { applySimilarity, createSimilarity } from '../../src/geometry/similarity.ts';
 import type { EmbeddingMap } from '../../src/landmarks/matching.ts';
-import { meanShapeOf } from '../../src/landmarks/mean-shape.ts';
-import { averageViews, findConsistent, type ReferenceView } from '../../src/landmarks/reference-builder.ts';
+import { meanShapeOf } from '../../src/landmark-maker/mean-shape.ts';
+import {
+  averageViews,
+  findConsistent,
+  type ReferenceView,
+} from '../../src/landmark-maker/reference-builder.ts';
 import { createNoise, landmarkSet } from './virtual-world.ts';
 
 describe('meanShapeOf', () => {

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClosedError, InputError, ModelError } from '../../src/errors.ts';
-import { writeModelDirectory } from '../../src/model/model-directory.ts';
+import { writeModelDirectory } from '../../src/model/model-directory-node.ts';
 import { createNodeSession } from '../../src/model/session-node.ts';
-import { createRandom } from '../../src/train/random.ts';
+import { createRandom } from '../../src/augment/random.ts';
 import {
   embedGradient,
   gradientManifest,

@@ -2,7 +2,7 @@ import { OneEuroFilter as Oracle } from '1eurofilter';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.ts';
 import type { Point } from '../../src/geometry/coordinates.ts';
-import { estimateLag, secondDifference } from '../../src/landmarks/jitter.ts';
+import { estimateLag, secondDifference } from '../../src/evaluation/jitter.ts';
 import { LandmarkSmoother } from '../../src/landmarks/smoother.ts';
 import { createNoise } from './virtual-world.ts';
 

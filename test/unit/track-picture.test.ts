@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseLandmarkSet } from '../../src/landmarks/landmark-set.ts';
-import { readModelDirectory } from '../../src/model/model-directory.ts';
+import { readModelDirectory } from '../../src/model/model-directory-node.ts';
 import { createNodeSession } from '../../src/model/session-node.ts';
 import type { ModelSession } from '../../src/model/session.ts';
 import type { PixelImage } from '../../src/pipeline/crop.ts';

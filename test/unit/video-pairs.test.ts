@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
-import { disMethod, type FlowMethod } from '../../src/train/optical-flow.ts';
-import { createRandom } from '../../src/train/random.ts';
+import { disMethod, type FlowMethod } from '../../src/flow/optical-flow.ts';
+import { createRandom } from '../../src/augment/random.ts';
 import {
   defaultVideoPairSettings,
   parseVideoPairSettings,
   type VideoPairSettings,
-} from '../../src/train/video-pair-settings.ts';
-import { pairsOfVideos, videoPairs } from '../../src/train/video-file-pairs.ts';
-import type { PairCounts, VideoPair, VideoPairOptions } from '../../src/train/video-pairs.ts';
+} from '../../src/train/settings/video-pair-settings.ts';
+import { pairsOfVideos, videoPairs } from '../../src/train-node/video-file-pairs.ts';
+import type { PairCounts, VideoPair, VideoPairOptions } from '../../src/train/pairs/video-pairs.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'dve-pairs-'));
 afterAll(() => {

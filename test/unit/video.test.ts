@@ -8,7 +8,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ClosedError, InputError } from '../../src/errors.ts';
-import { listVideos, openVideo, type OpenVideoOptions, type RgbFrame } from '../../src/train/video.ts';
+import {
+  listVideos,
+  openVideo,
+  type OpenVideoOptions,
+  type RgbFrame,
+} from '../../src/media-node/open-video.ts';
 
 const hasFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0;
 if (!hasFfmpeg) console.log('skipped: decoding of videos (no ffmpeg on the path)');

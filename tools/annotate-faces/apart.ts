@@ -1,5 +1,5 @@
 import type { Point } from '../../src/geometry/coordinates.ts';
-import { median } from '../../src/landmarks/accuracy.ts';
+import { median } from '../../src/geometry/statistics.ts';
 import { shapeExtent } from '../../src/landmarks/shape-fit.ts';
 
 /** Two landmarks that lie nearer to each other than this in half of the pictures, over the extent of the shape, coincide. */

@@ -1,4 +1,4 @@
-import { createRandom } from '../../src/train/random.ts';
+import { createRandom } from '../../src/augment/random.ts';
 
 const squaredDistance = (a: readonly number[], b: readonly number[]): number => {
   let sum = 0;

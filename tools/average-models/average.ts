@@ -1,6 +1,6 @@
 import { InputError } from '../../src/errors.ts';
 import type { Checkpoint } from '../../src/train/checkpoint-format.ts';
-import { stateNames, type TrainingState } from '../../src/train/training-step.ts';
+import { stateNames, type TrainingState } from '../../src/train/step/training-step.ts';
 
 /** One training that takes part in a mean. */
 export type Training = {

@@ -8,7 +8,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defineCommand, UsageError } from '../../src/cli/arguments.ts';
 import { printNote } from '../../src/cli/output.ts';
-import { readCheckpoint, writeCheckpoint } from '../../src/train/checkpoint.ts';
+import { readCheckpoint, writeCheckpoint } from '../../src/train-node/checkpoint.ts';
 import { runTool } from '../run-tool.ts';
 import { averageCheckpoints, type Training } from './average.ts';
 

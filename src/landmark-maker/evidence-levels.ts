@@ -1,0 +1,66 @@
+import { ModelError } from '../errors.ts';
+import type { Roi } from '../geometry/roi.ts';
+import { median } from '../geometry/statistics.ts';
+import { logOdds, type EvidenceLevels } from '../landmarks/landmark-set.ts';
+import type { ModelSession } from '../model/session.ts';
+import { cropToTensor, type PixelImage } from '../pipeline/crop.ts';
+
+/** A picture and the upright ROI of the object in it. */
+export type LocatedPicture = { image: PixelImage; roi: Roi };
+
+/** How a tracker may see the object: its ROI itself, and squares that are off as far as a tracker's may be. */
+const objectPoses = ({ center, size, rotation }: Roi): Roi[] => [
+  { center, size, rotation },
+  { center, size, rotation: rotation + 0.35 },
+  { center, size: 1.3 * size, rotation: rotation - 0.35 },
+  { center, size: 0.8 * size, rotation },
+];
+
+/** What may resemble the object without being it: parts of it, and itself lying on its side or on its head. */
+const otherPoses = ({ center, size, rotation }: Roi): Roi[] => [
+  { center, size, rotation: rotation + Math.PI },
+  { center, size, rotation: rotation + Math.PI / 2 },
+  { center, size, rotation: rotation - Math.PI / 2 },
+  { center, size: 0.3 * size, rotation },
+  { center: { x: center.x - 0.2 * size, y: center.y + 0.1 * size }, size: 0.35 * size, rotation },
+  { center: { x: center.x + 0.2 * size, y: center.y + 0.1 * size }, size: 0.35 * size, rotation },
+];
+
+/** Below this difference a tracker could not tell the object from anything else. */
+const leastContrast = 1;
+
+/**
+ * Measures what a network's matches with some references look like on the object and elsewhere: the medians over the
+ * pictures of the mean log-odds of the confidences.
+ * @param references (N, C) unit vectors
+ * @throws ModelError where the network hardly tells the two apart
+ */
+export const measureEvidence = async (
+  session: ModelSession,
+  references: Float32Array,
+  pictures: readonly LocatedPicture[],
+): Promise<EvidenceLevels> => {
+  const { inputSize, embeddingSize } = session.manifest;
+  const count = references.length / embeddingSize;
+  const evidenceOf = async (image: PixelImage, roi: Roi): Promise<number> => {
+    const matches = await session.match(cropToTensor(image, roi, inputSize), references);
+    let sum = 0;
+    for (let n = 0; n < count; n++) sum += logOdds(matches[3 * n + 2]);
+    return sum / count;
+  };
+  const level = async (posesOf: (roi: Roi) => Roi[]): Promise<number> => {
+    const values: number[] = [];
+    for (const { image, roi } of pictures) {
+      for (const pose of posesOf(roi)) values.push(await evidenceOf(image, pose));
+    }
+    return median(values);
+  };
+  const object = await level(objectPoses);
+  const background = await level(otherPoses);
+  if (object - background < leastContrast) {
+    throw new ModelError(
+      `the network hardly tells the annotated object from anything else (evidence ${object.toFixed(2)} on it, ${background.toFixed(2)} elsewhere). Train it longer, or check the annotations.`,
+    );
+  }
+  return { object, background };
+};

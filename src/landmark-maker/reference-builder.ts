@@ -1,0 +1,100 @@
+import type { Point } from '../geometry/coordinates.ts';
+import { median } from '../geometry/statistics.ts';
+import {
+  matchReferences,
+  sampleEmbedding,
+  type EmbeddingMap,
+  type MatchSettings,
+} from '../landmarks/matching.ts';
+
+/** One annotated crop. */
+export type ReferenceView = {
+  map: EmbeddingMap;
+  /** (N) where the landmarks were annotated, crop pixels. */ points: readonly Point[];
+};
+
+export type CycleOptions = {
+  matching: MatchSettings;
+  /** How far a landmark may be missed on the way there and back, crop pixels. */ tolerance: number;
+  /** Other views that each view is checked against. Default 6. */ partners?: number;
+};
+
+/** @returns (N, C) unit vectors */
+const embeddingsAt = (map: EmbeddingMap, points: readonly Point[]): Float32Array => {
+  const embeddings = new Float32Array(points.length * map.channels);
+  points.forEach((point, index) => {
+    embeddings.set(sampleEmbedding(map, point), index * map.channels);
+  });
+  return embeddings;
+};
+
+const pointAt = (matches: Float32Array, index: number): Point => ({
+  x: matches[3 * index],
+  y: matches[3 * index + 1],
+});
+
+const distance = (a: Point, b: Point): number => Math.hypot(a.x - b.x, a.y - b.y);
+
+/**
+ * How far each landmark of one view is missed in others: the larger of the distance from where the other was annotated,
+ * and of the distance from where it started after the way back; the median over the partners.
+ * @returns (N) crop pixels
+ */
+const cycleErrors = (
+  views: readonly ReferenceView[],
+  index: number,
+  { matching, partners = 6 }: CycleOptions,
+): number[] => {
+  const { map, points } = views[index];
+  const own = embeddingsAt(map, points);
+  const errors: number[][] = points.map(() => []);
+  const step = Math.max(1, Math.floor((views.length - 1) / partners));
+  for (let k = 0; k < Math.min(partners, views.length - 1); k++) {
+    const other = views[(index + 1 + k * step) % views.length];
+    const there = matchReferences(other.map, own, matching);
+    const places = points.map((_, n) => pointAt(there, n));
+    const back = matchReferences(map, embeddingsAt(other.map, places), matching);
+    points.forEach((point, n) => {
+      errors[n].push(Math.max(distance(places[n], other.points[n]), distance(pointAt(back, n), point)));
+    });
+  }
+  return errors.map((ofLandmark) => (ofLandmark.length === 0 ? 0 : median(ofLandmark)));
+};
+
+/**
+ * Which annotated points can be trusted: those that, matched into other views, arrive near the annotation there, and
+ * matched back return. A landmark that hardly any view passes keeps the better half of its views.
+ * @param views one per picture
+ * @returns (views) of (N)
+ */
+export const findConsistent = (views: readonly ReferenceView[], options: CycleOptions): boolean[][] => {
+  const errors = views.map((_, index) => cycleErrors(views, index, options));
+  const limits = views[0].points.map((_, n) =>
+    Math.max(options.tolerance, median(errors.map((ofView) => ofView[n]))),
+  );
+  return errors.map((ofView) => ofView.map((error, n) => error <= limits[n]));
+};
+
+/**
+ * Reference embeddings: of each landmark the mean over the views, made a unit vector again.
+ * @param kept (views) of (N): which points count; at least one of each landmark
+ * @returns (N, C) unit vectors
+ */
+export const averageViews = (
+  views: readonly ReferenceView[],
+  kept: readonly (readonly boolean[])[],
+): Float32Array => {
+  const { channels } = views[0].map;
+  const sum = new Float32Array(views[0].points.length * channels);
+  views.forEach(({ map, points }, view) => {
+    embeddingsAt(map, points).forEach((value, i) => {
+      if (kept[view][Math.floor(i / channels)]) sum[i] += value;
+    });
+  });
+  for (let start = 0; start < sum.length; start += channels) {
+    const vector = sum.subarray(start, start + channels);
+    const length = Math.hypot(...vector);
+    vector.forEach((value, c) => (vector[c] = value / length));
+  }
+  return sum;
+};

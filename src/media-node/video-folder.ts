@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { InputError } from '../errors.ts';
+import { decodePicture } from './decode-picture.ts';
+import { listPictures } from './load-pictures.ts';
+import { createReader, fitSize, type RgbFrame, type VideoReader } from '../media/video-reader.ts';
+
+/** Pictures of a folder, so that "frame 2" comes before "frame 10". */
+export const listFramePictures = async (folder: string): Promise<string[]> => {
+  // A fixed language: the order must not depend on the machine.
+  const order = new Intl.Collator('en', { numeric: true });
+  const names = await listPictures(folder);
+  return names.filter((name) => !name.toLowerCase().endsWith('.gif')).sort(order.compare);
+};
+
+/**
+ * Opens a folder of pictures as a video: sorted by name, as large as the first that can be decoded.
+ * A picture that cannot be decoded, or has another shape than the first, is named and left out.
+ *
+ * @param framesPerSecond what the timestamps are made of
+ * @throws InputError for a folder that cannot be read or without a picture that can be decoded
+ */
+export const openPictureFolder = async (
+  folder: string,
+  framesPerSecond: number,
+  maxSide?: number,
+  onWarning?: (message: string) => void,
+): Promise<VideoReader> => {
+  const sharp = (await import('sharp')).default;
+  const files = (await listFramePictures(folder)).map((name) => join(folder, name));
+  const first = await firstPicture(files);
+  if (first === undefined) {
+    throw new InputError(
+      files.length === 0
+        ? `The folder ${folder} holds no pictures. Pass a video, or a folder with its frames as pictures.`
+        : `None of the ${files.length} pictures in ${folder} can be decoded. Replace or remove them.`,
+    );
+  }
+  const { width, height } = fitSize(first.width, first.height, maxSide);
+
+  async function* decode(signal: AbortSignal): AsyncGenerator<RgbFrame, void> {
+    let index = 0;
+    for (const file of files) {
+      if (signal.aborted) return;
+      let picture;
+      try {
+        picture = await decodePicture(file);
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error;
+        onWarning?.(`${error.message} Skipped.`);
+        continue;
+      }
+      if (picture.width !== first?.width || picture.height !== first.height) {
+        onWarning?.(
+          `${file} has ${picture.width}×${picture.height} pixels, the first frame ${first?.width}×${first?.height}. Skipped.`,
+        );
+        continue;
+      }
+      let { rgb } = picture;
+      if (width !== picture.width) {
+        rgb = await sharp(rgb, { raw: { width: picture.width, height: picture.height, channels: 3 } })
+          .resize(width, height, { fit: 'fill' })
+          .raw()
+          .toBuffer();
+      }
+      yield { index, timestamp: index / framesPerSecond, rgb };
+      index++;
+    }
+  }
+  const size = {
+    width,
+    height,
+    ...{ original: first, stored: first },
+    duration: files.length / framesPerSecond,
+    frameCount: files.length,
+  };
+  return createReader(folder, size, decode);
+};
+
+const firstPicture = async (
+  files: readonly string[],
+): Promise<{ width: number; height: number } | undefined> => {
+  for (const file of files) {
+    try {
+      const { width, height } = await decodePicture(file);
+      return { width, height };
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+    }
+  }
+  return undefined;
+};
