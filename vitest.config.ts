@@ -59,7 +59,7 @@ export default defineConfig({
         test: {
           name: 'node',
           environment: 'node',
-          include: ['test/unit/**/*.test.ts', 'test/train/**/*.test.ts'],
+          include: ['test/unit/**/*.test.ts', 'test/train/**/*.test.ts', 'test/integration/**/*.test.ts'],
           testTimeout: 60_000,
         },
       },

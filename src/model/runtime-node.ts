@@ -20,6 +20,9 @@ export type RuntimeOptions = {
 };
 
 const loadNative = async (threads: number | undefined): Promise<NodeRuntime> => {
+  // Else the library writes a device id and a database of events to the home folder, and sends them to its vendor. It
+  // reads this once, when it is loaded. A worker thread's own environment would not reach it: none of ours loads it.
+  process.env.ORT_DISABLE_TELEMETRY = '1';
   const { InferenceSession, Tensor } = await import('onnxruntime-node');
   return {
     device: 'cpu',

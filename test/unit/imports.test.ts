@@ -198,6 +198,20 @@ describe('imports of src', () => {
     expect(through.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
   });
 
+  test('onnxruntime-node, which phones home unless told not to, is loaded in one place, and by no worker thread', () => {
+    const top = join(src, '..');
+    const everything = ['src', 'test', 'tools', 'examples'].flatMap((folder) =>
+      sourceFiles(join(top, folder)),
+    );
+    const loaders = everything.filter((file) =>
+      importsOf(file).some(({ specifier, typeOnly }) => !typeOnly && specifier === 'onnxruntime-node'),
+    );
+    expect(loaders.map(name)).toEqual(['model/runtime-node.ts']);
+    const workers = files.map(name).filter((file) => /^train-node\/.*worker\.ts$/.test(file));
+    expect(workers.length).toBeGreaterThan(0);
+    for (const worker of workers) expect([...reachable(worker)]).not.toContain('model/runtime-node.ts');
+  });
+
   test('no room holds more than 30 % of src', () => {
     const linesOf = (file: string): number => readFileSync(file, 'utf8').split('\n').length;
     const total = files.reduce((sum, file) => sum + linesOf(file), 0);
