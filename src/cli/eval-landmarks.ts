@@ -1,3 +1,6 @@
+import { InputError } from '../errors.ts';
+import type { AnnotatedFolder } from '../evaluation/annotations.ts';
+import { splitCrops } from '../evaluation/evaluate-regression.ts';
 import { checkLandmarkSet } from '../landmarks/landmark-set.ts';
 import type { ModelSession } from '../model/session.ts';
 import { readAnnotatedFolder } from '../evaluation-node/read-annotated-folder.ts';
@@ -16,7 +19,7 @@ export const summary = 'Find landmarks by a few annotated pictures, or by a land
 const command = defineCommand({
   name: 'dve eval landmarks',
   about:
-    'Reference embeddings from N annotated pictures (or a landmark set), nearest neighbours in the others. Percent of\nthe inter-ocular distance: mean, median over all points, share of points within 10 %, share of pictures above 10 %.',
+    'Reference embeddings from N annotated pictures (or a landmark set), nearest neighbours in the others. Percent of\nthe inter-ocular distance: mean, median over all points, share of points within 10 %, share of pictures above 10 %.\nAnnotators differ in where a point lies: --offsets-from, or --split of one folder, learns a constant offset per point,\nin the frame of the line between the outer eye corners, and takes it out.',
   options: {
     ...modelOptions,
     data: {
@@ -39,7 +42,18 @@ const command = defineCommand({
       default: '68',
       describe: 'Which points of the face.',
     },
-    seed: { type: 'integer', placeholder: 'N', default: 1, describe: 'Seed of the draws.' },
+    'offsets-from': {
+      type: 'string',
+      placeholder: 'DIR',
+      describe: 'Pictures of the same annotators to learn offsets on, with landmarks.json.',
+    },
+    split: {
+      type: 'integer',
+      placeholder: 'N',
+      minimum: 1,
+      describe: 'Of --data: learn offsets on N pictures, measure on the others.',
+    },
+    seed: { type: 'integer', placeholder: 'N', default: 1, describe: 'Seed of draws and split.' },
     ...resultOptions,
   },
 });
@@ -82,15 +96,48 @@ const readReferences = async (
   return { kind: 'pictures', crops, shots: source.shots, draws: values.draws, seed: values.seed };
 };
 
+/** The pictures to measure on, and those to learn offsets on where that is asked for. */
+const loadPictures = async (
+  values: Values,
+  folder: AnnotatedFolder,
+  inputSize: number,
+  skipped: SkipLog,
+): Promise<{ test: EvaluationCrop[]; offsetsFrom?: EvaluationCrop[] }> => {
+  const { split, seed } = values;
+  const from = values['offsets-from'];
+  if (split !== undefined && from !== undefined) {
+    throw new UsageError('--offsets-from and --split both say where offsets come from: give one of them.');
+  }
+  const other = from === undefined ? undefined : await readAnnotatedFolder(from);
+  if (other?.path === folder.path) {
+    throw new UsageError(
+      '--offsets-from and --data are the same folder: offsets would be learnt on what they are measured on. Give --split N instead.',
+    );
+  }
+  const crops = await loadEvaluationCrops(folder, inputSize, skipped);
+  if (other !== undefined) {
+    return { test: crops, offsetsFrom: await loadEvaluationCrops(other, inputSize, skipped) };
+  }
+  if (split === undefined) return { test: crops };
+  const { train, test } = splitCrops(crops, split, seed);
+  if (test.length === 0) {
+    throw new InputError(
+      `--split ${split} leaves none of the ${crops.length} usable pictures to measure on. Give a smaller number.`,
+    );
+  }
+  return { test, offsetsFrom: train };
+};
+
 export const run = createRun(command, async ({ values }) => {
   const source = sourceOf(values);
   const folder = await readAnnotatedFolder(values.data);
   const skipped = createSkipLog();
   const result = await withModel(values, async (model) => {
-    const crops = await loadEvaluationCrops(folder, model.manifest.inputSize, skipped);
+    const pictures = await loadPictures(values, folder, model.manifest.inputSize, skipped);
+    const crops = [...pictures.test, ...(pictures.offsetsFrom ?? [])];
     return evaluateLandmarks({
       model,
-      test: crops,
+      ...pictures,
       references: await readReferences(source, values, model, { path: folder.path, crops }, skipped),
       points: values.points,
       onProgress: createProgress('pictures'),

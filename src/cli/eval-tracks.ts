@@ -1,4 +1,5 @@
 import { InputError } from '../errors.ts';
+import { faceParts, followed, partMoments } from '../evaluation/followed-parts.ts';
 import { compareTracks } from '../evaluation/track-accuracy.ts';
 import { ibugPointCount } from '../landmarks/point-sets.ts';
 import { defineCommand } from './arguments.ts';
@@ -12,7 +13,7 @@ export const summary = 'Hold the tracks of a video against points of another sou
 const command = defineCommand({
   name: 'dve eval tracks',
   about:
-    'Compares 68-point face tracks frame by frame. Distances are in percent of the inter-ocular distance (IOD) of the\ntruth, over the 51 points inside the face; jitter is the RMS second difference of all 68. A jump is a step between\nneighbouring frames more than 20 % IOD longer than the truth’s. right_share: of the tracked frames with a face, those\nwhose box has the right place (25 % of its side) and size (factor 1.35).',
+    'Compares 68-point face tracks frame by frame. Distances are in percent of the inter-ocular distance (IOD) of the\ntruth, over the 51 points inside the face; jitter is the RMS second difference of all 68. A jump is a step between\nneighbouring frames more than 20 % IOD longer than the truth’s. right_share: of the tracked frames with a face, those\nwhose box has the right place (25 % of its side) and size (factor 1.35). How far parts are followed: slope (1: all the\nway) and correlation with the truth’s opening of inner and outer lips and of the lids, and with the turn to the side.',
   options: {
     tracks: {
       type: 'string',
@@ -30,6 +31,8 @@ const command = defineCommand({
   },
 });
 
+const rounded = (value: number): number | null => (Number.isFinite(value) ? round(value, 4) : null);
+
 /** A share in percent, or null where no frame tells. */
 const percent = (value: number): number | null => (Number.isFinite(value) ? round(100 * value, 3) : null);
 
@@ -40,6 +43,13 @@ export const run = createRun(command, async ({ values }) => {
     throw new InputError(`${values.truth} has no frame with a face. Give a truth that has one.`);
   }
   const result = compareTracks(tracks, truth);
+  const parts = faceParts.flatMap((part): [string, number | null][] => {
+    const { slope, correlation } = followed([partMoments(tracks, truth, part)]);
+    return [
+      [`${part}_slope`, rounded(slope)],
+      [`${part}_correlation`, rounded(correlation)],
+    ];
+  });
   printResult(
     {
       frames: result.frames,
@@ -50,6 +60,7 @@ export const run = createRun(command, async ({ values }) => {
       jumps: result.jumps,
       jitter: percent(result.jitter),
       right_share: Number.isFinite(result.rightShare) ? round(result.rightShare, 5) : null,
+      ...Object.fromEntries(parts),
     },
     values.json,
   );

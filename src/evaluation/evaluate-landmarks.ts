@@ -3,12 +3,7 @@ import type { Point } from '../geometry/coordinates.ts';
 import { cropToImage, imageToCrop } from '../geometry/roi.ts';
 import { averageSummaries, landmarkErrors, summarizeErrors, type AccuracySummary } from './accuracy.ts';
 import { averageReferences } from '../landmarks/matching.ts';
-import {
-  ibugPointCount,
-  interOcularDistance,
-  selectPoints,
-  type PointSetName,
-} from '../landmarks/point-sets.ts';
+import { ibugPointCount, outerEyeCorners, selectPoints, type PointSetName } from '../landmarks/point-sets.ts';
 import { embedPoints, type EvaluationCrop, type EvaluationModel } from './evaluation-model.ts';
 import { createRandom } from '../augment/random.ts';
 
@@ -32,6 +27,11 @@ export type LandmarkEvaluationOptions = {
   /** Pictures to find the landmarks in. */ test: readonly EvaluationCrop[];
   references: LandmarkReferences;
   points: PointSetName;
+  /**
+   * Pictures of the same annotators as `test`, none of them in it: what each point is off by on average there, in the
+   * frame of the eyes' line, is taken out of what is found. Conventions of where a point lies differ between annotators.
+   */
+  offsetsFrom?: readonly EvaluationCrop[];
   /** Told how many pictures of how many are matched. */ onProgress?: (done: number, total: number) => void;
 };
 
@@ -87,6 +87,68 @@ const toPoints = (
     return cropToImage({ x: matches[at], y: matches[at + 1] }, crop.roi, inputSize);
   });
 
+/** What was found in a picture, and what should have been. Image pixels. */
+type Finding = {
+  predicted: readonly Point[];
+  truth: readonly Point[];
+  /** The outer eye corners. */ eyes: EyeLine;
+};
+
+/** From the right outer eye corner to the left one, image pixels: the unit of length and the direction of a face. */
+type EyeLine = { x: number; y: number };
+
+/** Of each draw, what its references find in the pictures; pictures that a draw took references from are left out. */
+const findAll = async (
+  { model, points, onProgress }: Pick<LandmarkEvaluationOptions, 'model' | 'points' | 'onProgress'>,
+  draws: readonly Draw[],
+  crops: readonly EvaluationCrop[],
+): Promise<Finding[][]> => {
+  const { inputSize, embeddingSize } = model.manifest;
+  const wanted = Number(points);
+  const perDraw = draws[0].references.length / embeddingSize;
+  const findings: Finding[][] = draws.map(() => []);
+  for (const [done, crop] of crops.entries()) {
+    onProgress?.(done, crops.length);
+    // One run a picture for all draws that do not use it as a reference.
+    const active = draws.flatMap(({ paths }, draw) => (paths.has(crop.path) ? [] : [draw]));
+    if (active.length === 0) continue;
+    const together = new Float32Array(active.length * perDraw * embeddingSize);
+    active.forEach((draw, place) => {
+      together.set(draws[draw].references, place * perDraw * embeddingSize);
+    });
+    const matches = await model.match(crop.image, together);
+    const truth = selectPoints(crop.landmarks, points);
+    const [right, left] = outerEyeCorners.map((index) => crop.landmarks[index]);
+    const eyes = { x: left.x - right.x, y: left.y - right.y };
+    active.forEach((draw, place) => {
+      const found = toPoints(matches, place * perDraw, perDraw, crop, inputSize);
+      const predicted = perDraw === wanted ? found : selectPoints(found, points);
+      findings[draw].push({ predicted, truth, eyes });
+    });
+  }
+  onProgress?.(crops.length, crops.length);
+  return findings;
+};
+
+/** What each point is off by on average, in lengths of the eyes' line, along it and across. */
+const meanOffsets = (findings: readonly Finding[]): Point[] =>
+  findings[0].truth.map((_, n) => {
+    const sum = { x: 0, y: 0 };
+    for (const { predicted, truth, eyes } of findings) {
+      const squared = eyes.x ** 2 + eyes.y ** 2;
+      const off = { x: predicted[n].x - truth[n].x, y: predicted[n].y - truth[n].y };
+      sum.x += (off.x * eyes.x + off.y * eyes.y) / squared;
+      sum.y += (off.y * eyes.x - off.x * eyes.y) / squared;
+    }
+    return { x: sum.x / findings.length, y: sum.y / findings.length };
+  });
+
+const takeOut = (offsets: readonly Point[], { predicted, eyes }: Finding): Point[] =>
+  predicted.map(({ x, y }, n) => ({
+    x: x - (offsets[n].x * eyes.x - offsets[n].y * eyes.y),
+    y: y - (offsets[n].x * eyes.y + offsets[n].y * eyes.x),
+  }));
+
 /**
  * Few annotated pictures (Thewlis et al. 2019, table 5): reference embeddings from them, averaged, and nearest
  * neighbours in the other pictures. Errors are measured in the pictures' own pixels and divided by the inter-ocular
@@ -96,14 +158,9 @@ const toPoints = (
  * @returns shares (0.05 is 5 %), averaged over the draws; `images` is what one draw is tested on
  * @throws InputError when there are too few pictures, or the references are not of these points
  */
-export const evaluateLandmarks = async ({
-  model,
-  test,
-  references,
-  points,
-  onProgress,
-}: LandmarkEvaluationOptions): Promise<AccuracySummary> => {
-  const { inputSize, embeddingSize } = model.manifest;
+export const evaluateLandmarks = async (options: LandmarkEvaluationOptions): Promise<AccuracySummary> => {
+  const { model, test, references, points, offsetsFrom } = options;
+  const { embeddingSize } = model.manifest;
   const wanted = Number(points);
   const draws: Draw[] =
     references.kind === 'set'
@@ -115,30 +172,28 @@ export const evaluateLandmarks = async ({
       `the landmark set has ${perDraw} points but ${wanted} are to be measured. Use a set of ${wanted} or of the ${ibugPointCount} iBUG points.`,
     );
   }
-  const errors: number[][][] = draws.map(() => []);
-  for (const [done, crop] of test.entries()) {
-    onProgress?.(done, test.length);
-    // One run a picture for all draws that do not use it as a reference.
-    const active = draws.flatMap(({ paths }, draw) => (paths.has(crop.path) ? [] : [draw]));
-    if (active.length === 0) continue;
-    const together = new Float32Array(active.length * perDraw * embeddingSize);
-    active.forEach((draw, place) => {
-      together.set(draws[draw].references, place * perDraw * embeddingSize);
-    });
-    const matches = await model.match(crop.image, together);
-    const truth = selectPoints(crop.landmarks, points);
-    const unit = interOcularDistance(crop.landmarks);
-    active.forEach((draw, place) => {
-      const found = toPoints(matches, place * perDraw, perDraw, crop, inputSize);
-      const predicted = perDraw === wanted ? found : selectPoints(found, points);
-      errors[draw].push(landmarkErrors(predicted, truth, unit));
-    });
-  }
-  onProgress?.(test.length, test.length);
-  if (errors.some((ofDraw) => ofDraw.length === 0)) {
+  const findings = await findAll(options, draws, test);
+  if (findings.some((ofDraw) => ofDraw.length === 0)) {
     throw new InputError(
       `all ${test.length} pictures are references: none is left to measure. Give more pictures or fewer shots.`,
     );
   }
-  return averageSummaries(errors.map((ofDraw) => summarizeErrors(ofDraw)));
+  const others = offsetsFrom === undefined ? undefined : await findAll(options, draws, offsetsFrom);
+  if (others?.some((ofDraw) => ofDraw.length === 0)) {
+    throw new InputError(
+      `all ${offsetsFrom?.length} pictures for the offsets are references: none is left to learn them on. Give more pictures or fewer shots.`,
+    );
+  }
+  return averageSummaries(
+    findings.map((ofDraw, draw) => {
+      const offsets = others === undefined ? undefined : meanOffsets(others[draw]);
+      return summarizeErrors(
+        ofDraw.map((finding) => {
+          const { predicted, truth, eyes } = finding;
+          const found = offsets === undefined ? predicted : takeOut(offsets, finding);
+          return landmarkErrors(found, truth, Math.hypot(eyes.x, eyes.y));
+        }),
+      );
+    }),
+  );
 };

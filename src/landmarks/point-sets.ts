@@ -9,7 +9,7 @@ export const pointSetNames: readonly PointSetName[] = ['5', '51', '68'];
 export const ibugPointCount = 68;
 
 /** The outer eye corners, whose distance is the unit of face errors (IOD). */
-const outerEyeCorners = [36, 45] as const;
+export const outerEyeCorners = [36, 45] as const;
 /** Points 0–16 are the jaw line. */
 const jawLinePoints = 17;
 

@@ -11,9 +11,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { ibugPointCount } from '../../src/landmarks/point-sets.ts';
+import {
+  faceParts,
+  followed,
+  partMoments,
+  type FacePart,
+  type Moments,
+} from '../../src/evaluation/followed-parts.ts';
 import { compareTracks, type TrackAccuracy } from '../../src/evaluation/track-accuracy.ts';
 import { readTracks } from '../../src/cli/track-file.ts';
-import { followedOpening, lips } from './mouth.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const data = process.env.DVE_DATA ?? join(root, '..', 'shared', 'data');
@@ -52,30 +58,69 @@ const trackClip = async (clip: string, out: string): Promise<void> => {
   ]);
 };
 
-/** With how much of the mouth's opening the landmarks of the inner and of the outer lips go along, shares. */
-type Mouth = { inner: number; outer: number };
+type Measured = TrackAccuracy & {
+  /** How the parts of the face move in both. */ parts: Record<FacePart, Moments>;
+};
 
-const measure = async (clip: string, work: string): Promise<TrackAccuracy & { mouth: Mouth }> => {
+const measure = async (clip: string, work: string): Promise<Measured> => {
   const tracks = join(work, `${clip}.json`);
   await trackClip(clip, tracks);
   const track = await readTracks(tracks, ibugPointCount);
   const truth = await readTracks(join(folder, `${clip}.mediapipe.json`), ibugPointCount);
-  const mouth = {
-    inner: followedOpening(track, truth, lips.inner),
-    outer: followedOpening(track, truth, lips.outer),
-  };
-  return { ...compareTracks(track, truth), mouth };
+  const parts = Object.fromEntries(faceParts.map((part) => [part, partMoments(track, truth, part)]));
+  return { ...compareTracks(track, truth), parts: parts as Record<FacePart, Moments> };
 };
 
 const percent = (share: number, digits = 1): string => (100 * share).toFixed(digits);
 
 const columns = [
-  ...['clip', 'frames', 'first', 'tracked %', 'right %', 'mean', 'median', 'jitter', 'inner', 'outer'],
-  'jumps',
+  ...['clip', 'frames', 'first', 'tracked %', 'right %', 'mean', 'median', 'jitter', 'jumps'],
+  ...faceParts,
 ];
 
 const printRow = (cells: readonly string[]): void => {
   console.log(cells.map((cell, i) => (i === 0 ? cell.padEnd(8) : cell.padStart(10))).join(''));
+};
+
+/** Slope and correlation of each part, over one clip or several. */
+const partCells = (clips: readonly Measured[]): string[] =>
+  faceParts.map((part) => {
+    const { slope, correlation } = followed(clips.map(({ parts }) => parts[part]));
+    return `${slope.toFixed(2)} ${correlation.toFixed(2)}`;
+  });
+
+const partFields = (clips: readonly Measured[]): Record<string, number> =>
+  Object.fromEntries(
+    faceParts.flatMap((part) => {
+      const { slope, correlation } = followed(clips.map(({ parts }) => parts[part]));
+      return [
+        [`${part}_slope`, slope],
+        [`${part}_correlation`, correlation],
+      ];
+    }),
+  );
+
+const printClip = (clip: string, result: Measured, misses: readonly string[]): void => {
+  const { frames, first, trackedShare, rightShare, meanError, medianError, jitter, jumps } = result;
+  const errors = [meanError, medianError, jitter].map((share) => percent(share, 2));
+  printRow([
+    ...[clip, String(frames), String(first), percent(trackedShare), percent(rightShare)],
+    ...[...errors, String(jumps), ...partCells([result])],
+    misses.length === 0 ? '' : `  misses: ${misses.join(', ')}`,
+  ]);
+};
+
+const printAll = (results: readonly Measured[]): void => {
+  const meanOf = (key: 'meanError' | 'medianError' | 'jitter'): string =>
+    percent(results.reduce((sum, result) => sum + result[key], 0) / results.length, 2);
+  printRow([
+    ...['all', '', '', '', '', meanOf('meanError'), meanOf('medianError'), meanOf('jitter')],
+    ...['', ...partCells(results)],
+  ]);
+  const { first, tracked, mean } = wanted;
+  console.log(
+    `\nDistances in % IOD, of all clips the mean; inner and outer lips, lids, turn to the side: slope (1: followed all the way) and correlation, of all clips about the mean of each. Wanted: found within ${first} frames, tracked ≥ ${percent(tracked, 0)} % (singer ${percent(wantedOfSinger.tracked, 0)} %, right place ≥ ${percent(wantedOfSinger.right, 0)} %), mean ≤ ${percent(mean, 0)}, no jump.`,
+  );
 };
 
 const main = async (): Promise<void> => {
@@ -84,37 +129,26 @@ const main = async (): Promise<void> => {
     readdirSync(folder).flatMap((name) => (name.endsWith('.mp4') ? [name.slice(0, -4)] : []));
   const work = mkdtempSync(join(tmpdir(), 'dve-clips-'));
   const report: Record<string, Record<string, unknown>> = {};
+  const results: Measured[] = [];
   try {
     if (!given.json) printRow(columns);
     for (const clip of clips) {
       const result = await measure(clip, work);
+      results.push(result);
       const misses = missesOf(clip, result);
-      const { frames, first, trackedShare, rightShare, meanError, medianError, jitter, jumps, mouth } =
-        result;
+      const { frames, first, trackedShare, rightShare, meanError, medianError, jitter, jumps } = result;
       report[clip] = {
         ...{ frames, first, tracked_share: trackedShare, right_share: rightShare },
         ...{ mean_iod: 100 * meanError, median_iod: 100 * medianError, jitter: 100 * jitter },
-        ...{ mouth_inner: mouth.inner, mouth_outer: mouth.outer, jumps, misses },
+        ...{ jumps, ...partFields([result]), misses },
       };
-      if (given.json) continue;
-      const errors = [meanError, medianError, jitter].map((share) => percent(share, 2));
-      printRow([
-        ...[clip, String(frames), String(first), percent(trackedShare), percent(rightShare)],
-        ...[...errors, mouth.inner.toFixed(2), mouth.outer.toFixed(2)],
-        ...[String(jumps), misses.length === 0 ? '' : `  misses: ${misses.join(', ')}`],
-      ]);
+      if (!given.json) printClip(clip, result, misses);
     }
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-  if (given.json) {
-    console.log(JSON.stringify(report));
-    return;
-  }
-  const { first, tracked, mean } = wanted;
-  console.log(
-    `\nDistances in % IOD; inner and outer: how much of the mouth's opening these lips go along with. Wanted: found within ${first} frames, tracked ≥ ${percent(tracked, 0)} % (singer ${percent(wantedOfSinger.tracked, 0)} %, right place ≥ ${percent(wantedOfSinger.right, 0)} %), mean ≤ ${percent(mean, 0)}, no jump.`,
-  );
+  if (given.json) console.log(JSON.stringify({ ...report, all: partFields(results) }));
+  else printAll(results);
 };
 
 if (existsSync(folder)) await main();

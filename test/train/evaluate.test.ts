@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
+import { applySimilarity, createSimilarity } from '../../src/geometry/similarity.ts';
 import { type AnnotatedFolder } from '../../src/evaluation/annotations.ts';
 import { readAnnotatedFolder } from '../../src/evaluation-node/read-annotated-folder.ts';
 import { evaluateLandmarks } from '../../src/evaluation/evaluate-landmarks.ts';
@@ -156,6 +157,40 @@ describe('the landmark protocol', () => {
       evaluateLandmarks({ model: oracle, test: crops, references: { kind: 'set', references }, points });
     expect((await evaluate('51')).images).toBe(12);
     await expect(evaluate('5')).rejects.toThrow(/has 51 points but 5 are to be measured/);
+  });
+
+  test('takes out a constant offset in the frame of the eyes, however faces are turned', async () => {
+    // Pictures that say by their first pixel which face they show; each is turned and scaled in its own way.
+    const faces = Array.from({ length: 8 }, (_, i): EvaluationCrop => {
+      const turned = createSimilarity(0.5 + 0.1 * i, 0.7 * i, { x: 40, y: 50 });
+      const image = new Float32Array(3 * inputSize ** 2);
+      image[0] = i;
+      const roi = { center: { x: inputSize / 2, y: inputSize / 2 }, size: inputSize, rotation: 0 };
+      const landmarks = crops[0].landmarks.map((point) => applySimilarity(turned, point));
+      return { path: String(i), image, roi, landmarks };
+    });
+    const model: EvaluationModel = {
+      ...oracle,
+      // Every point is found a tenth of the eyes' distance along their line, and a twentieth across, from its place.
+      match: (image) => {
+        const { landmarks } = faces[image[0]];
+        const along = { x: landmarks[45].x - landmarks[36].x, y: landmarks[45].y - landmarks[36].y };
+        const found = landmarks.flatMap(({ x, y }) => [
+          ...[x + 0.1 * along.x - 0.05 * along.y, y + 0.1 * along.y + 0.05 * along.x, 1],
+        ]);
+        return Promise.resolve(Float32Array.from(found));
+      },
+    };
+    const references = new Float32Array(68 * embeddingSize);
+    const evaluate = (offsetsFrom?: EvaluationCrop[]) =>
+      evaluateLandmarks({
+        ...{ model, test: faces.slice(0, 4), references: { kind: 'set', references }, points: '51' },
+        ...(offsetsFrom === undefined ? {} : { offsetsFrom }),
+      });
+    expect((await evaluate()).nme).toBeCloseTo(Math.hypot(0.1, 0.05), 5);
+    const without = await evaluate(faces.slice(4));
+    expect(without.nme).toBeCloseTo(0, 5);
+    expect(without.images).toBe(4);
   });
 
   test('refuses more shots than pictures, and a test without pictures', async () => {
