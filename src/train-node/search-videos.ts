@@ -51,8 +51,9 @@ export const cropsOfMotion = (pool: PairPool, margin: number, inputSize: number)
     const weights = pool.weights.subarray(pair.weights, pair.weights + width * height);
     const mean = { x: 0, y: 0, xx: 0, yy: 0, total: 0 };
     weights.forEach((weight, i) => {
-      // What counts half or less stands still, more or less.
-      const moving = Math.max(0, weight - 128);
+      // What counts half or less stands still, more or less. What counts more because it deforms counts like the rest:
+      // a mouth is not the face.
+      const moving = Math.max(0, Math.min(255, weight * pair.fullWeight) - 128);
       const [x, y] = [(i % width) + 0.5, Math.floor(i / width) + 0.5];
       mean.total += moving;
       mean.x += moving * x;
