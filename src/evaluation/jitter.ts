@@ -42,7 +42,8 @@ const calmed = (track: PointTrack): PointTrack =>
 
 /** Largest lag that is looked for, frames. */
 const maxLag = 6;
-const lagStep = 0.05;
+/** Shifts that are tried, per frame. */
+const triesPerFrame = 20;
 
 /**
  * By how many frames a smoothed track is behind the raw one: the shift of the raw track, between −1 and 6 frames, at which
@@ -75,16 +76,19 @@ export const estimateLag = (smoothed: PointTrack, raw: PointTrack): number | und
   };
   let best: number | undefined;
   let least = Number.POSITIVE_INFINITY;
-  for (let shift = -1; shift <= maxLag - 1; shift += lagStep) {
+  let greatest = 0;
+  for (let i = -triesPerFrame; i <= maxLag * triesPerFrame; i++) {
+    const shift = i / triesPerFrame;
     const value = difference(shift);
-    if (value !== undefined && value < least) {
+    if (value === undefined) continue;
+    greatest = Math.max(greatest, value);
+    if (value < least) {
       least = value;
       best = shift;
     }
   }
-  const neighbour = difference(maxLag - 1);
-  const isMoving = neighbour !== undefined && neighbour > 2 * least && neighbour > 1e-9;
-  return isMoving ? best : undefined;
+  // Of points that move, some shift is clearly wrong.
+  return greatest > 2 * least && greatest > 1e-9 ? best : undefined;
 };
 
 const isKnown = (track: PointTrack, first: number, last: number): boolean => {

@@ -43,7 +43,7 @@ describe('secondDifference', () => {
 });
 
 describe('estimateLag', () => {
-  it.each([0, 0.3, 0.5, 1, 2.4])('finds a delay of %f frames', (delay) => {
+  it.each([-0.9, 0, 0.3, 0.5, 1, 2.4, 4.9, 5.6, 6])('finds a delay of %f frames', (delay) => {
     const raw = frames.map((t) => swing(t));
     const late = frames.map((t) => swing(t - delay));
     expect(Math.abs((estimateLag(late, raw) ?? -9) - delay)).toBeLessThan(0.06);
