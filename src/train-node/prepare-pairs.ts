@@ -49,21 +49,74 @@ const startWorker = (data: PairWorkerData): Worker => {
 export const pairsPerVideo = ({ poolPairs }: VideoSettings, videos: number): number =>
   Math.max(1, Math.floor(poolPairs / Math.max(1, videos)));
 
+/** Goes through the videos in worker threads. @param take what a worker says; whatever it throws ends the preparation */
+const goThrough = async (
+  data: PairWorkerData,
+  jobs: readonly PairJob[],
+  take: (message: PairWorkerMessage) => void,
+  { workers: workerCount = 1, signal }: PreparePairsOptions,
+): Promise<void> => {
+  let next = 0;
+  const workers: Worker[] = [];
+  const work = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const worker = startWorker(data);
+      workers.push(worker);
+      const fail = (how: string): void => {
+        reject(new ClosedError(`A worker that prepares videos ${how}. Train again with --resume.`));
+      };
+      worker.on('message', (message: PairWorkerMessage) => {
+        // Thrown out of an event, an error of a caller's hook would end the whole process.
+        try {
+          take(message);
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+          return;
+        }
+        if (message.kind !== 'ready' && message.kind !== 'done') return;
+        if (next < jobs.length) worker.postMessage(jobs[next++]);
+        else resolve();
+      });
+      worker.on('error', (error: unknown) => {
+        fail(`died (${firstLine(error)})`);
+      });
+      worker.on('exit', (code) => {
+        fail(`ended with code ${code}`);
+      });
+    });
+
+  let stop = (): void => undefined;
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => {
+      reject(new ClosedError('Stopped while videos were prepared. Train again with --resume.'));
+    };
+  });
+  // One listener for all workers, taken away again: one signal goes through all rounds of a training.
+  signal?.addEventListener('abort', stop);
+  try {
+    if (signal?.aborted) stop();
+    const count = signal?.aborted ? 0 : Math.min(workerCount, jobs.length);
+    await Promise.race([stopped, Promise.all(Array.from({ length: count }, work))]);
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+};
+
 /**
  * Decodes videos, finds their pairs and the flow of each in worker threads, and keeps them in shared memory: from then
  * on no batch waits for a decoder. Which pairs is a pure function of the videos, their regions, the settings and
  * the seed.
- * @throws ClosedError where a worker died, or the signal aborts
+ * @throws ClosedError where a worker died, or the signal aborts; what a hook throws
  */
 export const preparePairs = async (
   options: PreparePairsOptions,
 ): Promise<{ pool: PairPool; report: PairReport }> => {
-  const { videos, settings, seed, cache, cropMargin, workers: workerCount = 1, signal } = options;
+  const { videos, settings, seed, cache, cropMargin } = options;
   const start = performance.now();
-  const jobs: PairJob[] = [];
-  videos.forEach(({ name, path }, video) => {
+  const jobs = videos.flatMap(({ name, path }, video): PairJob[] => {
     const regions = options.regionsOf(name);
-    if (regions !== undefined) jobs.push({ video, path, regions });
+    return regions === undefined ? [] : [{ video, path, regions }];
   });
   const perVideo = pairsPerVideo(settings, jobs.length);
   const data: PairWorkerData = {
@@ -110,43 +163,7 @@ export const preparePairs = async (
     }
   };
 
-  let next = 0;
-  const workers: Worker[] = [];
-  const work = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const worker = startWorker(data);
-      workers.push(worker);
-      worker.on('message', (message: PairWorkerMessage) => {
-        take(message);
-        if (message.kind !== 'ready' && message.kind !== 'done') return;
-        if (next < jobs.length) worker.postMessage(jobs[next++]);
-        else resolve();
-      });
-      worker.on('error', (error: unknown) => {
-        reject(
-          new ClosedError(
-            `A worker that prepares videos died (${firstLine(error)}). Train again with --resume.`,
-          ),
-        );
-      });
-      worker.on('exit', (code) => {
-        reject(
-          new ClosedError(
-            `A worker that prepares videos ended with code ${code}. Train again with --resume.`,
-          ),
-        );
-      });
-      signal?.addEventListener('abort', () => {
-        reject(new ClosedError('Stopped while videos were prepared. Train again with --resume.'));
-      });
-    });
-  try {
-    signal?.throwIfAborted();
-    const count = Math.min(workerCount, jobs.length);
-    await Promise.all(Array.from({ length: count }, work));
-  } finally {
-    await Promise.all(workers.map((worker) => worker.terminate()));
-  }
+  await goThrough(data, jobs, take, options);
   report.videos = fruitful.size;
   report.seconds = (performance.now() - start) / 1000;
   return { pool: builder.finish(), report };
