@@ -28,6 +28,16 @@ export class ClosedError extends DveError {
   override name = 'ClosedError';
 }
 
+/** A training whose loss is no longer a finite number. Its state is still that of before the step. */
+export class DivergedError extends DveError {
+  override name = 'DivergedError';
+}
+
+/** Two shapes that an operator cannot join, a name used twice, or an element count that does not fit. */
+export class GraphError extends DveError {
+  override name = 'GraphError';
+}
+
 /** First line of whatever was thrown, for a message of one's own: ONNX Runtime's go on for pages. */
 export const firstLine = (error: unknown): string =>
   String(error instanceof Error ? error.message : error)

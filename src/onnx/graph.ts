@@ -1,9 +1,4 @@
-import { DveError } from '../errors.ts';
-
-/** Two shapes that an operator cannot join, a name used twice, or an element count that does not fit. */
-export class GraphError extends DveError {
-  override name = 'GraphError';
-}
+import { GraphError } from '../errors.ts';
 
 /** One dimension: a size, or the name of one that is free until the graph runs. */
 export type Dim = number | string;

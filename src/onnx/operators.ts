@@ -3,7 +3,8 @@
  * and returns the output; a mismatch is a GraphError that names the operator and both shapes.
  */
 import type { Attribute, DataType, Dim, Graph, Shape, Value } from './graph.ts';
-import { elementCount, formatShape, GraphError, staticShape } from './graph.ts';
+import { GraphError } from '../errors.ts';
+import { elementCount, formatShape, staticShape } from './graph.ts';
 
 const int = (value: number): Attribute => ({ kind: 'int', value });
 const ints = (value: readonly number[]): Attribute => ({ kind: 'ints', value });

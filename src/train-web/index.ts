@@ -1,5 +1,5 @@
 /** Training in a browser: `dve-sdk/train`. */
-export { ClosedError, DeviceError, DveError, InputError, ModelError } from '../errors.ts';
+export { ClosedError, DeviceError, DivergedError, DveError, InputError, ModelError } from '../errors.ts';
 export type { Point } from '../geometry/coordinates.ts';
 export type { TrainingConfig } from '../train/settings/config.ts';
 export type { SampleMatch } from '../train/report/sample-matches.ts';

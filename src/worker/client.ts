@@ -1,5 +1,14 @@
 import { wrap, type Remote } from 'comlink';
-import { ClosedError, DeviceError, DveError, InputError, ModelError, SourceError } from '../errors.ts';
+import {
+  ClosedError,
+  DeviceError,
+  DivergedError,
+  DveError,
+  GraphError,
+  InputError,
+  ModelError,
+  SourceError,
+} from '../errors.ts';
 
 /** The page's end of a worker. Whatever happens to the worker, no call stays pending. */
 export type WorkerClient<Api> = {
@@ -21,6 +30,8 @@ const errorClasses: Readonly<Record<string, typeof DveError>> = {
   DeviceError,
   SourceError,
   ClosedError,
+  DivergedError,
+  GraphError,
   DveError,
 };
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Graph, GraphError } from '../../src/onnx/graph.ts';
+import { GraphError } from '../../src/errors.ts';
+import { Graph } from '../../src/onnx/graph.ts';
 import * as op from '../../src/onnx/operators.ts';
 import { decodeModel, encodeModel } from '../../src/onnx/protobuf.ts';
 import { ModelError } from '../../src/errors.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ClosedError, DveError, InputError, SourceError } from '../../src/errors.ts';
+import * as errors from '../../src/errors.ts';
 import { rejectUnknownKeys } from '../../src/options.ts';
 import { connectWorker, reviveError, type WorkerClient } from '../../src/worker/client.ts';
 
@@ -33,7 +33,7 @@ describe('the client of a worker', () => {
     worker.dispatchEvent(event);
     const outcomes = await Promise.allSettled(calls);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    await expect(calls[0]).rejects.toThrow(ClosedError);
+    await expect(calls[0]).rejects.toThrow(errors.ClosedError);
     await expect(calls[1]).rejects.toThrow(words);
     await expect(client.call((api) => api.work())).rejects.toThrow(words);
     expect(worker.terminated).toBe(1);
@@ -52,16 +52,22 @@ describe('the client of a worker', () => {
     const { client } = connect();
     expect(await client.call(() => Promise.resolve(7))).toBe(7);
     const thrown = Object.assign(new Error('too small'), { name: 'InputError' });
-    await expect(client.call(() => Promise.reject(thrown))).rejects.toThrow(InputError);
+    await expect(client.call(() => Promise.reject(thrown))).rejects.toThrow(errors.InputError);
     await expect(client.call(() => Promise.reject(new RangeError('odd')))).rejects.toThrow(RangeError);
   });
 });
 
 describe('errors that crossed the border', () => {
-  test.each([
-    ['SourceError', SourceError],
-    ['DveError', DveError],
-  ])('a %s is one again, with its message and its stack', (name, errorClass) => {
+  const classes = Object.entries(errors).filter((entry): entry is [string, typeof errors.DveError] =>
+    String(entry[1]).startsWith('class '),
+  );
+
+  test('are all of the ones there are', () => {
+    expect(classes.map(([name]) => name)).toContain('DivergedError');
+    expect(classes.length).toBeGreaterThan(6);
+  });
+
+  test.each(classes)('a %s is one again, with its message and its stack', (name, errorClass) => {
     const plain = Object.assign(new Error('words'), { name, stack: 'where it was' });
     const revived = reviveError(plain);
     expect(revived).toBeInstanceOf(errorClass);

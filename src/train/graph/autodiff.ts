@@ -3,7 +3,8 @@
  * through each differentiable operation, and `gradients` appends the backward nodes to the same graph.
  */
 import type { Graph, Value } from '../../onnx/graph.ts';
-import { formatShape, GraphError } from '../../onnx/graph.ts';
+import { GraphError } from '../../errors.ts';
+import { formatShape } from '../../onnx/graph.ts';
 import { add } from '../../onnx/operators.ts';
 
 /**

@@ -1,6 +1,7 @@
 /** Differentiable operations: each emits its forward nodes and records its gradient rule on the tape. */
 import type { Graph, Value } from '../../onnx/graph.ts';
-import { elementCount, GraphError, staticShape } from '../../onnx/graph.ts';
+import { GraphError } from '../../errors.ts';
+import { elementCount, staticShape } from '../../onnx/graph.ts';
 import type { ConvOptions } from '../../onnx/operators.ts';
 import * as op from '../../onnx/operators.ts';
 import type { Tape } from './autodiff.ts';

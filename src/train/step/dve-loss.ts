@@ -1,6 +1,7 @@
 /** The Descriptor Vector Exchange loss (Thewlis, Albanie, Bilen, Vedaldi, ICCV 2019), as graph nodes. */
 import type { Value } from '../../onnx/graph.ts';
-import { formatShape, GraphError, staticShape } from '../../onnx/graph.ts';
+import { GraphError } from '../../errors.ts';
+import { formatShape, staticShape } from '../../onnx/graph.ts';
 import * as op from '../../onnx/operators.ts';
 import type { Tape } from '../graph/autodiff.ts';
 import * as d from '../graph/differentiable.ts';

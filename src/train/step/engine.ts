@@ -5,7 +5,7 @@ import type {
   Tensor,
   TensorConstructor,
 } from 'onnxruntime-common';
-import { DveError } from '../../errors.ts';
+import { DivergedError } from '../../errors.ts';
 import type { Batch } from '../batch/batch.ts';
 import type { StateName, StepShape, TrainingState } from './training-step.ts';
 import { stateNames } from './training-step.ts';
@@ -16,11 +16,6 @@ export type TrainingRuntime = {
   Tensor: TensorConstructor;
   sessionOptions: InferenceSession.SessionOptions;
 };
-
-/** The loss is no longer a finite number. The state is still that of before the step. */
-export class DivergedError extends DveError {
-  override name = 'DivergedError';
-}
 
 export type StepResult = {
   /** Mean over valid source cells, grid cells^γ. */ loss: number;
