@@ -1,25 +1,14 @@
 import { resolve } from 'node:path';
-import type { Point } from '../geometry/coordinates.ts';
-import { normalize } from '../geometry/coordinates.ts';
-import { imageToCrop, type Roi } from '../geometry/roi.ts';
-import { fitSimilarity } from '../geometry/similarity.ts';
-import { serializeLandmarkSet, type Annotation, type LandmarkSet } from '../landmarks/landmark-set.ts';
-import { meanShapeOf } from '../landmark-maker/mean-shape.ts';
-import { averageViews, findConsistent, type ReferenceView } from '../landmark-maker/reference-builder.ts';
 import { writeFileAtomic } from '../files-node/atomic-file.ts';
+import { buildLandmarkSet } from '../landmark-maker/build-landmark-set.ts';
+import { serializeLandmarkSet } from '../landmarks/landmark-set.ts';
 import { modelFileNames, writeModelFile } from '../model/model-directory-node.ts';
-import type { ModelSession } from '../model/session.ts';
-import { cropToTensor } from '../pipeline/crop.ts';
-import { measureEvidence } from '../landmark-maker/evidence-levels.ts';
-import { roiOfShape } from '../pipeline/roi-of-shape.ts';
-import { toEmbeddingMap } from '../evaluation/evaluation-model.ts';
 import { defineCommand } from './arguments.ts';
-import { calibrateSet } from './calibrate-set.ts';
 import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions, withModel } from './model-options.ts';
 import { createProgress, printResult, round } from './output.ts';
-import { readAnnotatedPictures, type AnnotatedImage } from './read-pictures.ts';
-import { readPointsFile, type PointsFile } from './read-points.ts';
+import { readAnnotatedPictures } from './read-pictures.ts';
+import { readPointsFile } from './read-points.ts';
 import { createSkipLog } from './skipped.ts';
 
 export const summary = 'Make a landmark set for a model from annotated pictures.';
@@ -67,98 +56,22 @@ const spread = <Item>(items: readonly Item[], limit: number): Item[] =>
     ? [...items]
     : Array.from({ length: limit }, (_, index) => items[Math.floor((index * items.length) / limit)]);
 
-/**
- * How each picture is looked at: as the tracker would, and a little smaller, larger and turned, because that is how far
- * a tracker's square is off now and then.
- */
-const poses: readonly { scale: number; rotation: number }[] = [
-  { scale: 1, rotation: 0 },
-  { scale: 0.85, rotation: 0.12 },
-  { scale: 1.18, rotation: -0.12 },
-];
-
-/** @returns (poses) of (pictures) */
-const embedViews = async (
-  pictures: readonly AnnotatedImage[],
-  meanShape: readonly Point[],
-  session: ModelSession,
-): Promise<ReferenceView[][]> => {
-  const { inputSize } = session.manifest;
-  const progress = createProgress('pictures');
-  const views: ReferenceView[][] = [];
-  for (const pose of poses) {
-    const ofPose: ReferenceView[] = [];
-    for (const { image, points } of pictures) {
-      const upright = roiOfShape(fitSimilarity(meanShape, points));
-      const roi: Roi = {
-        ...upright,
-        size: upright.size * pose.scale,
-        rotation: upright.rotation + pose.rotation,
-      };
-      const embedding = await session.embed(cropToTensor(image, roi, inputSize));
-      ofPose.push({
-        map: toEmbeddingMap(session.manifest, embedding),
-        points: points.map((point) => imageToCrop(point, roi, inputSize)),
-      });
-      progress(views.length * pictures.length + ofPose.length, poses.length * pictures.length);
-    }
-    views.push(ofPose);
-  }
-  return views;
-};
-
-/** @returns the set, and the share of the annotated points that its references were made from */
-const makeSet = async (
-  file: PointsFile,
-  pictures: readonly AnnotatedImage[],
-  session: ModelSession,
-  tolerance: number,
-): Promise<{ set: LandmarkSet; kept: number }> => {
-  const { manifest } = session;
-  const meanShape = meanShapeOf(
-    pictures.map(({ points }) => points),
-    manifest.cropMargin,
-  );
-  const views = await embedViews(pictures, meanShape, session);
-  // What is wrong in one pose of a picture is wrong in all: annotations are checked once.
-  const kept = findConsistent(views[0], {
-    matching: { temperature: manifest.temperature, radius: 2 },
-    tolerance: tolerance * manifest.inputSize,
-  });
-  const references = averageViews(
-    views.flat(),
-    views.flatMap(() => kept),
-  );
-  const located = pictures.map(({ image, points }) => ({
-    image,
-    roi: roiOfShape(fitSimilarity(meanShape, points)),
-  }));
-  const evidence = await measureEvidence(session, references, located);
-  const annotations = pictures.map(({ image, name, points }): Annotation => ({
-    picture: name,
-    points: points.map((point) => normalize(point, image)),
-  }));
-  const { category, embeddingSize } = manifest;
-  const { names, connections, mirrorPairs, unit } = file;
-  const set: LandmarkSet = {
-    ...{ category, embeddingSize, names, connections, mirrorPairs },
-    ...{ meanShape, references, evidence, annotations },
-    ...(unit === undefined ? {} : { unit }),
-  };
-  const calibration = await calibrateSet(session, set, pictures, { views, kept });
-  const flags = kept.flat();
-  return {
-    set: { ...set, ...(calibration === undefined ? {} : { calibration }) },
-    kept: flags.filter((isKept) => isKept).length / flags.length,
-  };
-};
-
 export const run = createRun(command, async ({ values }) => {
   const file = await readPointsFile(values.points);
   const skipped = createSkipLog();
   const pictures = await readAnnotatedPictures(values.images, spread(file.pictures, values.limit), skipped);
+  const progress = { pictures: createProgress('pictures'), calibrated: createProgress('calibrated') };
   const { set, kept } = await withModel(values, (session) =>
-    makeSet(file, pictures, session, values.tolerance),
+    buildLandmarkSet(
+      { ...file, pictures },
+      {
+        session,
+        tolerance: values.tolerance,
+        onProgress: (stage, done, total) => {
+          progress[stage](done, total);
+        },
+      },
+    ),
   );
   const text = serializeLandmarkSet(set);
   // The model's own set is listed in its manifest.

@@ -3,7 +3,7 @@ import type { Roi } from '../geometry/roi.ts';
 import {
   matchReferences,
   sampleEmbedding,
-  type EmbeddingMap,
+  toEmbeddingMap,
   type MatchSettings,
 } from '../landmarks/matching.ts';
 import type { Manifest } from '../model/manifest.ts';
@@ -45,18 +45,6 @@ export const createEvaluationModel = (
     },
   };
 };
-
-/** @param embedding (1, C, H, W) */
-export const toEmbeddingMap = (
-  { inputSize, stride, embeddingSize }: EvaluationGeometry,
-  embedding: Float32Array,
-): EmbeddingMap => ({
-  data: embedding,
-  channels: embeddingSize,
-  height: inputSize / stride,
-  width: inputSize / stride,
-  stride,
-});
 
 /**
  * Embeddings of one picture at points of its crop.

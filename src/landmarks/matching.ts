@@ -9,6 +9,25 @@ export type EmbeddingMap = {
   /** Crop pixels per cell. */ stride: number;
 };
 
+/** What an embedding has to be cut by. */
+export type EmbeddingGeometry = {
+  /** Side of a crop, pixels. */ inputSize: number;
+  /** Crop pixels per cell. */ stride: number;
+  /** Channels C. */ embeddingSize: number;
+};
+
+/** @param embedding (1, C, H, W) unit vectors, of one crop */
+export const toEmbeddingMap = (
+  { inputSize, stride, embeddingSize }: EmbeddingGeometry,
+  embedding: Float32Array,
+): EmbeddingMap => ({
+  data: embedding,
+  channels: embeddingSize,
+  height: inputSize / stride,
+  width: inputSize / stride,
+  stride,
+});
+
 export type MatchSettings = {
   /** Softmax temperature on cosine similarity. */ temperature: number;
   /** Half side of the square window around the best cell, cells: 2 is a window of 5 × 5. */ radius: number;

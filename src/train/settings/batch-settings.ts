@@ -1,6 +1,7 @@
 import { checkSettings, group, number, range, whole } from './check-settings.ts';
 import type { Rules } from './check-settings.ts';
 import type { PhotometricSettings } from '../../augment/photometric.ts';
+import { defaultPatchSize, defaultPhotometric } from '../../augment/strengths.ts';
 import type { CropBase, WarpSettings } from '../views/warps.ts';
 
 /** Everything that shapes a training batch: a plain JSON object. */
@@ -44,23 +45,8 @@ export const defaultBatchSettings: BatchSettings = {
     turnSd: 0.03,
     perspectiveSd: 0.06,
   },
-  photometric: {
-    brightness: 0.35,
-    contrast: 0.4,
-    saturation: 0.5,
-    gamma: 0.3,
-    colorCast: 0.06,
-    greyShare: 0.2,
-    lightingShare: 0.5,
-    lighting: 0.5,
-    blurShare: 0.3,
-    blurSigma: 1.5,
-    noiseShare: 0.5,
-    noiseSd: 0.04,
-    jpegShare: 0.3,
-    jpegQuality: [30, 95],
-  },
-  occlusion: { share: 0.3, size: [0.15, 0.4] },
+  photometric: defaultPhotometric,
+  occlusion: { share: 0.3, size: defaultPatchSize },
   softness: 1,
 };
 

@@ -1,19 +1,23 @@
 import type { Point } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
 import { fitSimilarity } from '../geometry/similarity.ts';
-import type { CalibrationLook } from '../landmark-maker/calibration-fit.ts';
 import { unitLength } from '../landmarks/calibration.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
-import type { ModelSession } from '../model/session.ts';
 import { cropToTensor, type PixelImage } from '../pipeline/crop.ts';
 import { lookFromMatches } from '../pipeline/look.ts';
 import { roiOfShape } from '../pipeline/roi-of-shape.ts';
-import { defaultBatchSettings } from '../train/settings/batch-settings.ts';
 import { augmentPhotometric } from '../augment/photometric.ts';
 import { createRandom, type Random } from '../augment/random.ts';
+import { defaultPatchSize, defaultPhotometric } from '../augment/strengths.ts';
+import type { CalibrationLook } from './calibration-fit.ts';
+import type { SetSession } from './evidence-levels.ts';
 
 /** A picture with its points, image pixels. */
-export type AnnotatedPoints = { image: PixelImage; points: readonly Point[] };
+export type AnnotatedPoints = {
+  image: PixelImage;
+  points: readonly Point[];
+  /** The object's upright ROI; default: what the set's shape says when it is laid on the points. */ roi?: Roi;
+};
 
 /** How far a tracker's square is off: standard deviations, in sides, of the logarithm, in radians. */
 const roiNoise = { offset: 0.03, logScale: 0.06, rotation: 0.08 };
@@ -29,7 +33,7 @@ const shiftRoi = ({ center, size, rotation }: Roi, random: Random): Roi => ({
 
 /** Puts a patch of one colour in front of the object. @param crop (3, S, S), changed in place */
 const occlude = (crop: Float32Array, size: number, random: Random): void => {
-  const [least, greatest] = defaultBatchSettings.occlusion.size;
+  const [least, greatest] = defaultPatchSize;
   const center = { x: random.uniform(0.1, 0.9) * size, y: random.uniform(0.1, 0.9) * size };
   const side = random.uniform(least, greatest) * size;
   const aspect = random.uniform(0.5, 1.5);
@@ -51,7 +55,7 @@ const occlude = (crop: Float32Array, size: number, random: Random): void => {
 const kindsOfView = 4;
 
 export type LookOptions = {
-  session: ModelSession;
+  session: SetSession;
   set: LandmarkSet;
   /** References to match in a picture, by its index; default: the set's. */
   referencesOf?: (picture: number) => Float32Array;
@@ -70,8 +74,8 @@ export const lookAtPictures = async (
 ): Promise<CalibrationLook[]> => {
   const { inputSize } = session.manifest;
   const looks: CalibrationLook[] = [];
-  for (const [index, { image, points }] of pictures.entries()) {
-    const upright = roiOfShape(fitSimilarity(set.meanShape, points));
+  for (const [index, { image, points, roi: own }] of pictures.entries()) {
+    const upright = own ?? roiOfShape(fitSimilarity(set.meanShape, points));
     const limit = tolerance * unitLength(points, set.unit);
     for (let view = 0; view < views; view++) {
       const random = createRandom(index, view);
@@ -80,7 +84,7 @@ export const lookAtPictures = async (
       const kind = view % kindsOfView;
       if (kind >= 2) occlude(crop, inputSize, random);
       if (kind % 2 === 1) {
-        augmentPhotometric(crop, inputSize, defaultBatchSettings.photometric, random.split(1));
+        augmentPhotometric(crop, inputSize, defaultPhotometric, random.split(1));
       }
       const matches = await session.match(crop, referencesOf?.(index) ?? set.references);
       const look = lookFromMatches(matches, roi, set, inputSize);

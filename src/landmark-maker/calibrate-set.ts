@@ -1,10 +1,9 @@
-import { fitCalibration } from '../landmark-maker/calibration-fit.ts';
+import { fitCalibration } from './calibration-fit.ts';
 import type { Calibration } from '../landmarks/calibration.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
-import { averageViews, type ReferenceView } from '../landmark-maker/reference-builder.ts';
-import type { ModelSession } from '../model/session.ts';
+import { averageViews, type ReferenceView } from './reference-builder.ts';
+import type { SetSession } from './evidence-levels.ts';
 import { lookAtPictures, type AnnotatedPoints } from './calibration-looks.ts';
-import { createProgress } from './output.ts';
 
 /** A landmark counts as right within this share of the set's unit. */
 export const rightWithin = 0.05;
@@ -32,10 +31,11 @@ const referencesFrom = ({ views, kept }: SetMaterial, pictures: readonly number[
  * @returns undefined for too few pictures to tell
  */
 export const calibrateSet = async (
-  session: ModelSession,
+  session: SetSession,
   set: LandmarkSet,
   pictures: readonly AnnotatedPoints[],
   material: SetMaterial,
+  onProgress?: (done: number, total: number) => void,
 ): Promise<Calibration | undefined> => {
   if (pictures.length < folds) return undefined;
   const references = Array.from({ length: folds }, (_, fold) =>
@@ -47,7 +47,7 @@ export const calibrateSet = async (
   const looks = await lookAtPictures(pictures, {
     ...{ session, set, views: viewsPerPicture, tolerance: rightWithin },
     referencesOf: (picture) => references[picture % folds],
-    onProgress: createProgress('calibrated'),
+    ...(onProgress === undefined ? {} : { onProgress }),
   });
   return fitCalibration(looks, rightWithin);
 };

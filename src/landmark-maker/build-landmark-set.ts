@@ -1,0 +1,132 @@
+import type { Point } from '../geometry/coordinates.ts';
+import { normalize } from '../geometry/coordinates.ts';
+import { imageToCrop, type Roi } from '../geometry/roi.ts';
+import { fitSimilarity } from '../geometry/similarity.ts';
+import type { Annotation, LandmarkSet } from '../landmarks/landmark-set.ts';
+import { toEmbeddingMap } from '../landmarks/matching.ts';
+import { cropToTensor } from '../pipeline/crop.ts';
+import { roiOfShape } from '../pipeline/roi-of-shape.ts';
+import { calibrateSet } from './calibrate-set.ts';
+import { measureEvidence, type SetSession } from './evidence-levels.ts';
+import { meanShapeOf } from './mean-shape.ts';
+import { averageViews, findConsistent, type ReferenceView } from './reference-builder.ts';
+import { checkSetRequest, type SetPicture, type SetRequest } from './set-request.ts';
+
+/** Of what a set is being made, and how much of it is done. */
+export type SetProgress = (stage: 'pictures' | 'calibrated', done: number, total: number) => void;
+
+export type BuildOptions = {
+  session: SetSession;
+  /** ROI side over the box of the points, where no picture has a ROI. Default: the model's. */ margin?: number;
+  /** How far a point may be missed there and back, crop sides. Default 0.06. */ tolerance?: number;
+  onProgress?: SetProgress;
+};
+
+/** A set, and the share of the points in its pictures that its references were made from. */
+export type BuiltSet = { set: LandmarkSet; kept: number };
+
+/** A picture, and the square through which the object is upright. */
+type Located = SetPicture & { roi: Roi };
+
+/**
+ * How each picture is looked at: as the tracker would, and a little smaller, larger and turned, because that is how far
+ * a tracker's square is off now and then.
+ */
+const poses: readonly { scale: number; rotation: number }[] = [
+  { scale: 1, rotation: 0 },
+  { scale: 0.85, rotation: 0.12 },
+  { scale: 1.18, rotation: -0.12 },
+];
+
+/** The landmarks' mean shape in sides of the ROI, and each picture with its ROI. */
+const locate = (
+  pictures: readonly SetPicture[],
+  margin: number,
+): { meanShape: Point[]; located: Located[] } => {
+  const given = pictures.flatMap((picture) =>
+    picture.roi === undefined ? [] : [{ ...picture, roi: picture.roi }],
+  );
+  if (given.length === pictures.length) {
+    const shapes = given.map(({ points, roi }) => points.map((point) => imageToCrop(point, roi, 1)));
+    const mean = (n: number, axis: 'x' | 'y'): number =>
+      shapes.reduce((sum, shape) => sum + shape[n][axis], 0) / shapes.length;
+    return { meanShape: shapes[0].map((_, n) => ({ x: mean(n, 'x'), y: mean(n, 'y') })), located: given };
+  }
+  const meanShape = meanShapeOf(
+    pictures.map(({ points }) => points),
+    margin,
+  );
+  const located = pictures.map((picture) => ({
+    ...picture,
+    roi: roiOfShape(fitSimilarity(meanShape, picture.points)),
+  }));
+  return { meanShape, located };
+};
+
+/** @returns (poses) of (pictures) */
+const embedViews = async (
+  pictures: readonly Located[],
+  { session, onProgress }: BuildOptions,
+): Promise<ReferenceView[][]> => {
+  const { inputSize } = session.manifest;
+  const views: ReferenceView[][] = [];
+  for (const { scale, rotation } of poses) {
+    const ofPose: ReferenceView[] = [];
+    for (const { image, points, roi } of pictures) {
+      const posed: Roi = { ...roi, size: roi.size * scale, rotation: roi.rotation + rotation };
+      const embedding = await session.embed(cropToTensor(image, posed, inputSize));
+      ofPose.push({
+        map: toEmbeddingMap(session.manifest, embedding),
+        points: points.map((point) => imageToCrop(point, posed, inputSize)),
+      });
+      const done = views.length * pictures.length + ofPose.length;
+      onProgress?.('pictures', done, poses.length * pictures.length);
+    }
+    views.push(ofPose);
+  }
+  return views;
+};
+
+const annotationsOf = (pictures: readonly SetPicture[]): Annotation[] =>
+  pictures.flatMap(({ image, name, points }) =>
+    name === undefined ? [] : [{ picture: name, points: points.map((point) => normalize(point, image)) }],
+  );
+
+/**
+ * Makes a landmark set: of each landmark the mean of its embeddings over the pictures, those left out that do not find
+ * their way to other pictures and back; where it lies on the object; what its matches look like on the object and
+ * elsewhere; and, from five pictures on, how likely they are right.
+ * @throws InputError for points, names or lines that cannot be used; ModelError where the network hardly recognises them
+ */
+export const buildLandmarkSet = async (request: SetRequest, options: BuildOptions): Promise<BuiltSet> => {
+  checkSetRequest(request);
+  const { session, tolerance = 0.06, onProgress } = options;
+  const { names, connections = [], mirrorPairs = [], unit } = request;
+  const { category, embeddingSize, inputSize, temperature, cropMargin } = session.manifest;
+  const { meanShape, located } = locate(request.pictures, options.margin ?? cropMargin);
+  const views = await embedViews(located, options);
+  // What is wrong in one pose of a picture is wrong in all: points are checked once.
+  const kept = findConsistent(views[0], {
+    matching: { temperature, radius: 2 },
+    tolerance: tolerance * inputSize,
+  });
+  const references = averageViews(
+    views.flat(),
+    views.flatMap(() => kept),
+  );
+  const evidence = await measureEvidence(session, references, located);
+  const annotations = annotationsOf(located);
+  const set: LandmarkSet = {
+    ...{ category, embeddingSize, names, connections, mirrorPairs, meanShape, references, evidence },
+    ...(unit === undefined ? {} : { unit }),
+    ...(annotations.length < located.length ? {} : { annotations }),
+  };
+  const calibration = await calibrateSet(session, set, located, { views, kept }, (done, total) =>
+    onProgress?.('calibrated', done, total),
+  );
+  const flags = kept.flat();
+  return {
+    set: { ...set, ...(calibration === undefined ? {} : { calibration }) },
+    kept: flags.filter((isKept) => isKept).length / flags.length,
+  };
+};

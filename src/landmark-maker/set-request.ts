@@ -1,0 +1,125 @@
+/** What a landmark set is made of, and what of it can be refused before any network runs. */
+import { InputError } from '../errors.ts';
+import type { Point } from '../geometry/coordinates.ts';
+import type { Roi } from '../geometry/roi.ts';
+import type { IndexPair } from '../landmarks/landmark-set.ts';
+import { shapeExtent } from '../landmarks/shape-fit.ts';
+import type { PixelImage } from '../pipeline/crop.ts';
+
+/** A picture with the landmarks on it. */
+export type SetPicture = {
+  image: PixelImage;
+  /** (N) the same landmarks in the same order in every picture, image pixels. */ points: readonly Point[];
+  /** The object's ROI, image pixels; without it the box of the points tells where the object is. */ roi?: Roi;
+  /** File name, which is kept in the set beside the points. */ name?: string;
+};
+
+/** What a landmark set says, and the pictures that it is made from. */
+export type SetRequest = {
+  pictures: readonly SetPicture[];
+  /** (N) all different. */ names: readonly string[];
+  /** Lines to draw, landmarks by index. */ connections?: readonly IndexPair[];
+  /** Landmarks that change places in a mirrored picture. */ mirrorPairs?: readonly IndexPair[];
+  /** Two landmarks whose distance is the length that errors are told in. */ unit?: IndexPair;
+};
+
+/** With fewer points neither the size nor the direction of the object can be told from their matches. */
+export const leastLandmarks = 3;
+/** With more, matching takes longer than the network itself. */
+export const mostLandmarks = 500;
+
+const checkNames = (names: readonly unknown[]): void => {
+  if (names.length === 0) throw new InputError('names is an empty list. Name one landmark at least.');
+  if (names.length > mostLandmarks) {
+    throw new InputError(
+      `names has ${names.length} landmarks but a set holds ${mostLandmarks} at most. Mark fewer points.`,
+    );
+  }
+  names.forEach((name, index) => {
+    if (typeof name !== 'string' || name.trim() === '') {
+      const shown = name === undefined ? 'missing' : JSON.stringify(name);
+      throw new InputError(
+        `names[${index}] is ${shown}, which is no name. Name the landmark, or take its points out of every picture.`,
+      );
+    }
+    const first = names.indexOf(name);
+    if (first < index) {
+      throw new InputError(
+        `names[${index}] is "${name}", as names[${first}] is. Give every landmark a name of its own.`,
+      );
+    }
+  });
+};
+
+const checkPairs = (field: string, pairs: readonly IndexPair[] | undefined, count: number): void => {
+  pairs?.forEach((pair: readonly number[], index) => {
+    if (pair.length === 2 && pair.every((n) => Number.isInteger(n) && n >= 0 && n < count)) return;
+    throw new InputError(
+      `${field}[${index}] is [${pair.join(', ')}] but there are ${count} names. Give two indices from 0 to ${count - 1}.`,
+    );
+  });
+};
+
+const checkPoint = (where: string, { x, y }: Point, { width, height }: PixelImage): void => {
+  if (!Number.isFinite(x) || !Number.isFinite(y)) {
+    throw new InputError(`${where} is (${x}, ${y}). Give pixels of the picture, as finite numbers.`);
+  }
+  if (x < 0 || y < 0 || x > width || y > height) {
+    throw new InputError(
+      `${where} is (${x}, ${y}), outside of its picture of ${width}×${height} pixels. Give pixels of that very picture.`,
+    );
+  }
+};
+
+const checkRoi = (where: string, { center, size, rotation }: Roi): void => {
+  if ([center.x, center.y, rotation].every(Number.isFinite) && size > 0 && Number.isFinite(size)) return;
+  throw new InputError(
+    `${where} has the centre (${center.x}, ${center.y}), size ${size} and rotation ${rotation}. Give a square with a size above 0.`,
+  );
+};
+
+const checkPicture = (picture: SetPicture, index: number, names: readonly string[]): void => {
+  const { image, points, roi } = picture;
+  const where = `pictures[${index}]`;
+  if (points.length !== names.length) {
+    throw new InputError(
+      `${where}.points has ${points.length} points but there are ${names.length} names. Mark each landmark once in every picture.`,
+    );
+  }
+  points.forEach((point, n) => {
+    checkPoint(`${where}.points[${n}]`, point, image);
+  });
+  if (roi !== undefined) {
+    checkRoi(`${where}.roi`, roi);
+    return;
+  }
+  if (names.length < leastLandmarks) {
+    throw new InputError(
+      `${where} has ${names.length} ${names.length === 1 ? 'point' : 'points'}, by which the object cannot be found. Mark ${leastLandmarks} or more, or say where the object is.`,
+    );
+  }
+  if (!(shapeExtent(points) > 0)) {
+    throw new InputError(`${where}.points lie all in one place. Mark points apart from each other.`);
+  }
+};
+
+/** @throws InputError that names the field, what is wrong with it, and the remedy */
+export const checkSetRequest = (request: SetRequest): void => {
+  const { pictures, names, connections, mirrorPairs, unit } = request;
+  checkNames(names);
+  checkPairs('connections', connections, names.length);
+  checkPairs('mirrorPairs', mirrorPairs, names.length);
+  checkPairs('unit', unit === undefined ? undefined : [unit], names.length);
+  if (pictures.length === 0) {
+    throw new InputError('pictures is an empty list. Mark the landmarks on one picture at least.');
+  }
+  pictures.forEach((picture, index) => {
+    checkPicture(picture, index, names);
+  });
+  const located = pictures.filter(({ roi }) => roi !== undefined).length;
+  if (located > 0 && located < pictures.length) {
+    throw new InputError(
+      `${located} of the ${pictures.length} pictures say where the object is. Say it for all or for none.`,
+    );
+  }
+};
