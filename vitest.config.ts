@@ -51,18 +51,30 @@ const builtPackage = {
   'dve-sdk': fileURLToPath(new URL('./dist/index.js', import.meta.url)),
 };
 
+/** Tests in Node: `unit` answers while one types; `integration` starts processes, trains networks or decodes videos. */
+const suites = {
+  unit: ['test/unit/**/*.test.ts', 'test/train/**/*.test.ts'],
+  integration: ['test/integration/**/*.test.ts'],
+};
+
+const inNode = (name: string, include: string[]) => ({
+  plugins: [wgslText()],
+  test: { name, environment: 'node' as const, include, testTimeout: 60_000 },
+});
+
+/** `--project node` is a name for both suites; as a third project it would run every test twice. */
+const asksForNode = process.argv.some(
+  (argument, index, all) =>
+    argument === '--project=node' || (argument === 'node' && all[index - 1] === '--project'),
+);
+const nodeProjects = asksForNode
+  ? [inNode('node', Object.values(suites).flat())]
+  : Object.entries(suites).map(([name, include]) => inNode(name, include));
+
 export default defineConfig({
   test: {
     projects: [
-      {
-        plugins: [wgslText()],
-        test: {
-          name: 'node',
-          environment: 'node',
-          include: ['test/unit/**/*.test.ts', 'test/train/**/*.test.ts', 'test/integration/**/*.test.ts'],
-          testTimeout: 60_000,
-        },
-      },
+      ...nodeProjects,
       {
         // Chromium with a fake camera and no GPU: what most of the tests and every timing use.
         plugins: [wgslText()],

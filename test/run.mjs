@@ -1,5 +1,5 @@
 // `npm test`: builds the package, finds a Chromium, runs every test and says how many were skipped.
-// Arguments go on to vitest: `npm test -- --project node` needs no Chromium.
+// Arguments go on to vitest: `npm test -- --project unit` (or integration, or node for both) needs no Chromium.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -78,8 +78,16 @@ const countTests = () => {
 };
 
 const vitestArguments = process.argv.slice(2);
-const nodeOnly =
-  vitestArguments.join(' ').includes('--project node') || vitestArguments.includes('--project=node');
+/** Projects that run in Node alone; `node` is both (vitest.config.ts). */
+const nodeProjects = new Set(['unit', 'integration', 'node']);
+const askedProjects = vitestArguments.flatMap((argument, index) =>
+  argument === '--project'
+    ? [vitestArguments[index + 1]]
+    : argument.startsWith('--project=')
+      ? [argument.slice('--project='.length)]
+      : [],
+);
+const nodeOnly = askedProjects.length > 0 && askedProjects.every((name) => nodeProjects.has(name));
 
 const chromium = nodeOnly ? undefined : await findChromium();
 const withoutBrowser = !nodeOnly && chromium === undefined;

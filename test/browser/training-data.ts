@@ -1,6 +1,6 @@
 import { BufferTarget, CanvasSource, Output, Quality, WebMOutputFormat } from 'mediabunny';
 import { blobCenters, drawScene, sceneRoi } from '../fixtures/blob-scene.ts';
-import { drawFrame, movingSquare, type DrawnClip } from '../train/drawn-clip.ts';
+import { drawFrame, movingSquare, type DrawnClip } from '../fixtures/drawn-clip.ts';
 
 /** mediabunny as the test server has it. */
 export const mediabunny = '/node_modules/mediabunny/dist/bundles/mediabunny.min.mjs';

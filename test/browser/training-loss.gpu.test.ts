@@ -6,7 +6,7 @@ import { calibrationCrops } from '../../src/train/model-files.ts';
 import { createPictureSet } from '../../src/train/views/pictures.ts';
 import type { BatchApi, StepsReport } from '../../src/train-web/messages.ts';
 import { TrainService } from '../../src/train-web/train-service.ts';
-import { drawFrame, movingSquare } from '../train/drawn-clip.ts';
+import { drawFrame, movingSquare } from '../fixtures/drawn-clip.ts';
 import { catchDevices } from './caught.ts';
 import { runtimeFiles } from './runtime-files.ts';
 

@@ -12,7 +12,7 @@ import { readCheckpoint } from '../../src/train-node/checkpoint.ts';
 import { parseConfig } from '../../src/train/settings/config.ts';
 import { runTraining } from '../../src/train-node/run.ts';
 import { serveFiles } from '../fixtures/serve.ts';
-import { drawFrame, movingSquare } from '../train/drawn-clip.ts';
+import { drawFrame, movingSquare } from '../fixtures/drawn-clip.ts';
 import { createConsumer, launchChromium, runPage } from './consumer.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dve-training-page-'));

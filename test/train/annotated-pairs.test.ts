@@ -23,7 +23,7 @@ import {
 import type { TrainingState } from '../../src/train/step/training-step.ts';
 import { buildTrainingStep } from '../../src/train/step/training-step.ts';
 import type { View } from '../../src/train/views/warps.ts';
-import { drawFrame, movingSquare } from './drawn-clip.ts';
+import { drawFrame, movingSquare } from '../fixtures/drawn-clip.ts';
 
 describe('landmarks of two pictures', () => {
   const size = 48;

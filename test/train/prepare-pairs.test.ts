@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClosedError } from '../../src/errors.ts';
 import { preparePairs, type PreparePairsOptions } from '../../src/train-node/prepare-pairs.ts';
 import { parseVideoSettings } from '../../src/train/settings/video-settings.ts';
-import { drawFrame, movingSquare } from './drawn-clip.ts';
+import { drawFrame, movingSquare } from '../fixtures/drawn-clip.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dve-prepare-'));
 afterAll(() => {

@@ -19,7 +19,7 @@ import {
 import type { VideoPair } from '../../src/train/pairs/video-pairs.ts';
 import { defaultVideoSettings, parseVideoSettings } from '../../src/train/settings/video-settings.ts';
 import { correspond, createWarpSampler } from '../../src/train/views/warps.ts';
-import { drawFrame, flowPair, isOnSquare, movingSquare } from './drawn-clip.ts';
+import { drawFrame, flowPair, isOnSquare, movingSquare } from '../fixtures/drawn-clip.ts';
 
 const base = { centerX: 0.5, centerY: 0.5, side: 0.8 };
 const stillWeight = 0.1;

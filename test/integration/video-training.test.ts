@@ -14,7 +14,7 @@ import type { RunOptions } from '../../src/train-node/run.ts';
 import { runTraining } from '../../src/train-node/run.ts';
 import type { RoundReport } from '../../src/train-node/training-data.ts';
 import { defaultVideoSettings, parseVideoSettings } from '../../src/train/settings/video-settings.ts';
-import { drawFrame, movingSquare } from './drawn-clip.ts';
+import { drawFrame, movingSquare } from '../fixtures/drawn-clip.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dve-video-training-'));
 afterAll(() => {

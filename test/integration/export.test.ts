@@ -31,7 +31,7 @@ import {
 } from '../../src/train/network/training-network.ts';
 import { standardize } from '../../src/train/step/training-step.ts';
 import { smallSettings, writePictures } from '../fixtures/small-training.ts';
-import { createTexture } from './drawn-clip.ts';
+import { createTexture } from '../fixtures/drawn-clip.ts';
 
 const crops = 4;
 const embeddingSize = 8;
