@@ -11,12 +11,12 @@ import { modelOptions, resultOptions } from './model-options.ts';
 import { printNote, printResult, round } from './output.ts';
 import { offlineSearchBudget, readLandmarkSet, withModelAndSet } from './track-input.ts';
 
-export const summary = 'Track there and back: how far the points of a set drift in videos.';
+export const summary = 'Stability, not quality: whether points tracked there find their way back.';
 
 const command = defineCommand({
   name: 'dve eval drift',
   about:
-    'Needs no annotated video. Points tracked to a frame are matched back into the first one; their distance from where\nthey started, over the size of the object, is the drift. within: share of all frames that are tracked with a mean\ndrift below --limit.',
+    'Needs no annotated video, and tells how stable matches are, not whether they are right: a point that always slides to\nthe same wrong place is stable, too. For what is right label a few frames and use "dve eval points".\n\nPoints tracked to a frame are matched back into the first one; their distance from where\nthey started, over the size of the object, is the drift. within: share of all frames that are tracked with a mean\ndrift below --limit.',
   options: {
     ...modelOptions,
     landmarks: {

@@ -8,6 +8,7 @@ const protocols: CommandTable = {
   flow: () => import('./eval-flow.ts'),
   tracks: () => import('./eval-tracks.ts'),
   calibration: () => import('./eval-calibration.ts'),
+  points: () => import('./eval-points.ts'),
   drift: () => import('./eval-drift.ts'),
 };
 
