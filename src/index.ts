@@ -4,7 +4,7 @@ export type { Point, Size } from './geometry/coordinates.ts';
 export type { Roi } from './geometry/roi.ts';
 export { parseLandmarkSet, type IndexPair, type LandmarkSet } from './landmarks/landmark-set.ts';
 export { defaultSmoothing, type SmootherOptions } from './landmarks/smoother.ts';
-export type { SessionDevice, SessionPrecision } from './model/session.ts';
+export type { ModelDevice, ModelPrecision } from './model/model.ts';
 export type { FrameTiming, ObjectFinder } from './pipeline/frame-tracker.ts';
 export type { Landmark, SearchingResult, TrackingResult, TrackResult } from './pipeline/result.ts';
 export type { StreamFrame, TimedPicture } from './sources/frame-stream.ts';

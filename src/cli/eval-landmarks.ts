@@ -2,7 +2,7 @@ import { InputError } from '../errors.ts';
 import type { AnnotatedFolder } from '../evaluation/annotations.ts';
 import { splitCrops } from '../evaluation/evaluate-regression.ts';
 import { checkLandmarkSet } from '../landmarks/landmark-set.ts';
-import type { ModelSession } from '../model/session.ts';
+import type { Model } from '../model/model.ts';
 import { readAnnotatedFolder } from '../evaluation-node/read-annotated-folder.ts';
 import { evaluateLandmarks, type LandmarkReferences } from '../evaluation/evaluate-landmarks.ts';
 import { type EvaluationCrop } from '../evaluation/evaluation-model.ts';
@@ -74,7 +74,7 @@ const sourceOf = ({ references, shots, landmarks }: Values): Source => {
   return { kind: 'pictures', folder: references, shots };
 };
 
-const readSet = async (file: string, model: string, session: ModelSession): Promise<LandmarkReferences> => {
+const readSet = async (file: string, model: string, session: Model): Promise<LandmarkReferences> => {
   const set = await readLandmarkSet(file, model);
   checkLandmarkSet(set, session.manifest, { landmarks: file, model });
   return { kind: 'set', references: set.references };
@@ -83,7 +83,7 @@ const readSet = async (file: string, model: string, session: ModelSession): Prom
 const readReferences = async (
   source: Source,
   values: Values,
-  session: ModelSession,
+  session: Model,
   test: { path: string; crops: readonly EvaluationCrop[] },
   { onSkip }: SkipLog,
 ): Promise<LandmarkReferences> => {

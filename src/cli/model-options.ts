@@ -1,5 +1,5 @@
-import { createNodeSession } from '../model/session-node.ts';
-import type { ModelSession } from '../model/session.ts';
+import { openNodeModel } from '../model/model-node.ts';
+import type { Model } from '../model/model.ts';
 
 /** Options of every command that runs a model. */
 export const modelOptions = {
@@ -33,9 +33,9 @@ export type ModelValues = {
 /** Loads the model that the options name, and closes it when `use` is through. */
 export const withModel = async <Result>(
   { model, precision, device, threads }: ModelValues,
-  use: (session: ModelSession) => Promise<Result>,
+  use: (session: Model) => Promise<Result>,
 ): Promise<Result> => {
-  const session = await createNodeSession(model, {
+  const session = await openNodeModel(model, {
     precision,
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),

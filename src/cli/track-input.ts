@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { InputError, ModelError } from '../errors.ts';
 import { checkLandmarkSet, parseLandmarkSet, type LandmarkSet } from '../landmarks/landmark-set.ts';
 import { readModelDirectory } from '../model/model-directory-node.ts';
-import type { ModelSession } from '../model/session.ts';
+import type { Model } from '../model/model.ts';
 import { withModel, type ModelValues } from './model-options.ts';
 
 /** The set that was asked for, or the model's own. */
@@ -34,7 +34,7 @@ export const readLandmarkSet = async (file: string | undefined, model: string): 
 export const withModelAndSet = <Result>(
   values: ModelValues & { /** Where the set was read from. */ landmarks: string | undefined },
   landmarkSet: LandmarkSet,
-  use: (session: ModelSession) => Promise<Result>,
+  use: (session: Model) => Promise<Result>,
 ): Promise<Result> =>
   withModel(values, (session) => {
     const { landmarks = 'landmarks.json', model } = values;

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { writeFileAtomic } from '../files-node/atomic-file.ts';
-import type { ModelSession } from '../model/session.ts';
+import type { Model } from '../model/model.ts';
 import type { PixelImage } from '../pipeline/crop.ts';
 import { FrameTracker } from '../pipeline/frame-tracker.ts';
 import { createPictureCropper } from '../pipeline/picture-cropper.ts';
@@ -54,12 +54,11 @@ const formatOf = (path: string): Format => {
 const trackVideo = async (
   video: VideoReader,
   landmarkSet: LandmarkSet,
-  session: ModelSession,
+  session: Model,
   smooth: boolean,
 ): Promise<TrackResult[]> => {
   const tracker = new FrameTracker<PixelImage, Float32Array>({
-    manifest: session.manifest,
-    matcher: session,
+    model: session,
     cropper: createPictureCropper(),
     landmarkSet,
     searchBudget: offlineSearchBudget,

@@ -3,14 +3,11 @@ import type { Point } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
 import { selectPoints } from '../landmarks/point-sets.ts';
 import { protocolRoi, type AnnotatedFolder, type AnnotatedPicture } from '../evaluation/annotations.ts';
-import {
-  embedPoints,
-  renderCrop,
-  type EvaluationModel,
-  type OnSkip,
-} from '../evaluation/evaluation-model.ts';
+import { renderCrop, type OnSkip } from '../evaluation/evaluation-model.ts';
 import { decodeAnnotated } from './load-evaluation-crops.ts';
 import type { RawPicture } from '../media/raw-picture.ts';
+import { embedPoints } from '../landmarks/embed-points.ts';
+import type { Model } from '../model/model.ts';
 import { createRandom, type Random } from '../augment/random.ts';
 import { invertGridMap, type GridMap } from '../train/views/warps.ts';
 
@@ -121,7 +118,7 @@ const drawView = (
 };
 
 export type MatchEvaluationOptions = {
-  model: EvaluationModel;
+  model: Model;
   folder: AnnotatedFolder;
   /** Default 500. */ pairs?: number;
   /** Default 1. */ seed?: number;

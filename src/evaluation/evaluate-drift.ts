@@ -1,15 +1,15 @@
 import type { Point } from '../geometry/coordinates.ts';
 import { cropToImage, imageToCrop, type Roi } from '../geometry/roi.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
-import type { ModelSession } from '../model/session.ts';
+import type { Model } from '../model/model.ts';
 import { cropToTensor, type PixelImage } from '../pipeline/crop.ts';
 import { FrameTracker } from '../pipeline/frame-tracker.ts';
 import { createPictureCropper } from '../pipeline/picture-cropper.ts';
-import { embedPoints } from './evaluation-model.ts';
+import { embedPoints } from '../landmarks/embed-points.ts';
 
 /** What the drift of a video is measured with. */
 export type DriftOptions = {
-  session: ModelSession;
+  session: Model;
   landmarkSet: LandmarkSet;
   /** Frames from first to last, with their capture time in seconds. */
   frames: AsyncIterable<{ image: PixelImage; timestamp: number }>;
@@ -40,8 +40,7 @@ export const measureDrift = async (options: DriftOptions): Promise<DriftReport> 
   const { manifest } = session;
   const { inputSize, cropMargin } = manifest;
   const tracker = new FrameTracker<PixelImage, Float32Array>({
-    manifest,
-    matcher: session,
+    model: session,
     cropper: createPictureCropper(),
     landmarkSet,
     searchBudget,

@@ -4,7 +4,9 @@ import { cropToImage, imageToCrop } from '../geometry/roi.ts';
 import { averageSummaries, landmarkErrors, summarizeErrors, type AccuracySummary } from './accuracy.ts';
 import { averageReferences } from '../landmarks/matching.ts';
 import { ibugPointCount, outerEyeCorners, selectPoints, type PointSetName } from '../landmarks/point-sets.ts';
-import { embedPoints, type EvaluationCrop, type EvaluationModel } from './evaluation-model.ts';
+import { embedPoints } from '../landmarks/embed-points.ts';
+import type { Model } from '../model/model.ts';
+import type { EvaluationCrop } from './evaluation-model.ts';
 import { createRandom } from '../augment/random.ts';
 
 /** Where the reference embeddings come from. */
@@ -23,7 +25,7 @@ export type LandmarkReferences =
     };
 
 export type LandmarkEvaluationOptions = {
-  model: EvaluationModel;
+  model: Model;
   /** Pictures to find the landmarks in. */ test: readonly EvaluationCrop[];
   references: LandmarkReferences;
   points: PointSetName;
@@ -39,7 +41,7 @@ export type LandmarkEvaluationOptions = {
 type Draw = { references: Float32Array; paths: ReadonlySet<string> };
 
 const drawReferences = async (
-  model: EvaluationModel,
+  model: Model,
   points: PointSetName,
   { crops, shots, draws, seed = 1 }: LandmarkReferences & { kind: 'pictures' },
 ): Promise<Draw[]> => {

@@ -3,8 +3,8 @@ import { cropToImage, imageToCrop } from '../geometry/roi.ts';
 import { landmarkErrors, summarizeErrors, type AccuracySummary } from './accuracy.ts';
 import { ibug68 } from '../landmarks/ibug68.ts';
 import { interOcularDistance, selectPoints, type PointSetName } from '../landmarks/point-sets.ts';
-import type { TrainingRuntime } from '../train/step/engine.ts';
-import type { EvaluationCrop, EvaluationGeometry, EvaluationModel } from './evaluation-model.ts';
+import type { Model, ModelGeometry, Runtime } from '../model/model.ts';
+import type { EvaluationCrop } from './evaluation-model.ts';
 import { createRandom } from '../augment/random.ts';
 import { trainRegressor, type RegressorSettings } from './regressor.ts';
 
@@ -49,7 +49,7 @@ const poolCells = (embedding: Float32Array, channels: number, grid: number, size
 };
 
 /** Smallest block of cells whose mean keeps grid and memory within bounds. */
-const poolSize = ({ inputSize, stride, embeddingSize }: EvaluationGeometry, pictures: number): number => {
+const poolSize = ({ inputSize, stride, embeddingSize }: ModelGeometry, pictures: number): number => {
   const cells = inputSize / stride;
   const fits = (size: number): boolean => {
     const bytes = pictures * embeddingSize * (cells / size) ** 2 * 4;
@@ -84,8 +84,8 @@ const mirrorCrop = (crop: EvaluationCrop, inputSize: number): EvaluationCrop => 
 };
 
 export type RegressionEvaluationOptions = {
-  model: EvaluationModel;
-  /** Runs the training. */ runtime: TrainingRuntime;
+  model: Model;
+  /** Runs the training. */ runtime: Runtime;
   /** Pictures to train on. */ train: readonly EvaluationCrop[];
   /** Pictures to measure on. */ test: readonly EvaluationCrop[];
   points: PointSetName;

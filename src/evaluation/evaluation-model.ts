@@ -1,69 +1,33 @@
 import type { Point } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
-import {
-  matchReferences,
-  sampleEmbedding,
-  toEmbeddingMap,
-  type MatchSettings,
-} from '../landmarks/matching.ts';
-import type { Manifest } from '../model/manifest.ts';
-import type { ModelSession } from '../model/session.ts';
+import { matchReferences, toEmbeddingMap, type MatchSettings } from '../landmarks/matching.ts';
+import type { Model } from '../model/model.ts';
 import { createPictureSet } from '../train/views/pictures.ts';
 import type { RawPicture } from '../media/raw-picture.ts';
 import { createSamplePositions, fillSamplePositions, renderPicture } from '../train/views/render.ts';
 import type { GridMap } from '../train/views/warps.ts';
 
-/** Shape of a network's input and output. */
-export type EvaluationGeometry = Pick<Manifest, 'inputSize' | 'stride' | 'embeddingSize'>;
-
-/** What the protocols need of a model; a ModelSession is one. */
-export type EvaluationModel = Pick<ModelSession, 'embed' | 'match'> & { manifest: EvaluationGeometry };
-
 /**
- * A model from an embedding alone, matched by the CPU twin of the matching head: for networks that are still being
- * trained.
- * @param embed (1, 3, S, S) planar RGB 0–1 → (1, C, H, W) unit vectors
+ * The model with the CPU twin of its matching head: many references of pictures whose embeddings are known already, or
+ * cheap, need no run of the network.
  */
-export const createEvaluationModel = (
-  manifest: EvaluationGeometry,
-  matching: MatchSettings,
-  embed: (image: Float32Array) => Promise<Float32Array>,
-): EvaluationModel => {
-  const pixels = 3 * manifest.inputSize ** 2;
+export const withCpuMatching = (model: Model, matching: MatchSettings): Model => {
+  const { inputSize, embeddingSize } = model.manifest;
+  const pixels = 3 * inputSize ** 2;
   return {
-    manifest,
-    embed,
+    ...model,
     match: async (image, references) => {
-      const count = references.length / manifest.embeddingSize;
+      const count = references.length / embeddingSize;
       const batch = image.length / pixels;
       const matches = new Float32Array(batch * count * 3);
       for (let i = 0; i < batch; i += 1) {
-        const map = toEmbeddingMap(manifest, await embed(image.subarray(i * pixels, (i + 1) * pixels)));
+        const embedding = await model.embed(image.subarray(i * pixels, (i + 1) * pixels));
+        const map = toEmbeddingMap(model.manifest, embedding);
         matches.set(matchReferences(map, references, matching), i * count * 3);
       }
       return matches;
     },
   };
-};
-
-/**
- * Embeddings of one picture at points of its crop.
- * @param image (3, S, S) planar RGB 0–1
- * @param points (N) crop pixels
- * @returns (N, C) unit vectors
- */
-export const embedPoints = async (
-  model: EvaluationModel,
-  image: Float32Array,
-  points: readonly Point[],
-): Promise<Float32Array> => {
-  const channels = model.manifest.embeddingSize;
-  const map = toEmbeddingMap(model.manifest, await model.embed(image));
-  const references = new Float32Array(points.length * channels);
-  points.forEach((point, index) => {
-    references.set(sampleEmbedding(map, point), index * channels);
-  });
-  return references;
 };
 
 /**

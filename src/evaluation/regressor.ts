@@ -5,7 +5,7 @@ import * as op from '../onnx/operators.ts';
 import { encodeModel } from '../onnx/protobuf.ts';
 import { Tape } from '../train/graph/autodiff.ts';
 import * as d from '../train/graph/differentiable.ts';
-import type { TrainingRuntime } from '../train/step/engine.ts';
+import type { Runtime } from '../model/model.ts';
 import { adam, defaultOptimizer, globalNorm, type OptimizerSettings } from '../train/graph/adam.ts';
 import { createRandom } from '../augment/random.ts';
 import { flatGradients } from '../train/network/training-network.ts';
@@ -219,7 +219,7 @@ const drawOrder = (pictures: number, steps: number, batch: number, seed: number)
  * @param onProgress told how many steps of how many are done
  */
 export const trainRegressor = async (
-  runtime: TrainingRuntime,
+  runtime: Runtime,
   data: RegressionData,
   { channels, grid }: FeatureShape,
   settings: RegressorSettings,

@@ -7,7 +7,8 @@ import { toEmbeddingMap } from '../landmarks/matching.ts';
 import { cropToTensor } from '../pipeline/crop.ts';
 import { roiOfShape } from '../pipeline/roi-of-shape.ts';
 import { calibrateSet } from './calibrate-set.ts';
-import { measureEvidence, type SetSession } from './evidence-levels.ts';
+import type { Model } from '../model/model.ts';
+import { measureEvidence } from './evidence-levels.ts';
 import { meanShapeOf } from './mean-shape.ts';
 import { averageViews, findConsistent, type ReferenceView } from './reference-builder.ts';
 import { checkSetRequest, type SetPicture, type SetRequest } from './set-request.ts';
@@ -16,7 +17,7 @@ import { checkSetRequest, type SetPicture, type SetRequest } from './set-request
 export type SetProgress = (stage: 'pictures' | 'calibrated', done: number, total: number) => void;
 
 export type BuildOptions = {
-  session: SetSession;
+  session: Model;
   /** ROI side over the box of the points, where no picture has a ROI. Default: the model's. */ margin?: number;
   /** How far a point may be missed there and back, crop sides. Default 0.06. */ tolerance?: number;
   onProgress?: SetProgress;

@@ -2,7 +2,7 @@ import { fitCalibration } from './calibration-fit.ts';
 import type { Calibration } from '../landmarks/calibration.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { averageViews, type ReferenceView } from './reference-builder.ts';
-import type { SetSession } from './evidence-levels.ts';
+import type { Model } from '../model/model.ts';
 import { lookAtPictures, type AnnotatedPoints } from './calibration-looks.ts';
 
 /** A landmark counts as right within this share of the set's unit. */
@@ -31,7 +31,7 @@ const referencesFrom = ({ views, kept }: SetMaterial, pictures: readonly number[
  * @returns undefined for too few pictures to tell
  */
 export const calibrateSet = async (
-  session: SetSession,
+  session: Model,
   set: LandmarkSet,
   pictures: readonly AnnotatedPoints[],
   material: SetMaterial,

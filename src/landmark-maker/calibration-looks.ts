@@ -10,7 +10,7 @@ import { augmentPhotometric } from '../augment/photometric.ts';
 import { createRandom, type Random } from '../augment/random.ts';
 import { defaultPatchSize, defaultPhotometric } from '../augment/strengths.ts';
 import type { CalibrationLook } from './calibration-fit.ts';
-import type { SetSession } from './evidence-levels.ts';
+import type { Model } from '../model/model.ts';
 
 /** A picture with its points, image pixels. */
 export type AnnotatedPoints = {
@@ -55,7 +55,7 @@ const occlude = (crop: Float32Array, size: number, random: Random): void => {
 const kindsOfView = 4;
 
 export type LookOptions = {
-  session: SetSession;
+  session: Model;
   set: LandmarkSet;
   /** References to match in a picture, by its index; default: the set's. */
   referencesOf?: (picture: number) => Float32Array;

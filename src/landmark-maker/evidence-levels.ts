@@ -2,11 +2,8 @@ import { ModelError } from '../errors.ts';
 import type { Roi } from '../geometry/roi.ts';
 import { median } from '../geometry/statistics.ts';
 import { logOdds, type EvidenceLevels } from '../landmarks/landmark-set.ts';
-import type { ModelSession } from '../model/session.ts';
+import type { Model } from '../model/model.ts';
 import { cropToTensor, type PixelImage } from '../pipeline/crop.ts';
-
-/** The part of a session that making a landmark set needs. */
-export type SetSession = Pick<ModelSession, 'embed' | 'match' | 'manifest'>;
 
 /** A picture and the upright ROI of the object in it. */
 export type LocatedPicture = { image: PixelImage; roi: Roi };
@@ -39,7 +36,7 @@ const leastContrast = 1;
  * @throws ModelError where the network hardly tells the two apart
  */
 export const measureEvidence = async (
-  session: SetSession,
+  session: Model,
   references: Float32Array,
   pictures: readonly LocatedPicture[],
 ): Promise<EvidenceLevels> => {

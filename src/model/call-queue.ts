@@ -8,7 +8,7 @@ export type CallQueue = {
   close(): Promise<void>;
 };
 
-/** @param name how the ClosedError calls the owner, for example `ModelSession` */
+/** @param name how the ClosedError calls the owner, for example `Model` */
 export const createCallQueue = (name: string): CallQueue => {
   let closed = false;
   let last: Promise<unknown> = Promise.resolve();

@@ -1,17 +1,11 @@
-import type { InferenceSession, InferenceSessionFactory, TensorConstructor } from 'onnxruntime-web';
 import { DeviceError, firstLine } from '../errors.ts';
+import type { Runtime } from './model.ts';
 
 /** Where Node runs networks: `cpu` is onnxruntime-node (native, optional), `wasm` is onnxruntime-web. */
 export type NodeDevice = 'cpu' | 'wasm';
 
 /** ONNX Runtime in Node. */
-export type NodeRuntime = {
-  device: NodeDevice;
-  InferenceSession: InferenceSessionFactory;
-  Tensor: TensorConstructor;
-  /** Options that every session of this runtime is created with. */
-  sessionOptions: InferenceSession.SessionOptions;
-};
+export type NodeRuntime = Runtime & { device: NodeDevice };
 
 export type RuntimeOptions = {
   /** Default: `cpu` where onnxruntime-node is installed and loads, else `wasm`. */ device?: NodeDevice;

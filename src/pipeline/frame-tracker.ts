@@ -4,8 +4,8 @@ import type { Roi } from '../geometry/roi.ts';
 import { calibrate } from '../landmarks/calibration.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { LandmarkSmoother, type SmootherOptions } from '../landmarks/smoother.ts';
-import type { Manifest } from '../model/manifest.ts';
-import type { Cropper, Matcher } from './cropper.ts';
+import type { Model } from '../model/model.ts';
+import type { Cropper } from './cropper.ts';
 import { Localizer } from './localizer.ts';
 import { lookFromMatches, type Look, type LookOptions } from './look.ts';
 import { nextRoi } from './next-roi.ts';
@@ -27,8 +27,7 @@ export type ObjectFinder<Frame> = {
 };
 
 export type FrameTrackerOptions<Frame, Input> = {
-  manifest: Pick<Manifest, 'inputSize'>;
-  matcher: Matcher<Input>;
+  model: Model<Input>;
   cropper: Cropper<Frame, Input>;
   landmarkSet: LandmarkSet;
   /** Settings of the smoother; false gives raw landmarks. */ smoothing?: SmootherOptions | false;
@@ -85,9 +84,9 @@ export class FrameTracker<Frame, Input> {
   #timing: FrameTiming = { search: 0, crop: 0, match: 0, filter: 0, total: 0 };
 
   constructor(options: FrameTrackerOptions<Frame, Input>) {
-    const { matcher, cropper, landmarkSet, manifest, smoothing, searchBudget } = options;
+    const { model, cropper, landmarkSet, smoothing, searchBudget } = options;
     this.#options = options;
-    this.#look = { matcher, cropper, landmarkSet, inputSize: manifest.inputSize };
+    this.#look = { model, cropper, landmarkSet };
     this.#clock = options.clock ?? (() => performance.now());
     this.#finder =
       options.finder ??
@@ -170,11 +169,12 @@ export class FrameTracker<Frame, Input> {
   }
 
   async #lookThrough(frame: Frame, roi: Roi): Promise<Look> {
-    const { matcher, cropper, landmarkSet, inputSize } = this.#look;
+    const { model, cropper, landmarkSet } = this.#look;
+    const { inputSize } = model.manifest;
     const start = this.#clock();
     const input = await cropper.crop(frame, [roi], inputSize);
     const cropped = this.#clock();
-    const matches = await matcher.match(input, landmarkSet.references);
+    const matches = await model.match(input, landmarkSet.references);
     this.#timing.crop += cropped - start;
     this.#timing.match += this.#clock() - cropped;
     return lookFromMatches(matches, roi, landmarkSet, inputSize);

@@ -3,7 +3,8 @@ import type { Point } from '../geometry/coordinates.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { logOdds } from '../landmarks/log-odds.ts';
 import { fitShape, type ShapeFit } from '../landmarks/shape-fit.ts';
-import type { Cropper, Matcher } from './cropper.ts';
+import type { Model } from '../model/model.ts';
+import type { Cropper } from './cropper.ts';
 
 /** What one crop told: where each landmark was matched, and how well the matches make up the object. */
 export type Look = {
@@ -17,10 +18,9 @@ export type Look = {
 };
 
 export type LookOptions<Frame, Input> = {
-  matcher: Matcher<Input>;
+  model: Model<Input>;
   cropper: Cropper<Frame, Input>;
   landmarkSet: LandmarkSet;
-  /** Side S of a crop, pixels. */ inputSize: number;
 };
 
 /**
@@ -31,10 +31,11 @@ export type LookOptions<Frame, Input> = {
 export const lookAt = async <Frame, Input>(
   frame: Frame,
   rois: readonly Roi[],
-  { matcher, cropper, landmarkSet, inputSize }: LookOptions<Frame, Input>,
+  { model, cropper, landmarkSet }: LookOptions<Frame, Input>,
 ): Promise<Look[]> => {
+  const { inputSize } = model.manifest;
   const input = await cropper.crop(frame, rois, inputSize);
-  const matches = await matcher.match(input, landmarkSet.references);
+  const matches = await model.match(input, landmarkSet.references);
   const count = landmarkSet.names.length;
   return rois.map((roi, index) =>
     lookFromMatches(

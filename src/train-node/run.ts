@@ -11,7 +11,6 @@ import type { Checkpoint } from './checkpoint.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { TrainingConfig } from '../train/settings/config.ts';
 import { parseConfig } from '../train/settings/config.ts';
-import type { TrainingRuntime } from '../train/step/engine.ts';
 import type { TrainedWeights } from '../train/network/inference-network.ts';
 import type { CropSource } from '../train/model-files.ts';
 import { calibrationCrops, exportInt8, exportWeights, manifestFields } from '../train/model-files.ts';
@@ -23,7 +22,7 @@ import { freshState, train, weightsOf } from '../train/trainer.ts';
 import type { ParameterLayout } from '../train/network/training-network.ts';
 import { parameterLayout } from '../train/network/training-network.ts';
 import type { TrainingState } from '../train/step/training-step.ts';
-import { createTrackingNetwork } from '../train/network/tracking-network.ts';
+import { createModel, type Runtime } from '../model/model.ts';
 import type {
   PictureAnnotation,
   RoundData,
@@ -47,7 +46,7 @@ export type RunOptions = {
   /** Landmarks of some of the pictures: adds a term to the loss. */ annotations?: readonly PictureAnnotation[];
   /** Model directory to write; made when missing. */ out: string;
   /** Go on from the checkpoint in `out`. */ resume: boolean;
-  runtime: TrainingRuntime;
+  runtime: Runtime;
   /** Worker threads that prepare videos and batches. */ workers?: number;
   onStart?: (facts: TrainingFacts) => void;
   onVideoProgress?: (progress: VideoProgress) => void;
@@ -117,7 +116,7 @@ const significant = (value: number): number => Number(value.toPrecision(6));
 /** Writes `model.onnx`, `model.int8.onnx` and `manifest.json` of a training's present state. */
 const writeModel = async (
   out: string,
-  runtime: TrainingRuntime,
+  runtime: Runtime,
   data: CropSource,
   config: TrainingConfig,
   layout: ParameterLayout,
@@ -136,7 +135,7 @@ const sampledFlows = 4;
 /** Writes `report.html` from the metrics so far and a batch that training does not see. */
 const writeReport = async (
   out: string,
-  runtime: TrainingRuntime,
+  runtime: Runtime,
   data: CropSource,
   config: TrainingConfig,
   network: Uint8Array,
@@ -291,10 +290,10 @@ export const runTraining = async (options: RunOptions): Promise<TrainingOutcome>
 
   /** The network as it is now, to search for the object with. */
   const trackingNetwork = () =>
-    createTrackingNetwork(runtime, exportWeights(config, layout, weightsOf(config, current.state)), {
-      category: config.category,
-      inputSize: config.batch.inputSize,
-      embeddingSize: config.network.embeddingSize,
+    createModel(runtime, {
+      manifest: manifestFields(config),
+      bytes: exportWeights(config, layout, weightsOf(config, current.state)),
+      where: 'the network in training',
     });
 
   let outcome: TrainingOutcome = { ...current, layout, busy: 0 };

@@ -10,7 +10,7 @@ import type { PairPool } from '../train/pairs/pair-pool.ts';
 import type { Picture, PictureSet } from '../train/views/pictures.ts';
 import type { RegionTrack, VideoRegions } from '../train/pairs/regions.ts';
 import { findSelfLandmarks } from '../train/search/stable-landmarks.ts';
-import type { TrackingNetwork } from '../train/network/tracking-network.ts';
+import type { Model } from '../model/model.ts';
 import { openVideo } from '../media-node/open-video.ts';
 import type { VideoSettings } from '../train/settings/video-settings.ts';
 import type { CropBase } from '../train/views/warps.ts';
@@ -94,7 +94,7 @@ export type SearchReport = {
 };
 
 export type SearchOptions = {
-  network: TrackingNetwork;
+  network: Model;
   /** (3, S, S) each: the object in its canonical crop. */ object: readonly Float32Array[];
   /** (3, S, S) each: without it. */ empty: readonly Float32Array[];
   videos: readonly { name: string; path: string }[];
@@ -120,10 +120,9 @@ const searchVideo = async (
     const spacing = Math.max(frameStep, Math.ceil(frameCount / framesPerVideo));
     const batch = Math.min(6, budget);
     const localizer = new Localizer<PixelImage, Float32Array>({
-      matcher: network,
+      model: network,
       cropper: createPictureCropper(),
       landmarkSet,
-      inputSize: network.inputSize,
       ...{ budget: batch, steadiness },
     });
     for await (const { index, rgb } of video.frames) {

@@ -23,7 +23,7 @@ import { planRounds } from '../train/search/rounds.ts';
 import type { RegionMode, Round } from '../train/search/rounds.ts';
 import { cropsOfMotion, cropsOfPictures, cropsWithoutObject, searchVideos } from './search-videos.ts';
 import type { SearchReport } from './search-videos.ts';
-import type { TrackingNetwork } from '../train/network/tracking-network.ts';
+import type { Model } from '../model/model.ts';
 import { listVideos } from '../media-node/open-video.ts';
 
 export type VideoInput = {
@@ -89,7 +89,7 @@ export type TrainingData = {
    * @param network of the weights that the round starts with; called where the object is to be searched
    * @throws InputError where neither pictures nor pairs of frames are left to train on
    */
-  prepare(index: number, network: () => Promise<TrackingNetwork>): Promise<RoundData>;
+  prepare(index: number, network: () => Promise<Model>): Promise<RoundData>;
 };
 
 type VideoFile = { /** Path below the folder, with slashes. */ name: string; path: string; bytes: number };
@@ -190,7 +190,7 @@ export const openTrainingData = async (options: DataOptions): Promise<TrainingDa
 
   const wholeFrames = (): VideoRegions => ({ kind: 'whole' });
 
-  const search = async (network: TrackingNetwork): Promise<Awaited<ReturnType<typeof searchVideos>>> => {
+  const search = async (network: Model): Promise<Awaited<ReturnType<typeof searchVideos>>> => {
     const { inputSize } = batch;
     // Without pictures, and with a network that comes trained, no round of whole frames came before.
     if (set === undefined) lastPool ??= (await pairUp(wholeFrames)).pool;
@@ -216,7 +216,7 @@ export const openTrainingData = async (options: DataOptions): Promise<TrainingDa
   /** Regions of a self round: found now, or when the round began and kept in a file since. */
   const selfRegions = async (
     index: number,
-    network: () => Promise<TrackingNetwork>,
+    network: () => Promise<Model>,
   ): Promise<{ regions: Map<string, VideoRegions>; search?: SearchReport }> => {
     const path = join(out, `regions-${index}.json`);
     if (startStep > rounds[index].from) {

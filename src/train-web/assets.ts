@@ -1,5 +1,5 @@
 /** URLs of what training fetches when running; see worker/assets.ts for why each is written out whole. */
-import type { WebRuntimeFiles } from '../model/session-web.ts';
+import type { WebRuntimeFiles } from '../model/model-web.ts';
 import { folderUrl, locateAssets, startWorker } from '../worker/assets.ts';
 
 export type TrainingAssets = {

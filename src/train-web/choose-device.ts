@@ -1,10 +1,11 @@
 /** Where a training runs: WebGPU where it computes the same step as wasm, faster. */
 import { DeviceError, firstLine } from '../errors.ts';
 import { NoWebGpuError, openGpuDevice } from '../model/gpu-device.ts';
-import { loadWebRuntime, type WebRuntime, type WebRuntimeFiles } from '../model/session-web.ts';
+import type { Runtime } from '../model/model.ts';
+import { loadWebRuntime, runtimeOn, type WebRuntime, type WebRuntimeFiles } from '../model/model-web.ts';
 import type { Batch } from '../train/batch/batch.ts';
 import type { TrainingConfig } from '../train/settings/config.ts';
-import { createTrainingEngine, type StepResult, type TrainingRuntime } from '../train/step/engine.ts';
+import { createTrainingEngine, type StepResult } from '../train/step/engine.ts';
 import { scheduleAt } from '../train/graph/adam.ts';
 import { freshState, stepShape } from '../train/trainer.ts';
 import { parameterLayout } from '../train/network/training-network.ts';
@@ -14,8 +15,8 @@ import { findSlow, findWrong } from './compare-steps.ts';
 
 /** ONNX Runtime on a device, for the steps; `wasm` of the same build is for everything small. */
 export type ChosenDevice = {
-  steps: TrainingRuntime;
-  wasm: TrainingRuntime;
+  steps: Runtime;
+  wasm: Runtime;
   device: 'wasm' | 'webgpu';
   threads: number;
   /** Why WebGPU is not used, where it might have been. */ note: string | undefined;
@@ -25,21 +26,9 @@ export type ChosenDevice = {
 
 const never = new Promise<never>(() => undefined);
 
-const onWasm = ({ InferenceSession, Tensor }: WebRuntime): TrainingRuntime => ({
-  InferenceSession,
-  Tensor,
-  sessionOptions: { executionProviders: ['wasm'], logSeverityLevel: 3 },
-});
-
-const onGpu = ({ InferenceSession, Tensor }: WebRuntime, device: GPUDevice): TrainingRuntime => ({
-  InferenceSession,
-  Tensor,
-  sessionOptions: { executionProviders: [{ name: 'webgpu', device }], logSeverityLevel: 3 },
-});
-
 const wasmDevice = (runtime: WebRuntime, note: string | undefined): ChosenDevice => ({
-  steps: onWasm(runtime),
-  wasm: onWasm(runtime),
+  steps: runtimeOn(runtime),
+  wasm: runtimeOn(runtime),
   device: 'wasm',
   threads: runtime.env.wasm.numThreads ?? 1,
   note,
@@ -49,7 +38,7 @@ const wasmDevice = (runtime: WebRuntime, note: string | undefined): ChosenDevice
 
 const gpuDevice = (runtime: WebRuntime, device: GPUDevice): ChosenDevice => ({
   ...wasmDevice(runtime, undefined),
-  steps: onGpu(runtime, device),
+  steps: runtimeOn(runtime, device),
   device: 'webgpu',
   lost: device.lost.then(({ reason, message }) => `${reason}${message === '' ? '' : `: ${message}`}`),
   close: () => {
@@ -60,7 +49,7 @@ const gpuDevice = (runtime: WebRuntime, device: GPUDevice): ChosenDevice => ({
 /** The first steps of a training on a runtime; the very first is slower than all others. */
 const tryOut = async (
   config: TrainingConfig,
-  runtime: TrainingRuntime,
+  runtime: Runtime,
   batch: Batch,
   steps: number,
 ): Promise<StepResult[]> => {

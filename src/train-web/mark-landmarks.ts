@@ -1,6 +1,6 @@
 /** Landmarks from points that were marked on a picture or a few. */
 import { buildLandmarkSet } from '../landmark-maker/build-landmark-set.ts';
-import type { SetSession } from '../landmark-maker/evidence-levels.ts';
+import type { Model } from '../model/model.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { shapeExtent } from '../landmarks/shape-fit.ts';
 import type { PixelImage } from '../pipeline/crop.ts';
@@ -14,7 +14,7 @@ import type { MarkedLandmarks } from './messages.ts';
  */
 export const markLandmarks = async (
   { pictures: marked, names, connections }: MarkedLandmarks,
-  session: SetSession,
+  session: Model,
   { batch }: TrainingConfig,
 ): Promise<LandmarkSet> => {
   const pictures = marked.map(({ picture, points }) => {

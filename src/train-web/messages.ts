@@ -1,7 +1,7 @@
 /** What crosses the borders between the page, the worker that trains and the worker that makes its batches. */
 import type { Point } from '../geometry/coordinates.ts';
-import type { SessionDevice } from '../model/session.ts';
-import type { WebRuntimeFiles } from '../model/session-web.ts';
+import type { ModelDevice } from '../model/model.ts';
+import type { WebRuntimeFiles } from '../model/model-web.ts';
 import type { Batch } from '../train/batch/batch.ts';
 import type { TrainingConfig } from '../train/settings/config.ts';
 import type { SampleMatch } from '../train/report/sample-matches.ts';
@@ -74,7 +74,7 @@ export type StartTraining = {
 
 /** What a training runs on. */
 export type TrainingDevice = {
-  device: SessionDevice;
+  device: ModelDevice;
   /** Threads of the wasm; 1 unless the page is cross-origin isolated. */ threads: number;
   /** Why WebGPU is not used, in words; undefined where it is used or was not asked for. */
   deviceNote: string | undefined;

@@ -2,10 +2,9 @@
 import { transfer, wrap, type Remote } from 'comlink';
 import { DeviceError, DveError, InputError, firstLine } from '../errors.ts';
 import { createCallQueue } from '../model/call-queue.ts';
-import type { ModelSession } from '../model/session.ts';
+import { createModel, type Model } from '../model/model.ts';
 import { manifestFields, exportInt8, exportWeights } from '../train/model-files.ts';
 import { sampleMatches, type SampleMatch } from '../train/report/sample-matches.ts';
-import { createTrackingNetwork } from '../train/network/tracking-network.ts';
 import type { StepReport } from '../train/trainer.ts';
 import { freshState, train, weightsOf } from '../train/trainer.ts';
 import { parameterLayout } from '../train/network/training-network.ts';
@@ -126,7 +125,7 @@ export class TrainService implements TrainWorkerApi {
       const samples = await batches.calibration();
       const int8 = Uint8Array.from(await exportInt8(chosen.wasm, samples, config, layout, weights));
       const set =
-        landmarks && (await this.#withSession(model, (session) => markLandmarks(landmarks, session, config)));
+        landmarks && (await this.#withModel(model, (trained) => markLandmarks(landmarks, trained, config)));
       const files = await exportFiles({ model, int8, landmarks: set }, { step, config, data: digest, state });
       return transfer(
         files,
@@ -162,20 +161,15 @@ export class TrainService implements TrainWorkerApi {
     for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift()) await job();
   }
 
-  /** @param model bytes of the fp32 tracking network */
-  async #withSession<Result>(
-    model: Uint8Array,
-    use: (session: ModelSession) => Promise<Result>,
-  ): Promise<Result> {
+  /** @param bytes of the fp32 tracking network */
+  async #withModel<Result>(bytes: Uint8Array, use: (model: Model) => Promise<Result>): Promise<Result> {
     const { message, chosen } = this.#started();
-    const fields = manifestFields(message.config);
-    const network = await createTrackingNetwork(chosen.wasm, model, fields);
-    const unused = { name: 'model.onnx', bytes: model.length, sha256: '' };
-    const manifest = { ...fields, files: { model: unused } };
+    const manifest = manifestFields(message.config);
+    const model = await createModel(chosen.wasm, { manifest, bytes, where: 'the network in training' });
     try {
-      return await use({ ...network, manifest, device: 'wasm', precision: 'fp32' });
+      return await use(model);
     } finally {
-      await network.close();
+      await model.close();
     }
   }
 

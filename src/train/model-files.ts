@@ -3,7 +3,7 @@ import type { Manifest } from '../model/manifest.ts';
 import { createBatchMaker } from './batch/batch.ts';
 import type { SharedPool } from './batch/batch.ts';
 import type { TrainingConfig } from './settings/config.ts';
-import type { TrainingRuntime } from './step/engine.ts';
+import type { Runtime } from '../model/model.ts';
 import { exportNetwork } from './network/export.ts';
 import type { TrainedWeights } from './network/inference-network.ts';
 import { networkStride } from './network/networks.ts';
@@ -53,7 +53,7 @@ export const calibrationCrops = (data: CropSource, config: TrainingConfig): Floa
 
 /** The 8-bit network of some weights. @param samples (B, 3, S, S) crops of the kind that it will see */
 export const exportInt8 = (
-  runtime: TrainingRuntime,
+  runtime: Runtime,
   samples: Float32Array,
   config: TrainingConfig,
   layout: ParameterLayout,

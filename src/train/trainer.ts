@@ -4,7 +4,8 @@
  */
 import type { Batch } from './batch/batch.ts';
 import type { TrainingConfig } from './settings/config.ts';
-import type { TrainingEngine, TrainingRuntime } from './step/engine.ts';
+import type { Runtime } from '../model/model.ts';
+import type { TrainingEngine } from './step/engine.ts';
 import { createTrainingEngine } from './step/engine.ts';
 import type { TrainedWeights } from './network/inference-network.ts';
 import { scheduleAt } from './graph/adam.ts';
@@ -30,7 +31,7 @@ export type StepReport = {
 
 export type TrainerOptions = {
   config: TrainingConfig;
-  runtime: TrainingRuntime;
+  runtime: Runtime;
   /** Gives the batch of each step, in order, from `startStep` on. */ batches: { next(): Promise<Batch> };
   /** Whether the batches have annotated landmarks. */ annotated?: boolean;
   /** Where to go on; a fresh start without it. */ resume?: { step: number; state: TrainingState };
@@ -81,7 +82,7 @@ export const stepShape = ({ batch }: TrainingConfig, annotated = false): StepSha
 const createEngine = (
   config: TrainingConfig,
   layout: ParameterLayout,
-  runtime: TrainingRuntime,
+  runtime: Runtime,
   state: TrainingState,
   annotated: boolean,
 ): Promise<TrainingEngine> => {

@@ -3,7 +3,7 @@
  * the file and put its new name here, so that nobody has to set a path. They hold for the built package, where this
  * file becomes a part of dist/index.js.
  */
-import type { WebRuntimeFiles } from '../model/session-web.ts';
+import type { WebRuntimeFiles } from '../model/model-web.ts';
 import type { StartMessage } from './messages.ts';
 
 export type Assets = {

@@ -1,14 +1,14 @@
 import { InputError, ModelError } from '../errors.ts';
 import { NoWebGpuError, openGpuDevice, type GpuHandle } from '../model/gpu-device.ts';
 import type { Manifest } from '../model/manifest.ts';
-import type { SessionPrecision } from '../model/session.ts';
+import type { ModelPrecision } from '../model/model.ts';
 import {
   fetchModelFile,
   loadWebRuntime,
   type ModelUrls,
   type WebRuntime,
   type WebRuntimeFiles,
-} from '../model/session-web.ts';
+} from '../model/model-web.ts';
 import { createGpuEngine, createWasmEngine, type Engine } from './engine.ts';
 import type { DeviceChoice, PrecisionChoice } from './messages.ts';
 import { compareEngines } from './self-check.ts';
@@ -24,11 +24,11 @@ export type EngineOptions = {
 /** @param note why WebGPU is not used, where it might have been */
 export type ChosenEngine = { engine: Engine; threads: number; note: string | undefined };
 
-type Context = EngineOptions & { load(precision: SessionPrecision): Promise<ArrayBuffer> };
+type Context = EngineOptions & { load(precision: ModelPrecision): Promise<ArrayBuffer> };
 
 const createContext = (options: EngineOptions): Context => {
-  const loaded = new Map<SessionPrecision, Promise<ArrayBuffer>>();
-  const load = (precision: SessionPrecision): Promise<ArrayBuffer> => {
+  const loaded = new Map<ModelPrecision, Promise<ArrayBuffer>>();
+  const load = (precision: ModelPrecision): Promise<ArrayBuffer> => {
     const { files } = options.manifest;
     const entry = precision === 'int8' ? files.int8 : files.model;
     if (entry === undefined) {
@@ -44,7 +44,7 @@ const createContext = (options: EngineOptions): Context => {
 };
 
 /** On wasm 8 bits are about twice as fast for plain convolutions; a model has an int8 file where that holds. */
-const wasmPrecision = ({ precision, manifest }: Context): SessionPrecision =>
+const wasmPrecision = ({ precision, manifest }: Context): ModelPrecision =>
   precision === 'auto' ? (manifest.files.int8 === undefined ? 'fp32' : 'int8') : precision;
 
 const threadsOf = (runtime: WebRuntime): number => runtime.env.wasm.numThreads ?? 1;

@@ -1,15 +1,22 @@
+import type { Roi } from '../geometry/roi.ts';
 import type { Manifest } from '../model/manifest.ts';
-import type { SessionDevice, SessionPrecision } from '../model/session.ts';
-import { createWebSession, type WebRuntime } from '../model/session-web.ts';
-import type { TensorSession } from '../model/session-core.ts';
+import {
+  createModel,
+  createModelOf,
+  type Model,
+  type ModelDevice,
+  type ModelGeometry,
+  type ModelPrecision,
+  type NetworkFile,
+} from '../model/model.ts';
+import { runtimeOn, type WebRuntime } from '../model/model-web.ts';
 import { createGpuCropper, type GpuImage } from '../pipeline/crop-gpu.ts';
-import type { Cropper, Matcher } from '../pipeline/cropper.ts';
+import type { Cropper } from '../pipeline/cropper.ts';
 import { createPlaneCropper } from '../pipeline/frame-planes.ts';
 import { FrameTracker, type FrameTrackerOptions } from '../pipeline/frame-tracker.ts';
-import type { Roi } from '../geometry/roi.ts';
 
 /** What tracks, once it is known where the network runs. */
-export type TrackerParts = Omit<FrameTrackerOptions<VideoFrame, never>, 'matcher' | 'cropper' | 'manifest'>;
+export type TrackerParts = Omit<FrameTrackerOptions<VideoFrame, never>, 'model' | 'cropper'>;
 
 /** The part of a FrameTracker that does not show where the network runs. */
 export type VideoTracker = Pick<
@@ -17,12 +24,14 @@ export type VideoTracker = Pick<
   'step' | 'reset' | 'setSmoothing' | 'timing'
 >;
 
-/** A network on a device, with the way in which frames get there. */
+/** A model on a device, with the way in which frames get there. */
 export type Engine = {
-  readonly device: SessionDevice;
-  readonly precision: SessionPrecision;
-  readonly session: TensorSession;
+  readonly device: ModelDevice;
+  readonly precision: ModelPrecision;
+  readonly manifest: ModelGeometry;
   createTracker(parts: TrackerParts): VideoTracker;
+  /** One square of a frame. @returns (1, C, H, W) unit vectors */
+  embedSquare(frame: VideoFrame, roi: Roi): Promise<Float32Array>;
   /** One square of a frame against references: a whole frame's work. @returns (1, N, 3) */
   matchSquare(frame: VideoFrame, roi: Roi, references: Float32Array): Promise<Float32Array>;
   /** Settles when the device is lost, with the reason; never for wasm. */
@@ -31,36 +40,43 @@ export type Engine = {
 };
 
 const assemble = <Input>(
-  session: TensorSession,
-  matcher: Matcher<Input>,
+  model: Model<Input>,
   cropper: Cropper<VideoFrame, Input>,
-): Pick<Engine, 'device' | 'precision' | 'session' | 'createTracker' | 'matchSquare'> => ({
-  device: session.device,
-  precision: session.precision,
-  session,
-  createTracker: (parts) => new FrameTracker({ ...parts, manifest: session.manifest, matcher, cropper }),
-  matchSquare: async (frame, roi, references) =>
-    matcher.match(await cropper.crop(frame, [roi], session.manifest.inputSize), references),
-});
+): Omit<Engine, 'lost' | 'close'> => {
+  const { device, precision, manifest } = model;
+  const cut = async (frame: VideoFrame, roi: Roi): Promise<Input> =>
+    cropper.crop(frame, [roi], manifest.inputSize);
+  return {
+    ...{ device, precision, manifest },
+    createTracker: (parts) => new FrameTracker({ ...parts, model, cropper }),
+    embedSquare: async (frame, roi) => model.embed(await cut(frame, roi)),
+    matchSquare: async (frame, roi, references) => model.match(await cut(frame, roi), references),
+  };
+};
+
+const networkFile = (manifest: Manifest, bytes: ArrayBuffer, precision: ModelPrecision): NetworkFile => {
+  const { model, int8 } = manifest.files;
+  return { manifest, bytes, precision, where: (precision === 'int8' ? int8 : model)?.name ?? precision };
+};
 
 /** @throws ModelError when the file is not a network or does not fit its manifest */
 export const createWasmEngine = async (
   runtime: WebRuntime,
   manifest: Manifest,
   bytes: ArrayBuffer,
-  precision: SessionPrecision,
+  precision: ModelPrecision,
 ): Promise<Engine> => {
-  const session = await createWebSession({ runtime, manifest, bytes, precision });
+  const model = await createModel(runtimeOn(runtime), networkFile(manifest, bytes, precision));
   return {
-    ...assemble(session, session, createPlaneCropper()),
+    ...assemble(model, createPlaneCropper()),
     lost: new Promise(() => undefined),
-    close: () => session.close(),
+    close: () => model.close(),
   };
 };
 
 /**
  * The network on WebGPU. A frame's pixels stay in the memory of the GPU; (N, 3) numbers come back.
- * @param device becomes the engine's: it is destroyed with it
+ * @param device becomes the engine's: it is destroyed with it, and when the engine cannot be made
  * @throws ModelError when the file is not a network or does not fit its manifest
  */
 export const createGpuEngine = async (
@@ -69,26 +85,24 @@ export const createGpuEngine = async (
   bytes: ArrayBuffer,
   device: GPUDevice,
 ): Promise<Engine> => {
-  const session = await createWebSession({ runtime, manifest, bytes, precision: 'fp32', gpu: device });
-  const cropper = createGpuCropper(device);
-  const matcher: Matcher<GpuImage> = {
-    match: async ({ buffer, dims }, references) => {
-      const image = runtime.Tensor.fromGpuBuffer(buffer, { dataType: 'float32', dims });
-      try {
-        return await session.matchTensor(image, references);
-      } finally {
-        // Frees the tensor's record only: the buffer stays the cropper's.
-        image.dispose();
-      }
-    },
-  };
-  return {
-    ...assemble(session, matcher, cropper),
-    lost: device.lost.then(({ reason, message }) => `${reason}${message === '' ? '' : `: ${message}`}`),
-    close: async () => {
-      await session.close();
-      cropper.close();
-      device.destroy();
-    },
-  };
+  try {
+    const cropper = createGpuCropper(device);
+    const model = await createModelOf<GpuImage>(
+      runtimeOn(runtime, device),
+      networkFile(manifest, bytes, 'fp32'),
+      ({ buffer, dims }) => runtime.Tensor.fromGpuBuffer(buffer, { dataType: 'float32', dims }),
+    );
+    return {
+      ...assemble(model, cropper),
+      lost: device.lost.then(({ reason, message }) => `${reason}${message === '' ? '' : `: ${message}`}`),
+      close: async () => {
+        await model.close();
+        cropper.close();
+        device.destroy();
+      },
+    };
+  } catch (error) {
+    device.destroy();
+    throw error;
+  }
 };

@@ -3,8 +3,8 @@ import type { Size } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import type { SmootherOptions } from '../landmarks/smoother.ts';
-import type { SessionDevice, SessionPrecision } from '../model/session.ts';
-import type { WebRuntimeFiles } from '../model/session-web.ts';
+import type { ModelDevice, ModelPrecision } from '../model/model.ts';
+import type { WebRuntimeFiles } from '../model/model-web.ts';
 import type { FrameTiming } from '../pipeline/frame-tracker.ts';
 import type { TrackResult } from '../pipeline/result.ts';
 
@@ -12,7 +12,7 @@ import type { TrackResult } from '../pipeline/result.ts';
 export type DeviceChoice = 'auto' | 'webgpu' | 'wasm';
 
 /** `auto`: whichever of the model's networks is faster on the device. */
-export type PrecisionChoice = 'auto' | SessionPrecision;
+export type PrecisionChoice = 'auto' | ModelPrecision;
 
 export type StartMessage = {
   /** URLs of the model's files by name, and a folder for names that are not listed. */
@@ -29,8 +29,8 @@ export type StartMessage = {
 
 /** What a tracker turned out to be. */
 export type TrackerInfo = {
-  device: SessionDevice;
-  precision: SessionPrecision;
+  device: ModelDevice;
+  precision: ModelPrecision;
   /** Threads of the wasm; 1 unless the page is cross-origin isolated. */ threads: number;
   /** Why WebGPU is not used, in words; undefined where it is used or was not asked for. */ deviceNote:
     string | undefined;
@@ -43,7 +43,7 @@ export type TrackerInfo = {
 export type StepReply = {
   result: TrackResult;
   timing: FrameTiming;
-  /** Where this step ran: it changes when the GPU is lost. */ device: SessionDevice;
+  /** Where this step ran: it changes when the GPU is lost. */ device: ModelDevice;
 };
 
 /** A finder that lives in the page, as the worker sees it. */

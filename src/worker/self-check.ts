@@ -1,5 +1,4 @@
 import type { Roi } from '../geometry/roi.ts';
-import { createPlaneCropper } from '../pipeline/frame-planes.ts';
 import type { Engine } from './engine.ts';
 
 /** Side of the picture that the check looks at, pixels. */
@@ -38,9 +37,9 @@ const square: Roi = { center: { x: 127.3, y: 130.9 }, size: 170.7, rotation: 0.3
 
 /** References that are certainly in the picture: the embeddings of 5 × 5 of its own cells. @returns (25, C) */
 const ownReferences = async (judge: Engine, picture: VideoFrame): Promise<Float32Array> => {
-  const { inputSize, stride, embeddingSize } = judge.session.manifest;
+  const { inputSize, stride, embeddingSize } = judge.manifest;
   const cells = inputSize / stride;
-  const map = await judge.session.embed(await createPlaneCropper().crop(picture, [square], inputSize));
+  const map = await judge.embedSquare(picture, square);
   const references = new Float32Array(25 * embeddingSize);
   for (let i = 0; i < 25; i++) {
     const column = Math.floor(((i % 5) + 0.5) * (cells / 5));

@@ -3,7 +3,7 @@ import { ClosedError, DeviceError, ModelError } from '../errors.ts';
 import { checkLandmarkSet, parseLandmarkSet, type LandmarkSet } from '../landmarks/landmark-set.ts';
 import type { SmootherOptions } from '../landmarks/smoother.ts';
 import type { Manifest } from '../model/manifest.ts';
-import { fetchManifest, fetchModelFile, fetchText, type ModelUrls } from '../model/session-web.ts';
+import { fetchManifest, fetchModelFile, fetchText, type ModelUrls } from '../model/model-web.ts';
 import type { ObjectFinder } from '../pipeline/frame-tracker.ts';
 import { chooseEngine, type ChosenEngine } from './choose-engine.ts';
 import type { TrackerParts, VideoTracker } from './engine.ts';
@@ -68,7 +68,7 @@ const describe = (
   precision: engine.precision,
   threads,
   deviceNote: note,
-  category: engine.session.manifest.category,
+  category: engine.manifest.category,
   landmarks: { names, connections, mirrorPairs },
   startupMs,
 });

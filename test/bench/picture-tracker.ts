@@ -3,8 +3,8 @@ import { readLandmarkSet } from '../../src/cli/track-input.ts';
 import { createSvgCanvas } from '../../src/cli/svg-canvas.ts';
 import { drawLandmarks } from '../../src/draw/draw-landmarks.ts';
 import type { LandmarkSet } from '../../src/landmarks/landmark-set.ts';
-import { createNodeSession } from '../../src/model/session-node.ts';
-import type { ModelSession } from '../../src/model/session.ts';
+import { openNodeModel } from '../../src/model/model-node.ts';
+import type { Model } from '../../src/model/model.ts';
 import type { PixelImage } from '../../src/pipeline/crop.ts';
 import { FrameTracker, type FrameTrackerOptions } from '../../src/pipeline/frame-tracker.ts';
 import { createPictureCropper } from '../../src/pipeline/picture-cropper.ts';
@@ -13,7 +13,7 @@ import type { TrackResult } from '../../src/pipeline/result.ts';
 export type PictureTracker = FrameTracker<PixelImage, Float32Array>;
 
 export type PictureTrackers = {
-  session: ModelSession;
+  session: Model;
   landmarkSet: LandmarkSet;
   /** A tracker of its own for each stream, with the options of live tracking unless told otherwise. */
   createTracker(options?: Partial<FrameTrackerOptions<PixelImage, Float32Array>>): PictureTracker;
@@ -23,15 +23,14 @@ export type PictureTrackers = {
 export const openTracker = async (model: string, precision = 'fp32'): Promise<PictureTrackers> => {
   if (precision !== 'fp32' && precision !== 'int8')
     throw new Error(`--precision is ${precision}: fp32 or int8.`);
-  const session = await createNodeSession(model, { precision, threads: 1 });
+  const session = await openNodeModel(model, { precision, threads: 1 });
   const landmarkSet = await readLandmarkSet(undefined, model);
-  const { manifest } = session;
   return {
     session,
     landmarkSet,
     createTracker: (options = {}) =>
       new FrameTracker<PixelImage, Float32Array>({
-        ...{ manifest, matcher: session, cropper: createPictureCropper(), landmarkSet },
+        ...{ model: session, cropper: createPictureCropper(), landmarkSet },
         ...options,
       }),
   };

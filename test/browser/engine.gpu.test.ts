@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { openGpuDevice } from '../../src/model/gpu-device.ts';
-import { fetchManifest, fetchModelFile, loadWebRuntime } from '../../src/model/session-web.ts';
+import { fetchManifest, fetchModelFile, loadWebRuntime } from '../../src/model/model-web.ts';
 import { parseLandmarkSet } from '../../src/landmarks/landmark-set.ts';
 import { chooseEngine } from '../../src/worker/choose-engine.ts';
 import { createGpuEngine, createWasmEngine, type Engine } from '../../src/worker/engine.ts';

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openGpuDevice } from '../../src/model/gpu-device.ts';
-import type { WebRuntime } from '../../src/model/session-web.ts';
-import { loadWebRuntime } from '../../src/model/session-web.ts';
+import type { WebRuntime } from '../../src/model/model-web.ts';
+import { loadWebRuntime } from '../../src/model/model-web.ts';
 import type { OperatorCase } from '../fixtures/operator-cases.ts';
 import { operatorCases, worstDifference } from '../fixtures/operator-cases.ts';
 import { runtimeFiles } from './runtime-files.ts';

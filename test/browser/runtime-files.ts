@@ -1,4 +1,4 @@
-import type { WebRuntimeFiles } from '../../src/model/session-web.ts';
+import type { WebRuntimeFiles } from '../../src/model/model-web.ts';
 
 const dist = new URL('/node_modules/onnxruntime-web/dist/', location.href).href;
 

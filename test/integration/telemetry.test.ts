@@ -80,8 +80,8 @@ setInterval(() => undefined, 1000);`;
     const script = join(root, 'session.mts');
     await writeFile(
       script,
-      `import { createNodeSession } from ${JSON.stringify(join(project, 'src/model/session-node.ts'))};
-const session = await createNodeSession(${JSON.stringify(model)}, { device: 'cpu' });
+      `import { openNodeModel } from ${JSON.stringify(join(project, 'src/model/model-node.ts'))};
+const session = await openNodeModel(${JSON.stringify(model)}, { device: 'cpu' });
 await new Promise((resolve) => setTimeout(resolve, 20_000));
 await session.close();`,
     );

@@ -7,7 +7,7 @@ import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readModelDirectory } from '../../src/model/model-directory-node.ts';
 import { loadNodeRuntime } from '../../src/model/runtime-node.ts';
-import { createNodeSession } from '../../src/model/session-node.ts';
+import { openNodeModel } from '../../src/model/model-node.ts';
 import { readCheckpoint } from '../../src/train-node/checkpoint.ts';
 import { parseConfig } from '../../src/train/settings/config.ts';
 import { runTraining } from '../../src/train-node/run.ts';
@@ -118,7 +118,7 @@ describe('training in a page that uses the published package', () => {
         writeFileSync(join(out, name), Uint8Array.from(bytes));
       const { manifest } = await readModelDirectory(out);
       expect(manifest).toMatchObject({ inputSize: 32, embeddingSize: 8, category: 'object' });
-      const session = await createNodeSession(out, { threads: 1 });
+      const session = await openNodeModel(out, { threads: 1 });
       expect(await session.embed(new Float32Array(3 * 32 * 32).fill(0.5))).toHaveLength(8 * 16 * 16);
       await session.close();
       const ours = await readCheckpoint(join(out, 'checkpoint.bin'));

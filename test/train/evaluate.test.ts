@@ -8,24 +8,21 @@ import { type AnnotatedFolder } from '../../src/evaluation/annotations.ts';
 import { readAnnotatedFolder } from '../../src/evaluation-node/read-annotated-folder.ts';
 import { evaluateLandmarks } from '../../src/evaluation/evaluate-landmarks.ts';
 import { evaluateMatching } from '../../src/evaluation-node/evaluate-match.ts';
-import {
-  createEvaluationModel,
-  type EvaluationCrop,
-  type EvaluationModel,
-} from '../../src/evaluation/evaluation-model.ts';
+import type { EvaluationCrop } from '../../src/evaluation/evaluation-model.ts';
+import type { Model } from '../../src/model/model.ts';
 import { loadEvaluationCrops } from '../../src/evaluation-node/load-evaluation-crops.ts';
 import { createRandom } from '../../src/augment/random.ts';
 import { embedGradient, gradientManifest, writeGradientFaces } from '../fixtures/gradient-faces.ts';
+import { modelOfEmbedding } from '../fixtures/model-of-embedding.ts';
 
-const { inputSize, embeddingSize, stride, temperature } = gradientManifest;
+const { inputSize, embeddingSize, stride } = gradientManifest;
 const cells = (inputSize / stride) ** 2;
-const matching = { temperature, radius: 3 };
 
-const oracle = createEvaluationModel(gradientManifest, matching, embedGradient);
+const oracle = modelOfEmbedding(gradientManifest, embedGradient);
 
 const random = createRandom(5);
 /** Knows nothing: another random unit vector for every cell of every picture. */
-const clueless: EvaluationModel = createEvaluationModel(gradientManifest, matching, () => {
+const clueless: Model = modelOfEmbedding(gradientManifest, () => {
   const embedding = new Float32Array(embeddingSize * cells);
   for (let cell = 0; cell < cells; cell += 1) {
     const vector = Array.from({ length: embeddingSize }, () => random.normal());
@@ -72,9 +69,8 @@ describe('the matching protocol', () => {
   test('warps: the best answer without looking at the warp is clearly off', async () => {
     // The answer "where it was in the source" shows how strong the warps are.
     let last = new Float32Array(0);
-    const still: EvaluationModel = {
-      manifest: gradientManifest,
-      embed: embedGradient,
+    const still: Model = {
+      ...oracle,
       match: async (image, references) => {
         last = new Float32Array(
           (image.length / (3 * inputSize ** 2)) * (references.length / embeddingSize) * 3,
@@ -169,7 +165,7 @@ describe('the landmark protocol', () => {
       const landmarks = crops[0].landmarks.map((point) => applySimilarity(turned, point));
       return { path: String(i), image, roi, landmarks };
     });
-    const model: EvaluationModel = {
+    const model: Model = {
       ...oracle,
       // Every point is found a tenth of the eyes' distance along their line, and a twentieth across, from its place.
       match: (image) => {

@@ -5,14 +5,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadNodeRuntime } from '../../src/model/runtime-node.ts';
 import { readAnnotatedFolder } from '../../src/evaluation-node/read-annotated-folder.ts';
 import { evaluateRegression, paperRegressor, splitCrops } from '../../src/evaluation/evaluate-regression.ts';
-import { createEvaluationModel, type EvaluationCrop } from '../../src/evaluation/evaluation-model.ts';
+import type { EvaluationCrop } from '../../src/evaluation/evaluation-model.ts';
 import { loadEvaluationCrops } from '../../src/evaluation-node/load-evaluation-crops.ts';
 import { smoothL1, spatialSoftArgmax } from '../../src/evaluation/regressor.ts';
 import { embedGradient, gradientManifest, writeGradientFaces } from '../fixtures/gradient-faces.ts';
+import { modelOfEmbedding } from '../fixtures/model-of-embedding.ts';
 import { checkGradients } from './gradient-check.ts';
 
-const { inputSize, temperature } = gradientManifest;
-const model = createEvaluationModel(gradientManifest, { temperature, radius: 3 }, embedGradient);
+const { inputSize } = gradientManifest;
+const model = modelOfEmbedding(gradientManifest, embedGradient);
 
 let root: string;
 let crops: EvaluationCrop[];
@@ -67,7 +68,7 @@ describe('the regression protocol', () => {
     const fine = { ...gradientManifest, stride: 1 };
     const cells = fine.inputSize ** 2;
     // Every cell of the map of 24 × 24 four times.
-    const doubled = createEvaluationModel(fine, { temperature, radius: 3 }, async (image) => {
+    const doubled = modelOfEmbedding(fine, async (image) => {
       const coarse = await embedGradient(image);
       return Float32Array.from({ length: 3 * cells }, (_, i) => {
         const [row, column] = [Math.floor((i % cells) / 48), i % 48];

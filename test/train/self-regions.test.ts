@@ -11,7 +11,7 @@ import { createPairPoolBuilder } from '../../src/train/pairs/pair-pool.ts';
 import { createRandom } from '../../src/augment/random.ts';
 import { findSelfLandmarks } from '../../src/train/search/stable-landmarks.ts';
 import { cropsOfMotion, searchVideos } from '../../src/train-node/search-videos.ts';
-import type { TrackingNetwork } from '../../src/train/network/tracking-network.ts';
+import type { Model } from '../../src/model/model.ts';
 import { parseVideoSettings } from '../../src/train/settings/video-settings.ts';
 
 /*
@@ -54,8 +54,9 @@ const embed = (image: Float32Array): Float32Array => {
   return map;
 };
 
-const network: TrackingNetwork = {
-  ...{ category: 'disc', inputSize, embeddingSize, stride },
+const network: Model = {
+  manifest: { category: 'disc', inputSize, embeddingSize, stride, temperature: 0.05, cropMargin: 1.6 },
+  ...{ device: 'cpu', precision: 'fp32' },
   embed: (image) => Promise.resolve(embed(image)),
   match: (image, references) => {
     const cells = inputSize / stride;
@@ -129,7 +130,7 @@ describe('landmarks of one’s own', () => {
 
   test('are not made up by a network that sees nothing in particular', async () => {
     const random = createRandom(3);
-    const blind: TrackingNetwork = {
+    const blind: Model = {
       ...network,
       embed: (image) => Promise.resolve(embed(image).map(() => random.normal())),
       match: (_image, references) =>

@@ -5,7 +5,6 @@ import { FrameTracker, type FrameTrackerOptions } from '../../src/pipeline/frame
 import type { TrackingResult, TrackResult } from '../../src/pipeline/result.ts';
 import {
   createWorld,
-  inputSize,
   landmarkSet,
   trueLandmarks,
   type VirtualFrame,
@@ -17,7 +16,7 @@ const create = (
   noise = 0.5,
 ): { tracker: FrameTracker<VirtualFrame, VirtualInput>; world: ReturnType<typeof createWorld> } => {
   const world = createWorld(noise);
-  return { world, tracker: new FrameTracker({ ...world, manifest: { inputSize }, landmarkSet, ...options }) };
+  return { world, tracker: new FrameTracker({ ...world, landmarkSet, ...options }) };
 };
 
 const frame = (object?: Roi): VirtualFrame => ({ width: 640, height: 480, ...(object && { object }) });
@@ -235,9 +234,10 @@ describe('FrameTracker', () => {
     const world = createWorld(0.5);
     let fails = false;
     const { tracker } = create({
-      matcher: {
+      model: {
+        ...world.model,
         match: (input, references) =>
-          fails ? Promise.reject(new Error('device lost')) : world.matcher.match(input, references),
+          fails ? Promise.reject(new Error('device lost')) : world.model.match(input, references),
       },
     });
     for (let index = 0; index < 10; index++) await tracker.step(frame(still), index / 30);

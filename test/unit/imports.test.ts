@@ -175,7 +175,7 @@ describe('imports of src', () => {
   test('the check itself sees an upward edge and a circle', () => {
     expect(isUpward({ from: 'geometry/roi.ts', to: 'train/trainer.ts', typeOnly: false })).toBe(true);
     expect(isNodeFile('train/trainer.ts')).toBe(false);
-    expect(isNodeFile('model/session-node.ts')).toBe(true);
+    expect(isNodeFile('model/model-node.ts')).toBe(true);
     expect(isUpward({ from: 'sources/camera.ts', to: 'pipeline/crop.ts', typeOnly: false })).toBe(true);
     const circle = findCircle(
       new Map([

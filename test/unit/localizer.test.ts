@@ -4,14 +4,13 @@ import { Localizer } from '../../src/pipeline/localizer.ts';
 import { roiChange } from '../../src/pipeline/roi-of-shape.ts';
 import { defaultPasses, passRois } from '../../src/pipeline/search-plan.ts';
 import { trialLooks } from '../../src/pipeline/trial.ts';
-import { createNoise, createWorld, inputSize, landmarkSet, type VirtualFrame } from './virtual-world.ts';
+import { createNoise, createWorld, landmarkSet, type VirtualFrame } from './virtual-world.ts';
 
 const create = (noise = 1, seed = 1) => {
   const world = createWorld(noise, seed);
   const localizer = new Localizer({
     ...world,
     landmarkSet,
-    inputSize,
     budget: 6,
   });
   return { world, localizer };
@@ -117,14 +116,14 @@ describe('Localizer', () => {
     let fails = true;
     const localizer = new Localizer({
       cropper: world.cropper,
-      matcher: {
+      model: {
+        ...world.model,
         match: (input, references) => {
           if (fails) return Promise.reject(new Error('no device'));
-          return world.matcher.match(input, references);
+          return world.model.match(input, references);
         },
       },
       landmarkSet,
-      inputSize,
     });
     const view = frame({ center: { x: 320, y: 240 }, size: 300, rotation: 0 });
     await expect(localizer.step(view, view)).rejects.toThrow('no device');

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseLandmarkSet } from '../../src/landmarks/landmark-set.ts';
 import { readModelDirectory } from '../../src/model/model-directory-node.ts';
-import { createNodeSession } from '../../src/model/session-node.ts';
-import type { ModelSession } from '../../src/model/session.ts';
+import { openNodeModel } from '../../src/model/model-node.ts';
+import type { Model } from '../../src/model/model.ts';
 import type { PixelImage } from '../../src/pipeline/crop.ts';
 import { FrameTracker } from '../../src/pipeline/frame-tracker.ts';
 import { createPictureCropper } from '../../src/pipeline/picture-cropper.ts';
@@ -15,11 +15,11 @@ import { blobCenters, drawScene, sceneRoi } from '../fixtures/blob-scene.ts';
 const [width, height] = [320, 240];
 
 let folder = '';
-let session: ModelSession;
+let session: Model;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'blobs-'));
   await writeBlobModel(folder);
-  session = await createNodeSession(folder, { threads: 1 });
+  session = await openNodeModel(folder, { threads: 1 });
 });
 afterAll(async () => {
   await session.close();
@@ -29,8 +29,7 @@ afterAll(async () => {
 const createTracker = async () => {
   const { contents } = await readModelDirectory(folder);
   return new FrameTracker<PixelImage, Float32Array>({
-    manifest: session.manifest,
-    matcher: session,
+    model: session,
     cropper: createPictureCropper(),
     landmarkSet: parseLandmarkSet(new TextDecoder().decode(contents.landmarks)),
   });

@@ -2,7 +2,8 @@ import type { Point, Size } from '../../src/geometry/coordinates.ts';
 import { imageToCrop, type Roi } from '../../src/geometry/roi.ts';
 import { applySimilarity, createSimilarity } from '../../src/geometry/similarity.ts';
 import type { LandmarkSet } from '../../src/landmarks/landmark-set.ts';
-import type { Cropper, Matcher } from '../../src/pipeline/cropper.ts';
+import type { Model } from '../../src/model/model.ts';
+import type { Cropper } from '../../src/pipeline/cropper.ts';
 import { roiChange } from '../../src/pipeline/roi-of-shape.ts';
 
 /** A frame without pixels: it knows where its object is. */
@@ -61,7 +62,7 @@ export const trueLandmarks = ({ object, moves }: VirtualFrame): Point[] => {
 
 export type VirtualWorld = {
   cropper: Cropper<VirtualFrame, VirtualInput>;
-  matcher: Matcher<VirtualInput>;
+  model: Model<VirtualInput>;
   /** Crops matched so far. */ runs: () => number;
   /** Most crops in one call so far. */ largestBatch: () => number;
 };
@@ -96,7 +97,14 @@ export const createWorld = (noise = 0, seed = 1): VirtualWorld => {
       frameSize: ({ width, height }) => ({ width, height }),
       crop: (frame, rois) => ({ frame, rois: [...rois] }),
     },
-    matcher: {
+    model: {
+      manifest: {
+        ...{ category: 'virtual', inputSize, stride: 2, embeddingSize: 1, temperature: 0.1, cropMargin: 1.6 },
+      },
+      device: 'cpu',
+      precision: 'fp32',
+      embed: () => Promise.reject(new Error('not needed')),
+      close: () => Promise.resolve(),
       match: ({ frame, rois }) => {
         runs += rois.length;
         largest = Math.max(largest, rois.length);

@@ -8,7 +8,7 @@ import { Graph } from '../../onnx/graph.ts';
 import type { Value } from '../../onnx/graph.ts';
 import * as op from '../../onnx/operators.ts';
 import { encodeModel } from '../../onnx/protobuf.ts';
-import type { TrainingRuntime } from '../step/engine.ts';
+import type { Runtime } from '../../model/model.ts';
 import { buildTrackingGraph } from './export.ts';
 import type { TrainedWeights } from './inference-network.ts';
 import { inferenceLayers } from './inference-network.ts';
@@ -93,7 +93,7 @@ const sampleMap = (map: Float32Array): Float32Array =>
  * @param images (B, 3, S, S) planar RGB 0–1
  */
 const calibrate = async (
-  runtime: TrainingRuntime,
+  runtime: Runtime,
   layout: ParameterLayout,
   weights: TrainedWeights,
   network: NetworkSettings,
@@ -200,7 +200,7 @@ const quantizedLayers = (
 
 /** What {@link exportQuantized} needs besides the weights. */
 export type QuantizedExport = {
-  runtime: TrainingRuntime;
+  runtime: Runtime;
   network: NetworkSettings;
   inputSize: number;
   head: MatchingHeadSettings;

@@ -1,11 +1,10 @@
 /** What a network makes of a batch: points of one picture sought in others. */
 import { cellCenter } from '../../geometry/coordinates.ts';
-import type { EmbeddingMap } from '../../landmarks/matching.ts';
-import { matchReferences, sampleEmbedding } from '../../landmarks/matching.ts';
+import { embedPoints } from '../../landmarks/embed-points.ts';
+import { createModel, type Runtime } from '../../model/model.ts';
 import type { Batch } from '../batch/batch.ts';
 import type { TrainingConfig } from '../settings/config.ts';
-import type { TrainingRuntime } from '../step/engine.ts';
-import { networkStride } from '../network/networks.ts';
+import { manifestFields } from '../model-files.ts';
 
 /** Points of one picture found in another view of it, and in another instance. Crop pixels. */
 export type SampleMatch = {
@@ -42,7 +41,7 @@ const toBytes = (image: Float32Array): Uint8Array => {
  * @param network bytes of the fp32 tracking network
  */
 export const sampleMatches = async (
-  runtime: TrainingRuntime,
+  runtime: Runtime,
   network: Uint8Array,
   config: TrainingConfig,
   batch: Batch,
@@ -50,21 +49,13 @@ export const sampleMatches = async (
 ): Promise<SampleMatch[]> => {
   const size = config.batch.inputSize;
   const { pairs, queryGrid } = config.batch;
-  const { embeddingSize } = config.network;
-  const session = await runtime.InferenceSession.create(network, runtime.sessionOptions);
-  const { Tensor } = runtime;
+  const model = await createModel(runtime, {
+    manifest: manifestFields(config),
+    bytes: network,
+    where: 'the network in training',
+  });
   const imageAt = (index: number): Float32Array =>
     batch.images.slice(index * 3 * size * size, (index + 1) * 3 * size * size);
-  const references = new Tensor('float32', new Float32Array(embeddingSize), [1, embeddingSize]);
-  const embed = async (image: Float32Array): Promise<EmbeddingMap> => {
-    const outputs = await session.run({
-      image: new Tensor('float32', image, [1, 3, size, size]),
-      references,
-    });
-    const side = size / networkStride;
-    const data = Float32Array.from(outputs.embedding.data as Float32Array);
-    return { data, channels: embeddingSize, height: side, width: side, stride: networkStride };
-  };
   // Query cells in the middle of the source view, evenly spaced.
   const cellOf = (i: number): number => Math.floor(((i + 1) * queryGrid) / (sampleSide + 1));
   const queries = Array.from({ length: sampleSide ** 2 }, (_, i) => ({
@@ -75,14 +66,10 @@ export const sampleMatches = async (
   try {
     for (let n = 0; n < Math.min(count, pairs); n++) {
       const images = [imageAt(n), imageAt(pairs + n), imageAt(pairs + ((n + 1) % pairs))];
-      const [source, view, other] = await Promise.all(images.map(embed));
       const centers = queries.map(({ column, row }) => cellCenter(column, row, size / queryGrid));
-      const vectors = new Float32Array(centers.length * embeddingSize);
-      centers.forEach((center, i) => {
-        vectors.set(sampleEmbedding(source, center), i * embeddingSize);
-      });
-      const found = (map: EmbeddingMap): [number, number][] => {
-        const matches = matchReferences(map, vectors, config.head);
+      const references = await embedPoints(model, images[0], centers);
+      const found = async (image: Float32Array): Promise<[number, number][]> => {
+        const matches = await model.match(image, references);
         return centers.map((_, i) => [matches[3 * i], matches[3 * i + 1]]);
       };
       const truth = queries.map(({ column, row }): [number, number] | undefined => {
@@ -91,10 +78,14 @@ export const sampleMatches = async (
       });
       const [a, b, c] = images.map(toBytes);
       const starts = centers.map(({ x, y }): [number, number] => [x, y]);
-      samples.push({ pictures: [a, b, c], points: [starts, found(view), found(other)], truth });
+      samples.push({
+        pictures: [a, b, c],
+        points: [starts, await found(images[1]), await found(images[2])],
+        truth,
+      });
     }
   } finally {
-    await session.release();
+    await model.close();
   }
   return samples;
 };

@@ -1,8 +1,13 @@
 import { cellCenter, type Point } from '../../geometry/coordinates.ts';
 import { logOdds, type EvidenceLevels, type LandmarkSet } from '../../landmarks/landmark-set.ts';
-import { averageReferences, sampleEmbedding, type EmbeddingMap } from '../../landmarks/matching.ts';
+import {
+  averageReferences,
+  sampleEmbedding,
+  toEmbeddingMap,
+  type EmbeddingMap,
+} from '../../landmarks/matching.ts';
 import { fitShape } from '../../landmarks/shape-fit.ts';
-import type { TrackingNetwork } from '../network/tracking-network.ts';
+import type { Model } from '../../model/model.ts';
 
 /** Places that are tried, per side. */
 const gridSide = 10;
@@ -49,16 +54,14 @@ type Finding = {
  * @returns undefined where the network does not recognise enough places yet
  */
 export const findSelfLandmarks = async (
-  network: TrackingNetwork,
+  network: Model,
   crops: readonly Float32Array[],
   empty: readonly Float32Array[],
 ): Promise<LandmarkSet | undefined> => {
-  const { inputSize, embeddingSize, stride, category } = network;
-  const cells = inputSize / stride;
+  const { inputSize, embeddingSize, category } = network.manifest;
   const maps: EmbeddingMap[] = [];
   for (const crop of crops) {
-    const data = await network.embed(crop);
-    maps.push({ data, channels: embeddingSize, height: cells, width: cells, stride });
+    maps.push(toEmbeddingMap(network.manifest, await network.embed(crop)));
   }
   const inPixels = ({ x, y }: Point): Point => ({ x: x * inputSize, y: y * inputSize });
 

@@ -1,21 +1,10 @@
 /** Runs training steps on ONNX Runtime and holds the state between them. Browser and Node share this file. */
-import type {
-  InferenceSession,
-  InferenceSessionFactory,
-  Tensor,
-  TensorConstructor,
-} from 'onnxruntime-common';
+import type { Tensor } from 'onnxruntime-common';
 import { DivergedError } from '../../errors.ts';
+import type { Runtime } from '../../model/model.ts';
 import type { Batch } from '../batch/batch.ts';
 import type { StateName, StepShape, TrainingState } from './training-step.ts';
 import { stateNames } from './training-step.ts';
-
-/** The part of ONNX Runtime that training needs; onnxruntime-node and onnxruntime-web both have it. */
-export type TrainingRuntime = {
-  InferenceSession: InferenceSessionFactory;
-  Tensor: TensorConstructor;
-  sessionOptions: InferenceSession.SessionOptions;
-};
 
 export type StepResult = {
   /** Mean over valid source cells, grid cells^γ. */ loss: number;
@@ -37,7 +26,7 @@ export type TrainingEngine = {
 
 /** @param graph the bytes of `buildTrainingStep` for the same `shape` */
 export const createTrainingEngine = async (
-  runtime: TrainingRuntime,
+  runtime: Runtime,
   graph: Uint8Array,
   shape: StepShape,
   initial: TrainingState,

@@ -1,4 +1,4 @@
-import { track, Tracker, type FrameInput, type SessionPrecision } from 'dve-sdk';
+import { track, Tracker, type FrameInput, type ModelPrecision } from 'dve-sdk';
 import { createFaceFinder } from 'dve-sdk/mediapipe';
 
 /** Something that is timed: one call is one frame's work, from the page and back to it. */
@@ -34,7 +34,7 @@ const timed = async (work: () => Promise<unknown>): Promise<number> => {
 };
 
 /** This SDK, as its users call it. */
-export const openSdk = async (precision: SessionPrecision): Promise<Contender> => {
+export const openSdk = async (precision: ModelPrecision): Promise<Contender> => {
   const start = performance.now();
   const tracker = await Tracker.create({ model, device: 'wasm', precision });
   return {
@@ -66,7 +66,7 @@ export const openLandmarker = async (): Promise<Contender> => {
 };
 
 /** The network alone in onnxruntime-web, on crops of the same frames that are ready: timed in its worker. */
-export const openNetwork = async (precision: SessionPrecision): Promise<Contender> => {
+export const openNetwork = async (precision: ModelPrecision): Promise<Contender> => {
   const start = performance.now();
   const worker = new Worker('/bench/network.worker.js', { type: 'module' });
   await callWorker(worker, {

@@ -1,11 +1,9 @@
 import type * as Ort from 'onnxruntime-web';
 import { DeviceError, ModelError, firstLine } from '../errors.ts';
-import { checkNetwork } from './network-contract.ts';
 import type { Manifest, ManifestFile } from './manifest.ts';
 import { parseManifest } from './manifest.ts';
 import { sha256Hex } from './sha256.ts';
-import { createSession, type TensorSession } from './session-core.ts';
-import type { SessionPrecision } from './session.ts';
+import type { Runtime } from './model.ts';
 
 /** URLs of one build of onnxruntime-web. */
 export type RuntimeFiles = { /** The .mjs bundle. */ library: string; /** The .wasm file. */ binary: string };
@@ -109,46 +107,14 @@ export const fetchModelFile = async (urls: ModelUrls, entry: ManifestFile): Prom
   return bytes;
 };
 
-export type WebSessionOptions = {
-  runtime: WebRuntime;
-  manifest: Manifest;
-  /** Content of the network's file. */ bytes: ArrayBuffer;
-  precision: SessionPrecision;
-  /** Given: run on this WebGPU device (the runtime has to be the `webgpu` build); else on wasm. */
-  gpu?: GPUDevice;
-};
-
-/**
- * Makes a session in a browser.
- * @throws ModelError when the file is not a network or does not fit its manifest
- */
-export const createWebSession = async ({
-  runtime,
-  manifest,
-  bytes,
-  precision,
-  gpu,
-}: WebSessionOptions): Promise<TensorSession> => {
-  const where = precision === 'int8' ? (manifest.files.int8?.name ?? 'int8') : manifest.files.model.name;
-  let network: Ort.InferenceSession;
-  try {
-    network = await runtime.InferenceSession.create(bytes, {
-      executionProviders: gpu === undefined ? ['wasm'] : [{ name: 'webgpu', device: gpu }],
-      graphOptimizationLevel: 'all',
-      logSeverityLevel: 3,
-    });
-  } catch (error) {
-    throw new ModelError(
-      `${where} cannot be loaded by ONNX Runtime (${firstLine(error)}). Export the model again with "dve train".`,
-      { cause: error },
-    );
-  }
-  try {
-    checkNetwork(where, network.inputMetadata, network.outputMetadata, manifest);
-  } catch (error) {
-    await network.release();
-    throw error;
-  }
-  const device = gpu === undefined ? 'wasm' : 'webgpu';
-  return createSession({ manifest, device, precision, where, network, Tensor: runtime.Tensor });
-};
+/** A build of onnxruntime-web on a device. @param gpu given: WebGPU (of the `webgpu` build only), else wasm */
+export const runtimeOn = ({ InferenceSession, Tensor }: WebRuntime, gpu?: GPUDevice): Runtime => ({
+  device: gpu === undefined ? 'wasm' : 'webgpu',
+  InferenceSession,
+  Tensor,
+  sessionOptions: {
+    executionProviders: gpu === undefined ? ['wasm'] : [{ name: 'webgpu', device: gpu }],
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+  },
+});

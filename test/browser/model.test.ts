@@ -1,13 +1,14 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { ClosedError, DeviceError, InputError, ModelError } from '../../src/errors.ts';
+import { createModel, type Model } from '../../src/model/model.ts';
 import type { Manifest } from '../../src/model/manifest.ts';
 import {
-  createWebSession,
   fetchManifest,
   fetchModelFile,
   loadWebRuntime,
+  runtimeOn,
   type WebRuntime,
-} from '../../src/model/session-web.ts';
+} from '../../src/model/model-web.ts';
 import { blobModel, runtimeFiles } from './runtime-files.ts';
 
 const image = (batch: number): Float32Array =>
@@ -24,10 +25,9 @@ beforeAll(async () => {
   bytes = await fetchModelFile(blobModel, manifest.files.model);
 });
 
-const open = (): ReturnType<typeof createWebSession> =>
-  createWebSession({ runtime, manifest, bytes, precision: 'fp32' });
+const open = (): Promise<Model> => createModel(runtimeOn(runtime), { manifest, bytes, where: 'model.onnx' });
 
-describe('a session in the browser', () => {
+describe('a model in the browser', () => {
   test('embeds and matches batches', async () => {
     const session = await open();
     const map = await session.embed(image(2));
@@ -58,14 +58,18 @@ describe('a session in the browser', () => {
   });
 
   test('a file that is no network is refused', async () => {
-    const created = createWebSession({ runtime, manifest, bytes: new ArrayBuffer(100), precision: 'fp32' });
+    const created = createModel(runtimeOn(runtime), {
+      manifest,
+      bytes: new ArrayBuffer(100),
+      where: 'model.onnx',
+    });
     await expect(created).rejects.toThrow(ModelError);
     await expect(created).rejects.toThrow('model.onnx');
   });
 
   test('a network that is not what its manifest says is refused, with both sides', async () => {
     const wrong = { ...manifest, embeddingSize: 7 };
-    const created = createWebSession({ runtime, manifest: wrong, bytes, precision: 'fp32' });
+    const created = createModel(runtimeOn(runtime), { manifest: wrong, bytes, where: 'model.onnx' });
     await expect(created).rejects.toThrow(ModelError);
     await expect(created).rejects.toThrow('embeddingSize 7');
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClosedError, InputError, ModelError } from '../../src/errors.ts';
 import { writeModelDirectory } from '../../src/model/model-directory-node.ts';
-import { createNodeSession } from '../../src/model/session-node.ts';
+import { openNodeModel } from '../../src/model/model-node.ts';
 import { createRandom } from '../../src/augment/random.ts';
 import {
   embedGradient,
@@ -31,7 +31,7 @@ const reference = Float32Array.of(0, 0.6, 0.8);
 
 describe.each(devices)('a session on %s', (device) => {
   test('tells where it runs and embeds as the network says', async () => {
-    const session = await createNodeSession(join(folder, 'good'), { device });
+    const session = await openNodeModel(join(folder, 'good'), { device });
     expect(session.device).toBe(device);
     expect(session.precision).toBe('fp32');
     const embedding = await session.embed(image);
@@ -42,7 +42,7 @@ describe.each(devices)('a session on %s', (device) => {
   });
 
   test('takes batches and any number of references', async () => {
-    const session = await createNodeSession(join(folder, 'good'), { device });
+    const session = await openNodeModel(join(folder, 'good'), { device });
     const two = Float32Array.from([...image, ...image]);
     const references = Float32Array.from([...reference, 1, 0, 0, 0, 1, 0]);
     const matches = await session.match(two, references);
@@ -52,7 +52,7 @@ describe.each(devices)('a session on %s', (device) => {
   });
 
   test('one failed run does not fail the next', async () => {
-    const session = await createNodeSession(join(folder, 'good'), { device });
+    const session = await openNodeModel(join(folder, 'good'), { device });
     const calls = await Promise.allSettled([
       session.match(image, reference),
       session.match(image.subarray(1), reference),
@@ -66,7 +66,7 @@ describe.each(devices)('a session on %s', (device) => {
   });
 
   test('closing rejects what waits and whatever comes later', async () => {
-    const session = await createNodeSession(join(folder, 'good'), { device });
+    const session = await openNodeModel(join(folder, 'good'), { device });
     const running = session.embed(image);
     const waiting = session.embed(image);
     const outcome = Promise.allSettled([running, waiting]);
@@ -81,7 +81,7 @@ describe.each(devices)('a session on %s', (device) => {
 describe('a network that its manifest does not describe', () => {
   const open = async (name: string, fault: NetworkFault) => {
     await writeModelDirectory(join(folder, name), gradientManifest, { model: gradientNetwork(fault) });
-    return createNodeSession(join(folder, name));
+    return openNodeModel(join(folder, name));
   };
 
   test('is refused for another embedding size, both named', async () => {
@@ -105,7 +105,7 @@ describe('a network that its manifest does not describe', () => {
   test('is refused when it is no network at all', async () => {
     const path = join(folder, 'garbage');
     await writeModelDirectory(path, gradientManifest, { model: Uint8Array.of(1, 2, 3) });
-    const opening = createNodeSession(path);
+    const opening = openNodeModel(path);
     await expect(opening).rejects.toBeInstanceOf(ModelError);
     await expect(opening).rejects.toThrow(/cannot be loaded by ONNX Runtime/);
   });
@@ -114,11 +114,11 @@ describe('a network that its manifest does not describe', () => {
     const path = join(folder, 'swapped');
     await writeGradientModel(path);
     await writeFile(join(path, 'model.onnx'), gradientNetwork({ channels: 4 }));
-    await expect(createNodeSession(path)).rejects.toThrow(/of another export/);
+    await expect(openNodeModel(path)).rejects.toThrow(/of another export/);
   });
 
   test('is refused in int8 where there is none', async () => {
-    await expect(createNodeSession(join(folder, 'good'), { precision: 'int8' })).rejects.toThrow(
+    await expect(openNodeModel(join(folder, 'good'), { precision: 'int8' })).rejects.toThrow(
       /has no int8 network, only fp32/,
     );
   });

@@ -1,20 +1,17 @@
-import type { InferenceSession } from 'onnxruntime-web';
 import { join } from 'node:path';
-import { ModelError, firstLine } from '../errors.ts';
+import { ModelError } from '../errors.ts';
 import { readModelDirectory, type ModelDirectory } from './model-directory-node.ts';
-import { checkNetwork } from './network-contract.ts';
 import { loadNodeRuntime, type RuntimeOptions } from './runtime-node.ts';
-import { createSession } from './session-core.ts';
-import type { ModelSession, SessionPrecision } from './session.ts';
+import { createModel, type Model, type ModelPrecision } from './model.ts';
 
-export type NodeSessionOptions = RuntimeOptions & {
-  /** Default `fp32`. */ precision?: SessionPrecision;
+export type NodeModelOptions = RuntimeOptions & {
+  /** Default `fp32`. */ precision?: ModelPrecision;
 };
 
 /** The file of the wanted network. @throws ModelError where the model has none of that precision */
 const chooseNetwork = (
   { manifest, contents, path }: ModelDirectory,
-  precision: SessionPrecision,
+  precision: ModelPrecision,
 ): { where: string; bytes: Uint8Array } => {
   if (precision === 'fp32') return { where: join(path, manifest.files.model.name), bytes: contents.model };
   if (manifest.files.int8 === undefined || contents.int8 === undefined) {
@@ -31,35 +28,15 @@ const chooseNetwork = (
  * @param model path of the directory, or what {@link readModelDirectory} returned
  * @throws ModelError when the directory or its network cannot be used; DeviceError when `device` cannot be had
  */
-export const createNodeSession = async (
+export const openNodeModel = async (
   model: string | ModelDirectory,
-  { precision = 'fp32', ...runtimeOptions }: NodeSessionOptions = {},
-): Promise<ModelSession> => {
+  { precision = 'fp32', ...runtimeOptions }: NodeModelOptions = {},
+): Promise<Model> => {
   const directory = typeof model === 'string' ? await readModelDirectory(model) : model;
-  const { manifest } = directory;
-  const { where, bytes } = chooseNetwork(directory, precision);
-  const runtime = await loadNodeRuntime(runtimeOptions);
-  let network: InferenceSession;
-  try {
-    network = await runtime.InferenceSession.create(bytes, runtime.sessionOptions);
-  } catch (error) {
-    throw new ModelError(
-      `${where} cannot be loaded by ONNX Runtime (${firstLine(error)}). Export the model again with "dve train".`,
-      { cause: error },
-    );
-  }
-  try {
-    checkNetwork(where, network.inputMetadata, network.outputMetadata, manifest);
-  } catch (error) {
-    await network.release();
-    throw error;
-  }
-  return createSession({
-    manifest,
-    device: runtime.device,
+  const file = chooseNetwork(directory, precision);
+  return createModel(await loadNodeRuntime(runtimeOptions), {
+    ...file,
+    manifest: directory.manifest,
     precision,
-    where,
-    network,
-    Tensor: runtime.Tensor,
   });
 };

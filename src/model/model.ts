@@ -1,0 +1,189 @@
+import type {
+  InferenceSession,
+  InferenceSessionFactory,
+  Tensor,
+  TensorConstructor,
+  TypedTensor,
+} from 'onnxruntime-common';
+import { DeviceError, InputError, ModelError, firstLine } from '../errors.ts';
+import { createCallQueue } from './call-queue.ts';
+import type { Manifest } from './manifest.ts';
+import { checkNetwork } from './network-contract.ts';
+
+/** Where a network runs: `cpu` is onnxruntime-node, `wasm` and `webgpu` are onnxruntime-web. */
+export type ModelDevice = 'cpu' | 'wasm' | 'webgpu';
+
+/** Which of a model's networks: `int8` has 8-bit weights and activations. */
+export type ModelPrecision = 'fp32' | 'int8';
+
+/** What a network takes and gives: its manifest without the list of files. */
+export type ModelGeometry = Omit<Manifest, 'formatVersion' | 'files'>;
+
+/**
+ * A loaded network with its matching head: the one thing behind trackers, training, evaluation and tools.
+ * Calls may overlap; they run one after the other, and one that fails does not fail the next.
+ *
+ * `Image` is a batch (B, 3, S, S) of planar RGB, 0–1, in the form that the device takes: floats, or a buffer on a GPU.
+ */
+export type Model<Image = Float32Array> = {
+  readonly manifest: ModelGeometry;
+  readonly device: ModelDevice;
+  readonly precision: ModelPrecision;
+  /** @returns (B, C, H, W) unit vectors, H = W = S / stride */
+  embed(image: Image): Promise<Float32Array>;
+  /**
+   * @param references (N, C) unit vectors
+   * @returns (B, N, 3): x, y in crop pixels, confidence 0–1
+   */
+  match(image: Image, references: Float32Array): Promise<Float32Array>;
+  /** Waits for the run in progress and frees the network. Calls still waiting, and later ones, get a ClosedError. */
+  close(): Promise<void>;
+};
+
+/** ONNX Runtime on a device; onnxruntime-node and onnxruntime-web both are one. */
+export type Runtime = {
+  device: ModelDevice;
+  InferenceSession: InferenceSessionFactory;
+  Tensor: TensorConstructor;
+  /** Options that every session of this runtime is created with. */
+  sessionOptions: InferenceSession.SessionOptions;
+};
+
+/** A network's file, and what is known of it. */
+export type NetworkFile = {
+  manifest: ModelGeometry;
+  /** Default `fp32`. */ precision?: ModelPrecision;
+  bytes: Uint8Array | ArrayBuffer;
+  /** How errors call the network, for example its path. */ where: string;
+};
+
+/** Makes a tensor of an image; it is disposed of after the run, which must leave the image as it is. */
+export type ToTensor<Image> = (image: Image) => TypedTensor<'float32'>;
+
+const load = async (
+  { InferenceSession, sessionOptions }: Runtime,
+  { manifest, bytes, where }: NetworkFile,
+): Promise<InferenceSession> => {
+  let network: InferenceSession;
+  try {
+    network = await InferenceSession.create(
+      bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes),
+      sessionOptions,
+    );
+  } catch (error) {
+    throw new ModelError(
+      `${where} cannot be loaded by ONNX Runtime (${firstLine(error)}). Export the model again with "dve train".`,
+      { cause: error },
+    );
+  }
+  try {
+    checkNetwork(where, network.inputMetadata, network.outputMetadata, manifest);
+  } catch (error) {
+    await network.release();
+    throw error;
+  }
+  return network;
+};
+
+/** Refuses what is no whole number of rows. @returns how many there are */
+const countRows = (values: number, row: number, refuse: (count: number) => never): number => {
+  const count = values / row;
+  return Number.isInteger(count) && count > 0 ? count : refuse(count);
+};
+
+/**
+ * Loads a network whose images have a form of their own.
+ * @param toTensor how an image becomes a tensor
+ * @throws ModelError when the file is not a network or does not fit its manifest
+ */
+export const createModelOf = async <Image>(
+  runtime: Runtime,
+  file: NetworkFile,
+  toTensor: ToTensor<Image>,
+): Promise<Model<Image>> => {
+  const { manifest, precision = 'fp32', where } = file;
+  const { inputSize, stride, embeddingSize } = manifest;
+  const { device, Tensor } = runtime;
+  const network = await load(runtime, file);
+  const cells = inputSize / stride;
+  const queue = createCallQueue('model');
+  let closing: Promise<void> | undefined;
+
+  const referenceTensor = (references: Float32Array): Tensor => {
+    const count = countRows(references.length, embeddingSize, () => {
+      throw new InputError(
+        `references of ${references.length} values are no (N, ${embeddingSize}). Use references that were made with this model.`,
+      );
+    });
+    return new Tensor('float32', references, [count, embeddingSize]);
+  };
+
+  const runNetwork = async (
+    feeds: { image: Tensor; references: Tensor },
+    output: 'embedding' | 'matches',
+  ): Promise<Float32Array> => {
+    let results: InferenceSession.OnnxValueMapType;
+    try {
+      results = await network.run(feeds, [output]);
+    } catch (error) {
+      throw new DeviceError(
+        `ONNX Runtime could not run the network on ${device} (${firstLine(error)}). Try a smaller batch, or another device.`,
+        { cause: error },
+      );
+    }
+    const { data } = results[output];
+    const [batch] = feeds.image.dims;
+    const expected =
+      output === 'embedding' ? batch * embeddingSize * cells * cells : batch * feeds.references.dims[0] * 3;
+    if (!(data instanceof Float32Array) || data.length !== expected) {
+      throw new ModelError(
+        `output "${output}" of ${where} has ${data.length} values but manifest.json says ${expected}. Export the model again with "dve train".`,
+      );
+    }
+    return data;
+  };
+
+  const run = (
+    image: Image,
+    references: Float32Array,
+    output: 'embedding' | 'matches',
+  ): Promise<Float32Array> =>
+    queue.run(async () => {
+      const tensor = toTensor(image);
+      try {
+        return await runNetwork({ image: tensor, references: referenceTensor(references) }, output);
+      } finally {
+        // The tensor's record only: its values stay the caller's.
+        tensor.dispose();
+      }
+    });
+
+  // The graph always computes both outputs: one reference keeps the matching head's share negligible.
+  const noReference = new Float32Array(embeddingSize);
+  noReference[0] = 1;
+
+  return {
+    manifest,
+    device,
+    precision,
+    embed: (image) => run(image, noReference, 'embedding'),
+    match: (image, references) => run(image, references, 'matches'),
+    close: () => (closing ??= queue.close().then(() => network.release())),
+  };
+};
+
+/**
+ * Loads a network that takes images as floats.
+ * @throws ModelError when the file is not a network or does not fit its manifest
+ */
+export const createModel = (runtime: Runtime, file: NetworkFile): Promise<Model> => {
+  const { inputSize } = file.manifest;
+  return createModelOf(runtime, file, (image: Float32Array) => {
+    const batch = countRows(image.length, 3 * inputSize * inputSize, () => {
+      throw new InputError(
+        `an image of ${image.length} values is no batch of (3, ${inputSize}, ${inputSize}). Pass (B, 3, ${inputSize}, ${inputSize}) floats.`,
+      );
+    });
+    return new runtime.Tensor('float32', image, [batch, 3, inputSize, inputSize]);
+  });
+};
