@@ -3,7 +3,9 @@ import { InputError } from '../errors.ts';
 import { calibrate } from '../landmarks/calibration.ts';
 import { calibrationError, reliabilityTable } from '../landmarks/reliability.ts';
 import { defineCommand } from './arguments.ts';
-import { lookAtPictures } from '../landmark-maker/calibration-looks.ts';
+import type { CalibrationLook } from '../landmark-maker/calibration-fit.ts';
+import { judgeLook, lookAtPictures } from '../landmark-maker/calibration-looks.ts';
+import { refineLook } from '../pipeline/look.ts';
 import { rightWithin } from '../landmark-maker/calibrate-set.ts';
 import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions } from './model-options.ts';
@@ -74,12 +76,19 @@ export const run = createRun(command, async ({ values }) => {
       'dve: this landmark set has no calibration: what follows is what the network gives. Make it again with "dve landmarks".',
     );
   }
-  const looks = await withModelAndSet(values, set, (session) =>
-    lookAtPictures(pictures, {
-      ...{ session, set, views: values.views, tolerance: calibration?.tolerance ?? rightWithin },
+  const looks = await withModelAndSet(values, set, async (session) => {
+    const judged: CalibrationLook[] = [];
+    const { manifest } = session;
+    const seen = lookAtPictures(pictures, {
+      ...{ session, set, views: values.views },
       onProgress: createProgress('pictures'),
-    }),
-  );
+    });
+    for await (const one of seen) {
+      const found = refineLook(one.look, one.embedding, set, manifest);
+      judged.push(judgeLook(one, found, set.unit, calibration?.tolerance ?? rightWithin));
+    }
+    return judged;
+  });
   skipped.finish();
   const confidences = looks.flatMap((look) =>
     calibration === undefined

@@ -77,7 +77,7 @@ const sourceOf = ({ references, shots, landmarks }: Values): Source => {
 const readSet = async (file: string, model: string, session: Model): Promise<LandmarkReferences> => {
   const set = await readLandmarkSet(file, model);
   checkLandmarkSet(set, session.manifest, { landmarks: file, model });
-  return { kind: 'set', references: set.references };
+  return { kind: 'set', set };
 };
 
 const readReferences = async (

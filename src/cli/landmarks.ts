@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { writeFileAtomic } from '../files-node/atomic-file.ts';
+import { spread } from '../geometry/statistics.ts';
 import { buildLandmarkSet } from '../landmark-maker/build-landmark-set.ts';
 import { serializeLandmarkSet } from '../landmarks/landmark-set.ts';
 import { modelFileNames, writeModelFile } from '../model/model-directory-node.ts';
@@ -16,7 +17,7 @@ export const summary = 'Make a landmark set for a model from annotated pictures.
 const command = defineCommand({
   name: 'dve landmarks',
   about:
-    'Averages the embeddings at annotated points of one picture or, better, a few dozen into the references of a landmark\nset. Points whose embeddings do not find their way to other pictures and back are left out. The annotations are kept in\nthe set, so that it can be made again for another model: give the old set as --points. From five pictures on, the\nconfidence is calibrated: what share of the landmarks lies within 5 % of the unit (faces: IOD) is found out with\nreferences from other pictures.',
+    'Averages the embeddings at annotated points of one picture or, better, a few dozen into the references of a landmark\nset. Points whose embeddings do not find their way to other pictures and back are left out. The annotations are kept in\nthe set, so that it can be made again for another model: give the old set as --points. From five pictures on, the\nconfidence is calibrated: what share of the landmarks lies within 5 % of the unit (faces: IOD) is found out with\nreferences from other pictures; and a refiner, which tells from all matches together where landmarks really are, is\nkept where it wins in cross-validation. The error of both is printed, percent of the unit, in views that are partly hidden.',
   options: {
     ...modelOptions,
     images: {
@@ -39,6 +40,7 @@ const command = defineCommand({
       minimum: 1,
       describe: 'Pictures to use at most, spread over the file.',
     },
+    'without-annotations': { type: 'flag', describe: 'Do not keep the points in the set: it is smaller.' },
     tolerance: {
       type: 'number',
       placeholder: 'SHARE',
@@ -50,18 +52,12 @@ const command = defineCommand({
   },
 });
 
-/** At most `limit` entries, evenly spread. */
-const spread = <Item>(items: readonly Item[], limit: number): Item[] =>
-  items.length <= limit
-    ? [...items]
-    : Array.from({ length: limit }, (_, index) => items[Math.floor((index * items.length) / limit)]);
-
 export const run = createRun(command, async ({ values }) => {
   const file = await readPointsFile(values.points);
   const skipped = createSkipLog();
   const pictures = await readAnnotatedPictures(values.images, spread(file.pictures, values.limit), skipped);
   const progress = { pictures: createProgress('pictures'), calibrated: createProgress('calibrated') };
-  const { set, kept } = await withModel(values, (session) =>
+  const { set, kept, refining } = await withModel(values, (session) =>
     buildLandmarkSet(
       { ...file, pictures },
       {
@@ -73,7 +69,8 @@ export const run = createRun(command, async ({ values }) => {
       },
     ),
   );
-  const text = serializeLandmarkSet(set);
+  const { annotations: _, ...smaller } = set;
+  const text = serializeLandmarkSet(values['without-annotations'] ? smaller : set);
   // The model's own set is listed in its manifest.
   const isOwn = resolve(values.out) === resolve(values.model, modelFileNames.landmarks);
   if (isOwn) await writeModelFile(values.model, 'landmarks', new TextEncoder().encode(text));
@@ -87,6 +84,9 @@ export const run = createRun(command, async ({ values }) => {
       evidence_object: round(set.evidence.object, 3),
       evidence_background: round(set.evidence.background, 3),
       calibrated: set.calibration !== undefined,
+      refined: set.refiner !== undefined,
+      error_matched: refining === undefined ? null : round(100 * refining.before, 3),
+      error_refined: refining === undefined ? null : round(100 * refining.after, 3),
     },
     values.json,
   );

@@ -2,6 +2,8 @@ import { InputError } from '../errors.ts';
 import type { Point } from '../geometry/coordinates.ts';
 import { cropToImage, imageToCrop } from '../geometry/roi.ts';
 import { averageSummaries, landmarkErrors, summarizeErrors, type AccuracySummary } from './accuracy.ts';
+import type { LandmarkSet } from '../landmarks/landmark-set.ts';
+import { lookFromMatches, refineLook } from '../pipeline/look.ts';
 import { averageReferences } from '../landmarks/matching.ts';
 import { ibugPointCount, outerEyeCorners, selectPoints, type PointSetName } from '../landmarks/point-sets.ts';
 import { embedPoints } from '../landmarks/embed-points.ts';
@@ -21,7 +23,8 @@ export type LandmarkReferences =
     }
   | {
       kind: 'set';
-      /** (N, C) unit vectors; N = 68, or as many as `points` has. */ references: Float32Array;
+      /** N = 68, or as many as `points` has. Its refiner is used where it has one. */
+      set: Pick<LandmarkSet, 'references' | 'meanShape' | 'evidence' | 'refiner'>;
     };
 
 export type LandmarkEvaluationOptions = {
@@ -38,7 +41,11 @@ export type LandmarkEvaluationOptions = {
 };
 
 /** References of one draw, and the pictures they were made from. */
-type Draw = { references: Float32Array; paths: ReadonlySet<string> };
+type Draw = {
+  references: Float32Array;
+  paths: ReadonlySet<string>;
+  /** What refines the matches, if anything. */ set?: (LandmarkReferences & { kind: 'set' })['set'];
+};
 
 const drawReferences = async (
   model: Model,
@@ -77,17 +84,10 @@ const drawReferences = async (
   return result;
 };
 
-const toPoints = (
-  matches: Float32Array,
-  first: number,
-  count: number,
-  crop: EvaluationCrop,
-  inputSize: number,
-) =>
-  Array.from({ length: count }, (_, index): Point => {
-    const at = (first + index) * 3;
-    return cropToImage({ x: matches[at], y: matches[at + 1] }, crop.roi, inputSize);
-  });
+const toPoints = (matches: Float32Array, crop: EvaluationCrop, inputSize: number): Point[] =>
+  Array.from({ length: matches.length / 3 }, (_, index) =>
+    cropToImage({ x: matches[3 * index], y: matches[3 * index + 1] }, crop.roi, inputSize),
+  );
 
 /** What was found in a picture, and what should have been. Image pixels. */
 type Finding = {
@@ -118,12 +118,17 @@ const findAll = async (
     active.forEach((draw, place) => {
       together.set(draws[draw].references, place * perDraw * embeddingSize);
     });
-    const matches = await model.match(crop.image, together);
+    const { matches, embedding } = await model.matchAndEmbed(crop.image, together);
     const truth = selectPoints(crop.landmarks, points);
     const [right, left] = outerEyeCorners.map((index) => crop.landmarks[index]);
     const eyes = { x: left.x - right.x, y: left.y - right.y };
     active.forEach((draw, place) => {
-      const found = toPoints(matches, place * perDraw, perDraw, crop, inputSize);
+      const { set } = draws[draw];
+      const own = matches.subarray(place * perDraw * 3, (place + 1) * perDraw * 3);
+      const found =
+        set?.refiner === undefined
+          ? toPoints(own, crop, inputSize)
+          : refineLook(lookFromMatches(own, crop.roi, set, inputSize), embedding, set, model.manifest);
       const predicted = perDraw === wanted ? found : selectPoints(found, points);
       findings[draw].push({ predicted, truth, eyes });
     });
@@ -166,7 +171,7 @@ export const evaluateLandmarks = async (options: LandmarkEvaluationOptions): Pro
   const wanted = Number(points);
   const draws: Draw[] =
     references.kind === 'set'
-      ? [{ references: references.references, paths: new Set() }]
+      ? [{ references: references.set.references, paths: new Set(), set: references.set }]
       : await drawReferences(model, points, references);
   const perDraw = draws[0].references.length / embeddingSize;
   if (perDraw !== wanted && perDraw !== ibugPointCount) {

@@ -14,19 +14,27 @@ import type { GridMap } from '../train/views/warps.ts';
 export const withCpuMatching = (model: Model, matching: MatchSettings): Model => {
   const { inputSize, embeddingSize } = model.manifest;
   const pixels = 3 * inputSize ** 2;
+  const matchAndEmbed: Model['matchAndEmbed'] = async (image, references) => {
+    const count = references.length / embeddingSize;
+    const batch = image.length / pixels;
+    const matches = new Float32Array(batch * count * 3);
+    const embeddings: Float32Array[] = [];
+    for (let i = 0; i < batch; i += 1) {
+      const embedding = await model.embed(image.subarray(i * pixels, (i + 1) * pixels));
+      const map = toEmbeddingMap(model.manifest, embedding);
+      matches.set(matchReferences(map, references, matching), i * count * 3);
+      embeddings.push(embedding);
+    }
+    const embedding = new Float32Array(embeddings.reduce((sum, { length }) => sum + length, 0));
+    embeddings.forEach((one, i) => {
+      embedding.set(one, i * one.length);
+    });
+    return { matches, embedding };
+  };
   return {
     ...model,
-    match: async (image, references) => {
-      const count = references.length / embeddingSize;
-      const batch = image.length / pixels;
-      const matches = new Float32Array(batch * count * 3);
-      for (let i = 0; i < batch; i += 1) {
-        const embedding = await model.embed(image.subarray(i * pixels, (i + 1) * pixels));
-        const map = toEmbeddingMap(model.manifest, embedding);
-        matches.set(matchReferences(map, references, matching), i * count * 3);
-      }
-      return matches;
-    },
+    matchAndEmbed,
+    match: async (image, references) => (await matchAndEmbed(image, references)).matches,
   };
 };
 

@@ -4,3 +4,9 @@ export const median = (values: readonly number[]): number => {
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 };
+
+/** At most `limit` entries, evenly spread. */
+export const spread = <Item>(items: readonly Item[], limit: number): Item[] =>
+  items.length <= limit
+    ? [...items]
+    : Array.from({ length: limit }, (_, index) => items[Math.floor((index * items.length) / limit)]);

@@ -6,7 +6,7 @@ import type { Annotation, LandmarkSet } from '../landmarks/landmark-set.ts';
 import { toEmbeddingMap } from '../landmarks/matching.ts';
 import { cropToTensor } from '../pipeline/crop.ts';
 import { roiOfShape } from '../pipeline/roi-of-shape.ts';
-import { calibrateSet } from './calibrate-set.ts';
+import { calibrateSet, type Refining } from './calibrate-set.ts';
 import type { Model } from '../model/model.ts';
 import { measureEvidence } from './evidence-levels.ts';
 import { meanShapeOf } from './mean-shape.ts';
@@ -24,7 +24,17 @@ export type BuildOptions = {
 };
 
 /** A set, and the share of the points in its pictures that its references were made from. */
-export type BuiltSet = { set: LandmarkSet; kept: number };
+export type BuiltSet = {
+  set: LandmarkSet;
+  kept: number;
+  /** What a refiner would do, in units of the set; undefined for too few pictures to tell. */ refining?: Omit<
+    Refining,
+    'refiner'
+  >;
+};
+
+/** With more pictures than these their points are checked against fewer others. */
+const manyPictures = 300;
 
 /** A picture, and the square through which the object is upright. */
 type Located = SetPicture & { roi: Roi };
@@ -96,7 +106,7 @@ const annotationsOf = (pictures: readonly SetPicture[]): Annotation[] =>
 /**
  * Makes a landmark set: of each landmark the mean of its embeddings over the pictures, those left out that do not find
  * their way to other pictures and back; where it lies on the object; what its matches look like on the object and
- * elsewhere; and, from five pictures on, how likely they are right.
+ * elsewhere; and, from five pictures on, how likely they are right, and how matches are refined where that wins.
  * @throws InputError for points, names or lines that cannot be used; ModelError where the network hardly recognises them
  */
 export const buildLandmarkSet = async (request: SetRequest, options: BuildOptions): Promise<BuiltSet> => {
@@ -110,6 +120,8 @@ export const buildLandmarkSet = async (request: SetRequest, options: BuildOption
   const kept = findConsistent(views[0], {
     matching: { temperature, radius: 2 },
     tolerance: tolerance * inputSize,
+    // Each look at a partner takes as long as the network; with many pictures the mean forgives a wrong one.
+    ...(located.length > manyPictures ? { partners: 2 } : {}),
   });
   const references = averageViews(
     views.flat(),
@@ -122,12 +134,18 @@ export const buildLandmarkSet = async (request: SetRequest, options: BuildOption
     ...(unit === undefined ? {} : { unit }),
     ...(annotations.length < located.length ? {} : { annotations }),
   };
-  const calibration = await calibrateSet(session, set, located, { views, kept }, (done, total) =>
+  const statistics = await calibrateSet(session, set, located, { views, kept }, (done, total) =>
     onProgress?.('calibrated', done, total),
   );
   const flags = kept.flat();
+  const { refiner, ...refining } = statistics?.refining ?? {};
   return {
-    set: { ...set, ...(calibration === undefined ? {} : { calibration }) },
+    set: {
+      ...set,
+      ...(statistics === undefined ? {} : { calibration: statistics.calibration }),
+      ...(refiner === undefined ? {} : { refiner }),
+    },
+    ...('wins' in refining ? { refining } : {}),
     kept: flags.filter((isKept) => isKept).length / flags.length,
   };
 };

@@ -1,15 +1,22 @@
-import { fitCalibration } from './calibration-fit.ts';
-import type { Calibration } from '../landmarks/calibration.ts';
+import type { Point } from '../geometry/coordinates.ts';
+import { applySimilarity, invertSimilarity } from '../geometry/similarity.ts';
+import { unitLength, type Calibration } from '../landmarks/calibration.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
+import { sampleEmbedding, toEmbeddingMap } from '../landmarks/matching.ts';
+import type { Refiner } from '../landmarks/refiner.ts';
+import type { ShapeFit } from '../landmarks/shape-fit.ts';
+import type { Model, ModelGeometry } from '../model/model.ts';
+import { fitCalibration } from './calibration-fit.ts';
+import { judgeLook, lookAtPictures, type AnnotatedPoints, type PictureLook } from './calibration-looks.ts';
 import { averageViews, type ReferenceView } from './reference-builder.ts';
-import type { Model } from '../model/model.ts';
-import { lookAtPictures, type AnnotatedPoints } from './calibration-looks.ts';
+import { fitRefiner, type RefinerFit, type RefinerLook } from './refiner-fit.ts';
 
 /** A landmark counts as right within this share of the set's unit. */
 export const rightWithin = 0.05;
 /** Groups of pictures; each is looked at with references from the others. */
 const folds = 5;
-const viewsPerPicture = 8;
+/** Views of each picture: the more pictures, the fewer. */
+const [leastViews, mostViews, enoughLooks] = [2, 8, 5000];
 
 /** What a set is made of: (poses) of (pictures) views, and (pictures) of (N) which points count. */
 export type SetMaterial = { views: readonly (readonly ReferenceView[])[]; kept: readonly boolean[][] };
@@ -25,9 +32,35 @@ const referencesFrom = ({ views, kept }: SetMaterial, pictures: readonly number[
   );
 };
 
+/** What the pictures say of their own matches. */
+export type SetStatistics = {
+  calibration: Calibration;
+  /** What a refiner does to pictures that it was not fitted to; it is given where it wins. */ refining: Refining;
+};
+
+export type Refining = Omit<RefinerFit, 'refined' | 'refiner'> & { refiner?: Refiner };
+
+/** A look as the fit of a refiner takes it, with the embedding in 8 bits: there are thousands of them. */
+const refinerLook = (
+  { picture, look, embedding, truth }: PictureLook,
+  { transform }: ShapeFit,
+  geometry: ModelGeometry,
+): RefinerLook => {
+  const back = invertSimilarity(transform);
+  const toShape = (points: readonly Point[]): Point[] => points.map((point) => applySimilarity(back, point));
+  const small = Int8Array.from(embedding, (value) => Math.round(127 * value));
+  return {
+    ...{ picture, found: toShape(look.points), truth: toShape(truth) },
+    // A unit vector comes of it, whatever the scale.
+    embeddingAt: (point) =>
+      sampleEmbedding(toEmbeddingMap(geometry, small), applySimilarity(transform, point)),
+  };
+};
+
 /**
- * Fits a set's calibration to the very pictures that it was made from, each seen with references from others: under
- * other light and optics, partly hidden, and with the square a little off.
+ * Fits a set's refiner and its calibration to the very pictures that it was made from, each seen with references from
+ * others: under other light and optics, partly hidden, mirrored, and with the square a little off. What is right is
+ * decided after refining, by maps that the picture had no part in.
  * @returns undefined for too few pictures to tell
  */
 export const calibrateSet = async (
@@ -36,7 +69,7 @@ export const calibrateSet = async (
   pictures: readonly AnnotatedPoints[],
   material: SetMaterial,
   onProgress?: (done: number, total: number) => void,
-): Promise<Calibration | undefined> => {
+): Promise<SetStatistics | undefined> => {
   if (pictures.length < folds) return undefined;
   const references = Array.from({ length: folds }, (_, fold) =>
     referencesFrom(
@@ -44,10 +77,41 @@ export const calibrateSet = async (
       pictures.flatMap((_picture, index) => (index % folds === fold ? [] : [index])),
     ),
   );
-  const looks = await lookAtPictures(pictures, {
-    ...{ session, set, views: viewsPerPicture, tolerance: rightWithin },
+  const seen: PictureLook[] = [];
+  const fitted: RefinerLook[] = [];
+  const rows: (number | undefined)[] = [];
+  const looks = lookAtPictures(pictures, {
+    ...{ session, set, mirrored: true },
+    views: Math.min(mostViews, Math.max(leastViews, Math.round(enoughLooks / pictures.length))),
     referencesOf: (picture) => references[picture % folds],
     ...(onProgress === undefined ? {} : { onProgress }),
   });
-  return fitCalibration(looks, rightWithin);
+  for await (const one of looks) {
+    const { fit } = one.look;
+    rows.push(fit === undefined ? undefined : fitted.length);
+    if (fit !== undefined) fitted.push(refinerLook(one, fit, session.manifest));
+    seen.push({ ...one, embedding: new Float32Array(0) });
+  }
+  const { refined, refiner, ...figures } = fitRefiner(
+    fitted,
+    pictures.map(({ points }) => points),
+    set.meanShape,
+  );
+  const judged = seen.map((one, i) => {
+    const row = rows[i];
+    const { fit, points } = one.look;
+    const found =
+      figures.wins && row !== undefined && fit !== undefined
+        ? refined[row].map((point) => applySimilarity(fit.transform, point))
+        : points;
+    return judgeLook(one, found, set.unit, rightWithin);
+  });
+  const unit = unitLength(set.meanShape, set.unit);
+  return {
+    calibration: fitCalibration(judged, rightWithin),
+    refining: {
+      ...{ wins: figures.wins, before: figures.before / unit, after: figures.after / unit },
+      ...(figures.wins ? { refiner } : {}),
+    },
+  };
 };

@@ -1,10 +1,10 @@
 import type { Point } from '../geometry/coordinates.ts';
-import type { Roi } from '../geometry/roi.ts';
+import { imageToCrop, type Roi } from '../geometry/roi.ts';
 import { fitSimilarity } from '../geometry/similarity.ts';
 import { unitLength } from '../landmarks/calibration.ts';
-import type { LandmarkSet } from '../landmarks/landmark-set.ts';
+import type { IndexPair, LandmarkSet } from '../landmarks/landmark-set.ts';
 import { cropToTensor, type PixelImage } from '../pipeline/crop.ts';
-import { lookFromMatches } from '../pipeline/look.ts';
+import { lookFromMatches, type Look } from '../pipeline/look.ts';
 import { roiOfShape } from '../pipeline/roi-of-shape.ts';
 import { augmentPhotometric } from '../augment/photometric.ts';
 import { createRandom, type Random } from '../augment/random.ts';
@@ -51,6 +51,18 @@ const occlude = (crop: Float32Array, size: number, random: Random): void => {
   }
 };
 
+/** Turns a crop into its mirror image. @param crop (3, S, S), changed in place */
+const mirror = (crop: Float32Array, size: number): void => {
+  for (let start = 0; start < crop.length; start += size) crop.subarray(start, start + size).reverse();
+};
+
+/** Points of a crop in its mirror image, each in the place of the landmark that it is there. */
+const mirrorPoints = (points: readonly Point[], mirrorPairs: readonly IndexPair[], size: number): Point[] => {
+  const flipped = points.map(({ x, y }) => ({ x: size - x, y }));
+  for (const [a, b] of mirrorPairs) [flipped[a], flipped[b]] = [flipped[b], flipped[a]];
+  return flipped;
+};
+
 /** View 0 of a picture is as it is, the next one under other light and optics, then partly hidden, then both. */
 const kindsOfView = 4;
 
@@ -60,41 +72,73 @@ export type LookOptions = {
   /** References to match in a picture, by its index; default: the set's. */
   referencesOf?: (picture: number) => Float32Array;
   /** Views of each picture: the tracker's square somewhat off; light, optics and patches vary. */ views: number;
-  /** A landmark is right within this share of the set's unit. */ tolerance: number;
+  /** Whether every other view is a mirror image, where the set says how landmarks change places. */ mirrored?: boolean;
   onProgress?: (done: number, total: number) => void;
 };
 
+/** What one look at a picture saw, crop pixels. */
+export type PictureLook = {
+  /** Index of the picture. */ picture: number;
+  /** As the network gives it: confidences, the fit, and where the landmarks were matched. */ look: Look;
+  /** (C, H, W) */ embedding: Float32Array;
+  /** (N) where the landmarks are. */ truth: Point[];
+};
+
+/** @param inputSize S @returns the square that a crop itself is, in its own pixels */
+export const wholeCrop = (inputSize: number): Roi => ({
+  ...{ center: { x: inputSize / 2, y: inputSize / 2 }, size: inputSize, rotation: 0 },
+});
+
 /**
- * Matches a set's landmarks in pictures whose points are known, and tells which are right.
- * @returns (pictures · views), the views of a picture together
+ * Which landmarks of a look are right.
+ * @param points (N) where they were found, crop pixels
+ * @param tolerance share of the set's unit
  */
-export const lookAtPictures = async (
+export const judgeLook = (
+  { look, truth }: PictureLook,
+  points: readonly Point[],
+  unit: IndexPair | undefined,
+  tolerance: number,
+): CalibrationLook => {
+  const limit = tolerance * unitLength(truth, unit);
+  return {
+    confidences: look.confidences,
+    residuals: look.fit?.residuals,
+    right: points.map(({ x, y }, n) => Math.hypot(x - truth[n].x, y - truth[n].y) <= limit),
+  };
+};
+
+/**
+ * Matches a set's landmarks in pictures whose points are known.
+ * @returns (pictures · views), the views of a picture together; one at a time, an embedding takes room
+ */
+export async function* lookAtPictures(
   pictures: readonly AnnotatedPoints[],
-  { session, set, referencesOf, views, tolerance, onProgress }: LookOptions,
-): Promise<CalibrationLook[]> => {
+  { session, set, referencesOf, views, mirrored = false, onProgress }: LookOptions,
+): AsyncGenerator<PictureLook> {
   const { inputSize } = session.manifest;
-  const looks: CalibrationLook[] = [];
+  const { mirrorPairs } = set;
   for (const [index, { image, points, roi: own }] of pictures.entries()) {
     const upright = own ?? roiOfShape(fitSimilarity(set.meanShape, points));
-    const limit = tolerance * unitLength(points, set.unit);
     for (let view = 0; view < views; view++) {
       const random = createRandom(index, view);
       const roi = shiftRoi(upright, random);
       const crop = cropToTensor(image, roi, inputSize);
+      let truth = points.map((point) => imageToCrop(point, roi, inputSize));
+      if (mirrored && mirrorPairs.length > 0 && (index + view + Math.floor(view / kindsOfView)) % 2 === 1) {
+        mirror(crop, inputSize);
+        truth = mirrorPoints(truth, mirrorPairs, inputSize);
+      }
       const kind = view % kindsOfView;
       if (kind >= 2) occlude(crop, inputSize, random);
       if (kind % 2 === 1) {
         augmentPhotometric(crop, inputSize, defaultPhotometric, random.split(1));
       }
-      const matches = await session.match(crop, referencesOf?.(index) ?? set.references);
-      const look = lookFromMatches(matches, roi, set, inputSize);
-      looks.push({
-        confidences: look.confidences,
-        residuals: look.fit?.residuals,
-        right: look.points.map(({ x, y }, n) => Math.hypot(x - points[n].x, y - points[n].y) <= limit),
-      });
+      const references = referencesOf?.(index) ?? set.references;
+      const { matches, embedding } = await session.matchAndEmbed(crop, references);
+      const look = lookFromMatches(matches, wholeCrop(inputSize), set, inputSize);
+      yield { picture: index, look, embedding, truth };
     }
     onProgress?.(index + 1, pictures.length);
   }
-  return looks;
-};
+}

@@ -1,6 +1,6 @@
 import { ModelError } from '../errors.ts';
 import type { Roi } from '../geometry/roi.ts';
-import { median } from '../geometry/statistics.ts';
+import { median, spread } from '../geometry/statistics.ts';
 import { logOdds, type EvidenceLevels } from '../landmarks/landmark-set.ts';
 import type { Model } from '../model/model.ts';
 import { cropToTensor, type PixelImage } from '../pipeline/crop.ts';
@@ -28,6 +28,8 @@ const otherPoses = ({ center, size, rotation }: Roi): Roi[] => [
 
 /** Below this difference a tracker could not tell the object from anything else. */
 const leastContrast = 1;
+/** Medians over more pictures than these tell nothing new. */
+const enoughPictures = 100;
 
 /**
  * Measures what a network's matches with some references look like on the object and elsewhere: the medians over the
@@ -50,7 +52,7 @@ export const measureEvidence = async (
   };
   const level = async (posesOf: (roi: Roi) => Roi[]): Promise<number> => {
     const values: number[] = [];
-    for (const { image, roi } of pictures) {
+    for (const { image, roi } of spread(pictures, enoughPictures)) {
       for (const pose of posesOf(roi)) values.push(await evidenceOf(image, pose));
     }
     return median(values);

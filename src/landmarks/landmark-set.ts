@@ -2,6 +2,8 @@ import { ModelError } from '../errors.ts';
 import type { Point } from '../geometry/coordinates.ts';
 import type { Manifest } from '../model/manifest.ts';
 import type { Calibration } from './calibration.ts';
+import { decodeRefiner, encodeRefiner, fingerprintOf } from './refiner-file.ts';
+import type { Refiner } from './refiner.ts';
 
 export { logOdds } from './log-odds.ts';
 
@@ -36,6 +38,7 @@ export type LandmarkSet = {
   unit?: IndexPair;
   /** How likely landmarks are right; without it their confidence is what the network gives, uncalibrated. */
   calibration?: Calibration;
+  /** Takes matches nearer to where landmarks are; without it they are told as they are. */ refiner?: Refiner;
   annotations?: readonly Annotation[];
 };
 
@@ -116,6 +119,12 @@ export const parseLandmarkSet = (text: string, source = 'landmarks.json'): Landm
     ...(file.unit === undefined ? {} : { unit: pair(file.unit, 'a unit') }),
     ...(file.calibration === undefined ? {} : { calibration: calibrationOf(file.calibration, count, fail) }),
   };
+  if (file.refiner !== undefined) {
+    if (!isRecord(file.refiner)) return fail('has a refiner that is no object');
+    const fingerprint = fingerprintOf([texts, meanShape, references]);
+    const place = { landmarks: count, channels: embeddingSize, fingerprint };
+    set.refiner = decodeRefiner(file.refiner, place, fail);
+  }
   if (file.annotations === undefined) return set;
   if (!Array.isArray(file.annotations)) return fail('has annotations that are not a list');
   return { ...set, annotations: file.annotations.map(annotation) };
@@ -235,6 +244,10 @@ export const serializeLandmarkSet = (set: LandmarkSet): string => {
     const { tolerance, own, mean, misfit, offsets } = set.calibration;
     const weights = { tolerance, own: rounded(own), mean: rounded(mean), misfit: rounded(misfit) };
     fields.push(['calibration', JSON.stringify({ ...weights, offsets: offsets.map(rounded) })]);
+  }
+  if (set.refiner !== undefined) {
+    const fingerprint = fingerprintOf([set.names, pointRows(set.meanShape), rows]);
+    fields.push(['refiner', JSON.stringify(encodeRefiner(set.refiner, fingerprint))]);
   }
   if (set.annotations !== undefined) {
     const annotations = set.annotations.map(({ picture, points }) => ({

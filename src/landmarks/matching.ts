@@ -2,7 +2,7 @@ import { cellCenter, pointToCell, type Point } from '../geometry/coordinates.ts'
 
 /** The embedding of one crop: `data` (C, H, W), unit vectors over C. */
 export type EmbeddingMap = {
-  data: Float32Array;
+  data: Float32Array | Int8Array;
   channels: number;
   height: number;
   width: number;
@@ -19,7 +19,7 @@ export type EmbeddingGeometry = {
 /** @param embedding (1, C, H, W) unit vectors, of one crop */
 export const toEmbeddingMap = (
   { inputSize, stride, embeddingSize }: EmbeddingGeometry,
-  embedding: Float32Array,
+  embedding: EmbeddingMap['data'],
 ): EmbeddingMap => ({
   data: embedding,
   channels: embeddingSize,

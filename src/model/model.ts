@@ -36,6 +36,15 @@ export type Model<Image = Float32Array> = {
    * @returns (B, N, 3): x, y in crop pixels, confidence 0–1
    */
   match(image: Image, references: Float32Array): Promise<Float32Array>;
+  /**
+   * Both in one run, for those who look at the embedding where the matches are: the network has it at hand.
+   * @param references (N, C) unit vectors
+   * @returns (B, N, 3) as `match` gives them, and (B, C, H, W) as `embed` does
+   */
+  matchAndEmbed(
+    image: Image,
+    references: Float32Array,
+  ): Promise<{ matches: Float32Array; embedding: Float32Array }>;
   /** Waits for the run in progress and frees the network. Calls still waiting, and later ones, get a ClosedError. */
   close(): Promise<void>;
 };
@@ -59,6 +68,9 @@ export type NetworkFile = {
 
 /** Makes a tensor of an image; it is disposed of after the run, which must leave the image as it is. */
 export type ToTensor<Image> = (image: Image) => TypedTensor<'float32'>;
+
+/** What a network gives. */
+type Output = 'embedding' | 'matches';
 
 const load = async (
   { InferenceSession, sessionOptions }: Runtime,
@@ -120,38 +132,40 @@ export const createModelOf = async <Image>(
 
   const runNetwork = async (
     feeds: { image: Tensor; references: Tensor },
-    output: 'embedding' | 'matches',
-  ): Promise<Float32Array> => {
+    outputs: readonly Output[],
+  ): Promise<Float32Array[]> => {
     let results: InferenceSession.OnnxValueMapType;
     try {
-      results = await network.run(feeds, [output]);
+      results = await network.run(feeds, outputs);
     } catch (error) {
       throw new DeviceError(
         `ONNX Runtime could not run the network on ${device} (${firstLine(error)}). Try a smaller batch, or another device.`,
         { cause: error },
       );
     }
-    const { data } = results[output];
     const [batch] = feeds.image.dims;
-    const expected =
-      output === 'embedding' ? batch * embeddingSize * cells * cells : batch * feeds.references.dims[0] * 3;
-    if (!(data instanceof Float32Array) || data.length !== expected) {
-      throw new ModelError(
-        `output "${output}" of ${where} has ${data.length} values but manifest.json says ${expected}. Export the model again with "dve train".`,
-      );
-    }
-    return data;
+    return outputs.map((output) => {
+      const { data } = results[output];
+      const expected =
+        output === 'embedding' ? batch * embeddingSize * cells * cells : batch * feeds.references.dims[0] * 3;
+      if (!(data instanceof Float32Array) || data.length !== expected) {
+        throw new ModelError(
+          `output "${output}" of ${where} has ${data.length} values but manifest.json says ${expected}. Export the model again with "dve train".`,
+        );
+      }
+      return data;
+    });
   };
 
   const run = (
     image: Image,
     references: Float32Array,
-    output: 'embedding' | 'matches',
-  ): Promise<Float32Array> =>
+    ...outputs: readonly Output[]
+  ): Promise<Float32Array[]> =>
     queue.run(async () => {
       const tensor = toTensor(image);
       try {
-        return await runNetwork({ image: tensor, references: referenceTensor(references) }, output);
+        return await runNetwork({ image: tensor, references: referenceTensor(references) }, outputs);
       } finally {
         // The tensor's record only: its values stay the caller's.
         tensor.dispose();
@@ -166,8 +180,12 @@ export const createModelOf = async <Image>(
     manifest,
     device,
     precision,
-    embed: (image) => run(image, noReference, 'embedding'),
-    match: (image, references) => run(image, references, 'matches'),
+    embed: async (image) => (await run(image, noReference, 'embedding'))[0],
+    match: async (image, references) => (await run(image, references, 'matches'))[0],
+    matchAndEmbed: async (image, references) => {
+      const [matches, embedding] = await run(image, references, 'matches', 'embedding');
+      return { matches, embedding };
+    },
     close: () => (closing ??= queue.close().then(() => network.release())),
   };
 };

@@ -7,7 +7,7 @@ import { LandmarkSmoother, type SmootherOptions } from '../landmarks/smoother.ts
 import type { Model } from '../model/model.ts';
 import type { Cropper } from './cropper.ts';
 import { Localizer } from './localizer.ts';
-import { lookFromMatches, type Look, type LookOptions } from './look.ts';
+import { lookFromMatches, refineLook, type Look, type LookOptions } from './look.ts';
 import { nextRoi } from './next-roi.ts';
 import type { Landmark, TrackResult } from './result.ts';
 import { isSettled, roiChange, roiOfShape } from './roi-of-shape.ts';
@@ -40,6 +40,9 @@ export type FrameTrackerOptions<Frame, Input> = {
 
 /** Where the last step's time went, milliseconds. */
 export type FrameTiming = { search: number; crop: number; match: number; filter: number; total: number };
+
+/** A look, and the (C, H, W) embedding of its crop; empty where the set has no refiner. */
+type EmbeddedLook = Look & { embedding: Float32Array };
 
 /** What is known between two frames. */
 type State =
@@ -158,7 +161,7 @@ export class FrameTracker<Frame, Input> {
   }
 
   /** Looks until the square fits: a finder (a detector of boxes, say) need not know what the tracker calls a ROI. */
-  async #settle(frame: Frame, start: Roi): Promise<Look> {
+  async #settle(frame: Frame, start: Roi): Promise<EmbeddedLook> {
     let look = await this.#lookThrough(frame, start);
     for (let looks = 1; looks < maxLooksAtStart && look.fit !== undefined; looks++) {
       const implied = roiOfShape(look.fit.transform);
@@ -168,16 +171,20 @@ export class FrameTracker<Frame, Input> {
     return look;
   }
 
-  async #lookThrough(frame: Frame, roi: Roi): Promise<Look> {
+  async #lookThrough(frame: Frame, roi: Roi): Promise<EmbeddedLook> {
     const { model, cropper, landmarkSet } = this.#look;
     const { inputSize } = model.manifest;
     const start = this.#clock();
     const input = await cropper.crop(frame, [roi], inputSize);
     const cropped = this.#clock();
-    const matches = await model.match(input, landmarkSet.references);
+    // Reading the embedding back is for refining alone.
+    const { matches, embedding } =
+      landmarkSet.refiner === undefined
+        ? { matches: await model.match(input, landmarkSet.references), embedding: new Float32Array(0) }
+        : await model.matchAndEmbed(input, landmarkSet.references);
     this.#timing.crop += cropped - start;
     this.#timing.match += this.#clock() - cropped;
-    return lookFromMatches(matches, roi, landmarkSet, inputSize);
+    return { ...lookFromMatches(matches, roi, landmarkSet, inputSize), embedding };
   }
 
   /** The object's ROI by this look, or undefined where the look cannot be trusted. */
@@ -200,10 +207,12 @@ export class FrameTracker<Frame, Input> {
     this.#state = { ...state, roi: state.object, doubts: state.doubts + 1 };
   }
 
-  #landmarks(look: Look, size: Size, timestamp: number): Landmark[] {
+  #landmarks(look: EmbeddedLook, size: Size, timestamp: number): Landmark[] {
     const start = this.#clock();
     const { landmarkSet, minConfidence = 0.1 } = this.#options;
-    const points = this.#smoother?.filter(look.points, look.roi.size, timestamp) ?? look.points;
+    // What is told is refined; where to look next and whether to trust goes by the matches themselves.
+    const raw = refineLook(look, look.embedding, landmarkSet, this.#look.model.manifest);
+    const points = this.#smoother?.filter(raw, look.roi.size, timestamp) ?? raw;
     // What decides goes by the network's own confidences, what is told by the calibrated ones.
     const { calibration } = landmarkSet;
     const confidences =
@@ -220,7 +229,7 @@ export class FrameTracker<Frame, Input> {
         normalized: normalize({ x, y }, size),
         confidence,
         visible: confidence >= minConfidence && isInside({ x, y }, size),
-        raw: look.points[index],
+        raw: raw[index],
       };
     });
     this.#timing.filter = this.#clock() - start;

@@ -1,9 +1,12 @@
-import { cropToImage, type Roi } from '../geometry/roi.ts';
+import { cropToImage, imageToCrop, type Roi } from '../geometry/roi.ts';
+import { applySimilarity, invertSimilarity } from '../geometry/similarity.ts';
 import type { Point } from '../geometry/coordinates.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
+import { sampleEmbedding, toEmbeddingMap } from '../landmarks/matching.ts';
+import { refinePoints } from '../landmarks/refiner.ts';
 import { logOdds } from '../landmarks/log-odds.ts';
 import { fitShape, type ShapeFit } from '../landmarks/shape-fit.ts';
-import type { Model } from '../model/model.ts';
+import type { Model, ModelGeometry } from '../model/model.ts';
 import type { Cropper } from './cropper.ts';
 
 /** What one crop told: where each landmark was matched, and how well the matches make up the object. */
@@ -45,6 +48,30 @@ export const lookAt = async <Frame, Input>(
       inputSize,
     ),
   );
+};
+
+/**
+ * Where the landmarks of a look really are: its matches refined by the set's refiner, as they are where it has none.
+ * @param embedding (C, H, W) of the crop that was looked at
+ * @returns (N) image pixels
+ */
+export const refineLook = (
+  { points, fit, roi }: Pick<Look, 'points' | 'fit' | 'roi'>,
+  embedding: Float32Array,
+  { refiner, meanShape }: Pick<LandmarkSet, 'refiner' | 'meanShape'>,
+  geometry: Pick<ModelGeometry, 'inputSize' | 'stride' | 'embeddingSize'>,
+): Point[] => {
+  if (refiner === undefined || fit === undefined) return points;
+  const { transform } = fit;
+  const back = invertSimilarity(transform);
+  const map = toEmbeddingMap(geometry, embedding);
+  const refined = refinePoints(
+    refiner,
+    points.map((point) => applySimilarity(back, point)),
+    meanShape,
+    (point) => sampleEmbedding(map, imageToCrop(applySimilarity(transform, point), roi, geometry.inputSize)),
+  );
+  return refined.map((point) => applySimilarity(transform, point));
 };
 
 /** @param matches (N, 3): x, y in crop pixels, confidence 0–1 */

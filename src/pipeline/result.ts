@@ -9,7 +9,10 @@ export type Landmark = {
   /** (x, y) divided by the picture's width and height. */ normalized: Point;
   /** How likely the point is right, 0–1; see `Calibration`. */ confidence: number;
   /** False where the point is hidden, outside the picture or not to be trusted. */ visible: boolean;
-  /** Where the network found the point, image pixels, before smoothing. */ raw: Point;
+  /**
+   * Where the point was found in this frame alone, image pixels, before smoothing: the network's match, refined by the
+   * set's refiner where it has one.
+   */ raw: Point;
 };
 
 /** What is known of one frame. */

@@ -20,6 +20,8 @@ const cells = (inputSize / stride) ** 2;
 
 const oracle = modelOfEmbedding(gradientManifest, embedGradient);
 
+const set = { meanShape: [], evidence: { object: 1, background: 0 } };
+
 const random = createRandom(5);
 /** Knows nothing: another random unit vector for every cell of every picture. */
 const clueless: Model = modelOfEmbedding(gradientManifest, () => {
@@ -150,7 +152,12 @@ describe('the landmark protocol', () => {
   test('takes the references of a landmark set, and only its own number of points', async () => {
     const references = Float32Array.from({ length: 51 * embeddingSize }, (_, i) => Number(i % 3 === 2));
     const evaluate = (points: '51' | '5') =>
-      evaluateLandmarks({ model: oracle, test: crops, references: { kind: 'set', references }, points });
+      evaluateLandmarks({
+        model: oracle,
+        test: crops,
+        references: { kind: 'set', set: { ...set, references } },
+        points,
+      });
     expect((await evaluate('51')).images).toBe(12);
     await expect(evaluate('5')).rejects.toThrow(/has 51 points but 5 are to be measured/);
   });
@@ -180,7 +187,12 @@ describe('the landmark protocol', () => {
     const references = new Float32Array(68 * embeddingSize);
     const evaluate = (offsetsFrom?: EvaluationCrop[]) =>
       evaluateLandmarks({
-        ...{ model, test: faces.slice(0, 4), references: { kind: 'set', references }, points: '51' },
+        ...{
+          model,
+          test: faces.slice(0, 4),
+          references: { kind: 'set', set: { ...set, references } },
+          points: '51',
+        },
         ...(offsetsFrom === undefined ? {} : { offsetsFrom }),
       });
     expect((await evaluate()).nme).toBeCloseTo(Math.hypot(0.1, 0.05), 5);

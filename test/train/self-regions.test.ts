@@ -77,6 +77,7 @@ const network: Model = {
     }
     return Promise.resolve(matches);
   },
+  matchAndEmbed: () => Promise.reject(new Error('not needed')),
   close: () => Promise.resolve(),
 };
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.ts';
 import type { Roi } from '../../src/geometry/roi.ts';
 import { FrameTracker, type FrameTrackerOptions } from '../../src/pipeline/frame-tracker.ts';
+import type { LowRankMap, Refiner } from '../../src/landmarks/refiner.ts';
 import type { TrackingResult, TrackResult } from '../../src/pipeline/result.ts';
 import {
   createWorld,
@@ -38,6 +39,38 @@ const meanError = (result: TrackResult, view: VirtualFrame): number => {
 };
 
 describe('FrameTracker', () => {
+  it('tells refined landmarks where the set has a refiner, and looks where the matches say', async () => {
+    const size = 2 * landmarkSet.names.length;
+    const map = (features: number): LowRankMap => ({
+      ...{ down: new Float32Array(features), up: new Float32Array(size), offset: new Float32Array(size) },
+    });
+    const fromCoordinates = map(size);
+    // To the right, in the object's own frame, by a tenth of its ROI.
+    fromCoordinates.offset.forEach((_, i, offset) => (offset[i] = i % 2 === 0 ? 0.1 : 0));
+    const refiner: Refiner = {
+      shape: { components: new Float32Array(0), variances: new Float32Array(0) },
+      ...{ projection: new Float32Array([1]), fromCoordinates, fromEmbeddings: map(size + size / 2) },
+    };
+    const turned: Roi = { ...still, rotation: 0.4 };
+    const plain = create({ smoothing: false }, 0);
+    const refined = create({ smoothing: false, landmarkSet: { ...landmarkSet, refiner } }, 0);
+    let results: TrackResult[] = [];
+    for (let index = 0; index < 30; index++) {
+      results = await Promise.all(
+        [plain, refined].map(({ tracker }) => tracker.step(frame(turned), index / 30)),
+      );
+    }
+    const [before, after] = results.map(asTracking);
+    expect(after.roi).toEqual(before.roi);
+    after.landmarks.forEach(({ raw, x, y, confidence }, n) => {
+      const match = before.landmarks[n];
+      expect(raw.x - match.raw.x).toBeCloseTo(0.1 * still.size * Math.cos(0.4), 0);
+      expect(raw.y - match.raw.y).toBeCloseTo(0.1 * still.size * Math.sin(0.4), 0);
+      expect([x, y]).toEqual([raw.x, raw.y]);
+      expect(confidence).toBe(match.confidence);
+    });
+  });
+
   it('tells calibrated confidences where the set has them, and decides by the raw ones', async () => {
     const calibration = {
       tolerance: 0.05,

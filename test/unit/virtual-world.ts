@@ -92,6 +92,21 @@ export const createWorld = (noise = 0, seed = 1): VirtualWorld => {
       0.2 * beyond(change.rotation, 0.4)
     );
   };
+  const match: Model<VirtualInput>['match'] = ({ frame, rois }) => {
+    runs += rois.length;
+    largest = Math.max(largest, rois.length);
+    const truth = trueLandmarks(frame);
+    const matches = rois.flatMap((roi) => {
+      const seen = quality(frame.object, roi);
+      return shape.flatMap((_, index) => {
+        const isWrong = random() > seen;
+        if (isWrong) return [random() * inputSize, random() * inputSize, 0.3 * random()];
+        const at = imageToCrop(truth[index], roi, inputSize);
+        return [at.x + noise * (random() - 0.5), at.y + noise * (random() - 0.5), 0.5 + 0.45 * seen];
+      });
+    });
+    return Promise.resolve(Float32Array.from(matches));
+  };
   return {
     cropper: {
       frameSize: ({ width, height }) => ({ width, height }),
@@ -105,21 +120,12 @@ export const createWorld = (noise = 0, seed = 1): VirtualWorld => {
       precision: 'fp32',
       embed: () => Promise.reject(new Error('not needed')),
       close: () => Promise.resolve(),
-      match: ({ frame, rois }) => {
-        runs += rois.length;
-        largest = Math.max(largest, rois.length);
-        const truth = trueLandmarks(frame);
-        const matches = rois.flatMap((roi) => {
-          const seen = quality(frame.object, roi);
-          return shape.flatMap((_, index) => {
-            const isWrong = random() > seen;
-            if (isWrong) return [random() * inputSize, random() * inputSize, 0.3 * random()];
-            const at = imageToCrop(truth[index], roi, inputSize);
-            return [at.x + noise * (random() - 0.5), at.y + noise * (random() - 0.5), 0.5 + 0.45 * seen];
-          });
-        });
-        return Promise.resolve(Float32Array.from(matches));
-      },
+      match,
+      // What the embedding holds is of no matter here.
+      matchAndEmbed: async (input, references) => ({
+        matches: await match(input, references),
+        embedding: new Float32Array(input.rois.length * (inputSize / 2) ** 2).fill(1),
+      }),
     },
     runs: () => runs,
     largestBatch: () => largest,

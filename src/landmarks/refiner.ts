@@ -1,0 +1,188 @@
+import type { Point } from '../geometry/coordinates.ts';
+import { factorizeInPlace, solveFactored } from '../geometry/positive-definite.ts';
+
+/** How the landmarks of a category move together: principal components of annotated shapes (Cootes et al. 1995). */
+export type ShapeModel = {
+  /** (K, 2N) orthonormal rows over x and y of each landmark in turn. */ components: Float32Array;
+  /** (K) of the shapes along them, squared sides of the ROI. */ variances: Float32Array;
+};
+
+/** y = up · down · x + offset. */
+export type LowRankMap = {
+  /** (R, F) */ down: Float32Array;
+  /** (2N, R) */ up: Float32Array;
+  /** (2N) */ offset: Float32Array;
+};
+
+/**
+ * Where landmarks really are, told from all matches together. Matches follow what deforms only part of the way; how far
+ * they are off shows in where the others were found, and in the embedding at that place. Two linear maps, one after the
+ * other, as in supervised descent (Xiong and De la Torre 2013): fitted by ridge regression on annotated pictures, see
+ * `fitRefiner`. All points are in the frame of the fitted mean shape, sides of the ROI.
+ */
+export type Refiner = {
+  shape: ShapeModel;
+  /** (D, C): what of an embedding counts. */ projection: Float32Array;
+  /** From 2N coordinates off the mean shape to what is missing. */ fromCoordinates: LowRankMap;
+  /** From N·D projected embeddings at these places, and 2N coordinates, to what is still missing. */
+  fromEmbeddings: LowRankMap;
+};
+
+/** A match this far off what the others say begins to count less; sides of the ROI. */
+const strayFrom = 0.02;
+const strayRounds = 4;
+
+/** Small turns, growth and shifts of a shape as orthonormal rows over its 2N coordinates. */
+const similarityRows = (shape: readonly Point[]): Float64Array => {
+  const size = 2 * shape.length;
+  const center = {
+    x: shape.reduce((sum, { x }) => sum + x, 0) / shape.length,
+    y: shape.reduce((sum, { y }) => sum + y, 0) / shape.length,
+  };
+  const rows = new Float64Array(4 * size);
+  shape.forEach(({ x, y }, n) => {
+    const [dx, dy] = [x - center.x, y - center.y];
+    rows.set([dx, dy], 2 * n);
+    rows.set([-dy, dx], size + 2 * n);
+    rows.set([1, 0], 2 * size + 2 * n);
+    rows.set([0, 1], 3 * size + 2 * n);
+  });
+  for (let start = 0; start < rows.length; start += size) {
+    const row = rows.subarray(start, start + size);
+    const length = Math.hypot(...row);
+    row.forEach((value, i) => (row[i] = value / length));
+  }
+  return rows;
+};
+
+/**
+ * Pulls points that stray towards where the shape model has them by the others: reweighted least squares for the model's
+ * coefficients, then what is left of a point beyond twice {@link strayFrom} is cut off. A covered mouth must not bend the
+ * eyes.
+ * @param points (N) in the frame of `meanShape`
+ * @returns (N) same frame; points that the model explains stay where they are
+ */
+export const pullStrays = (
+  points: readonly Point[],
+  meanShape: readonly Point[],
+  { components, variances }: ShapeModel,
+): Point[] => {
+  const size = 2 * points.length;
+  const similarity = similarityRows(meanShape);
+  const count = 4 + variances.length;
+  const basis = new Float64Array(count * size);
+  basis.set(similarity);
+  basis.set(components, similarity.length);
+  const off = Float64Array.from({ length: size }, (_, i) => {
+    const n = i >> 1;
+    return i % 2 === 0 ? points[n].x - meanShape[n].x : points[n].y - meanShape[n].y;
+  });
+  const trust = new Float64Array(points.length).fill(1);
+  const explained = new Float64Array(size);
+  const beyond = new Float64Array(points.length);
+  for (let round = 0; round < strayRounds; round++) {
+    const matrix = new Float64Array(count * count);
+    const right = new Float64Array(count);
+    for (let a = 0; a < count; a++) {
+      for (let b = 0; b <= a; b++) {
+        let sum = 0;
+        for (let i = 0; i < size; i++) sum += trust[i >> 1] * basis[a * size + i] * basis[b * size + i];
+        matrix[a * count + b] = sum;
+      }
+      for (let i = 0; i < size; i++) right[a] += trust[i >> 1] * basis[a * size + i] * off[i];
+      // What is known beforehand: how far shapes lie along each component; nothing of place, size and turn.
+      matrix[a * count + a] += a < 4 ? 1e-6 : strayFrom ** 2 / Math.max(variances[a - 4], 1e-12);
+    }
+    factorizeInPlace(matrix, count);
+    const coefficients = solveFactored(matrix, count, right);
+    explained.fill(0);
+    coefficients.forEach((coefficient, a) => {
+      for (let i = 0; i < size; i++) explained[i] += coefficient * basis[a * size + i];
+    });
+    points.forEach((_, n) => {
+      beyond[n] =
+        Math.hypot(off[2 * n] - explained[2 * n], off[2 * n + 1] - explained[2 * n + 1]) / (2 * strayFrom);
+      trust[n] = 1 / (1 + beyond[n] ** 2) ** 2;
+    });
+  }
+  return points.map((_, n) => {
+    const keep = Math.min(1, 1 / beyond[n]);
+    const at = (i: number): number => explained[i] + keep * (off[i] - explained[i]);
+    return { x: meanShape[n].x + at(2 * n), y: meanShape[n].y + at(2 * n + 1) };
+  });
+};
+
+/** Writes points as coordinates off the mean shape. @param out from `start` on, 2N values */
+export const writeCoordinates = (
+  points: readonly Point[],
+  meanShape: readonly Point[],
+  out: Float32Array,
+  start: number,
+): void => {
+  points.forEach(({ x, y }, n) => {
+    out[start + 2 * n] = x - meanShape[n].x;
+    out[start + 2 * n + 1] = y - meanShape[n].y;
+  });
+};
+
+/** Writes what of an embedding counts. @param embedding (C) @param out D values from `start` on */
+export const projectEmbedding = (
+  projection: Float32Array,
+  embedding: Float32Array,
+  out: Float32Array,
+  start: number,
+): void => {
+  const channels = embedding.length;
+  for (let d = 0; d * channels < projection.length; d++) {
+    let sum = 0;
+    for (let c = 0; c < channels; c++) sum += projection[d * channels + c] * embedding[c];
+    out[start + d] = sum;
+  }
+};
+
+/** @param input (F) @returns `points` moved by what the map says */
+export const moveBy = (
+  { down, up, offset }: LowRankMap,
+  input: Float32Array,
+  points: readonly Point[],
+): Point[] => {
+  const rank = up.length / offset.length;
+  const inner = new Float64Array(rank);
+  for (let r = 0; r < rank; r++) {
+    let sum = 0;
+    for (let f = 0; f < input.length; f++) sum += down[r * input.length + f] * input[f];
+    inner[r] = sum;
+  }
+  const moved = (value: number, i: number): number => {
+    let sum = value + offset[i];
+    for (let r = 0; r < rank; r++) sum += up[i * rank + r] * inner[r];
+    return sum;
+  };
+  return points.map(({ x, y }, n) => ({ x: moved(x, 2 * n), y: moved(y, 2 * n + 1) }));
+};
+
+/**
+ * Refines the matches of one look.
+ * @param points (N) matches in the frame of `meanShape`
+ * @param embeddingAt the embedding (C) of the crop at a point of that frame
+ * @returns (N) same frame
+ */
+export const refinePoints = (
+  { shape, projection, fromCoordinates, fromEmbeddings }: Refiner,
+  points: readonly Point[],
+  meanShape: readonly Point[],
+  embeddingAt: (point: Point) => Float32Array,
+): Point[] => {
+  const pulled = pullStrays(points, meanShape, shape);
+  const coordinates = new Float32Array(2 * points.length);
+  writeCoordinates(pulled, meanShape, coordinates, 0);
+  const nearer = moveBy(fromCoordinates, coordinates, pulled);
+  const seen = nearer.map(embeddingAt);
+  const dimensions = projection.length / seen[0].length;
+  const input = new Float32Array(points.length * (dimensions + 2));
+  seen.forEach((embedding, n) => {
+    projectEmbedding(projection, embedding, input, n * dimensions);
+  });
+  writeCoordinates(nearer, meanShape, input, points.length * dimensions);
+  return moveBy(fromEmbeddings, input, nearer);
+};
