@@ -43,13 +43,10 @@ const copyOrt: Plugin = {
 };
 
 const external = [/^node:/, /^@?[a-z]/];
-// Workers load nothing by a bare name: what they need is part of them.
+// Workers load nothing by a bare name, and installing this package installs no other: what is small is part of it.
 const bundled = [/^comlink$/, /^onnx-buf$/, /^@bufbuild\/protobuf/];
 const isExternal = (id: string): boolean =>
   external.some((pattern) => pattern.test(id)) && !bundled.some((pattern) => pattern.test(id));
-
-/** For Node, everything that is a dependency. */
-const isInstalled = (id: string): boolean => external.some((pattern) => pattern.test(id)) && id !== 'comlink';
 
 type Build = { input: string; minify: boolean; output: string };
 
@@ -60,10 +57,10 @@ const plugins = (minify: boolean): Plugin[] => [
   bundlerHints,
 ];
 
-/** One file that stands alone. Node finds what is installed; a browser's worker brings everything along. */
+/** One file that stands alone, but for the optional peers that Node finds where they are installed. */
 const build = ({ input, output, minify }: Build, more: Plugin[] = []): RollupOptions => ({
   input,
-  external: minify ? isExternal : isInstalled,
+  external: isExternal,
   output: { file: `dist/${output}`, format: 'es', sourcemap: true, inlineDynamicImports: true },
   plugins: [...plugins(minify), ...more],
 });

@@ -20,5 +20,8 @@ process.on('uncaughtException', (error) => {
   process.exit(1);
 });
 
-// Not process.exit: what is still being written to a pipe has to get there.
-process.exitCode = await runCommandLine('dve', commands, process.argv.slice(2));
+// Not process.exit: what is still being written to a pipe has to get there. No await: in the bundle the commands stand
+// below this line, and have to be evaluated before the first of them is loaded.
+void runCommandLine('dve', commands, process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

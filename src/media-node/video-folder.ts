@@ -25,16 +25,8 @@ export const openPictureFolder = async (
   maxSide?: number,
   onWarning?: (message: string) => void,
 ): Promise<VideoReader> => {
-  const sharp = (await import('sharp')).default;
   const files = (await listFramePictures(folder)).map((name) => join(folder, name));
-  const first = await firstPicture(files);
-  if (first === undefined) {
-    throw new InputError(
-      files.length === 0
-        ? `The folder ${folder} holds no pictures. Pass a video, or a folder with its frames as pictures.`
-        : `None of the ${files.length} pictures in ${folder} can be decoded. Replace or remove them.`,
-    );
-  }
+  const first = await firstPicture(folder, files);
   const { width, height } = fitSize(first.width, first.height, maxSide);
 
   async function* decode(signal: AbortSignal): AsyncGenerator<RgbFrame, void> {
@@ -49,14 +41,15 @@ export const openPictureFolder = async (
         onWarning?.(`${error.message} Skipped.`);
         continue;
       }
-      if (picture.width !== first?.width || picture.height !== first.height) {
+      if (picture.width !== first.width || picture.height !== first.height) {
         onWarning?.(
-          `${file} has ${picture.width}×${picture.height} pixels, the first frame ${first?.width}×${first?.height}. Skipped.`,
+          `${file} has ${picture.width}×${picture.height} pixels, the first frame ${first.width}×${first.height}. Skipped.`,
         );
         continue;
       }
       let { rgb } = picture;
       if (width !== picture.width) {
+        const { default: sharp } = await import('sharp');
         rgb = await sharp(rgb, { raw: { width: picture.width, height: picture.height, channels: 3 } })
           .resize(width, height, { fit: 'fill' })
           .raw()
@@ -77,15 +70,22 @@ export const openPictureFolder = async (
 };
 
 const firstPicture = async (
+  folder: string,
   files: readonly string[],
-): Promise<{ width: number; height: number } | undefined> => {
+): Promise<{ width: number; height: number }> => {
+  let reason: string | undefined;
   for (const file of files) {
     try {
       const { width, height } = await decodePicture(file);
       return { width, height };
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
+      reason ??= error.message;
     }
   }
-  return undefined;
+  throw new InputError(
+    reason === undefined
+      ? `The folder ${folder} holds no pictures. Pass a video, or a folder with its frames as pictures.`
+      : `None of the ${files.length} pictures in ${folder} can be decoded. The first: ${reason}`,
+  );
 };
