@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RegionMode } from '../train/search/rounds.ts';
 import { checkpointName } from '../train-node/run.ts';
-import type { RoundReport, VideoInput, VideoProgress } from '../train-node/training-data.ts';
+import type { RoundReport, VideoInput } from '../train-node/training-data.ts';
+import type { VideoProgress } from '../train-node/video-rounds.ts';
 import { UsageError } from './arguments.ts';
 import { printNote } from './output.ts';
 

@@ -2,29 +2,26 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { InputError } from '../errors.ts';
-import { writeFileAtomic } from '../files-node/atomic-file.ts';
+import { firstLine, InputError } from '../errors.ts';
 import type { Point, Size } from '../geometry/coordinates.ts';
-import type { AnnotatedPicture, SharedPool } from '../train/batch/batch.ts';
-import { videoPool } from '../train/batch/batch.ts';
-import type { TrainingConfig } from '../train/settings/config.ts';
-import { describeData } from '../train/describe-data.ts';
 import { loadPictures } from '../media-node/load-pictures.ts';
 import type { LoadedPictures } from '../media-node/load-pictures.ts';
-import type { PairPool } from '../train/pairs/pair-pool.ts';
-import type { PictureSet } from '../train/views/pictures.ts';
-import { pairsPerVideo, preparePairs } from './prepare-pairs.ts';
-import type { PairReport } from './prepare-pairs.ts';
+import { listVideos } from '../media-node/open-video.ts';
+import type { AnnotatedPicture, SharedPool } from '../train/batch/batch.ts';
+import { videoPool } from '../train/batch/batch.ts';
+import { describeData } from '../train/describe-data.ts';
+import type { Model } from '../model/model.ts';
 import { groupRecordings } from '../train/pairs/recordings.ts';
-import { readBoxes } from './read-boxes.ts';
-import { parseRegions, serializeRegions } from '../train/pairs/regions.ts';
 import type { VideoRegions } from '../train/pairs/regions.ts';
 import { planRounds } from '../train/search/rounds.ts';
 import type { RegionMode, Round } from '../train/search/rounds.ts';
-import { cropsOfMotion, cropsOfPictures, cropsWithoutObject, searchVideos } from './search-videos.ts';
+import type { TrainingConfig } from '../train/settings/config.ts';
+import type { PictureSet } from '../train/views/pictures.ts';
+import type { PairReport } from './prepare-pairs.ts';
+import { readBoxes } from './read-boxes.ts';
 import type { SearchReport } from './search-videos.ts';
-import type { Model } from '../model/model.ts';
-import { listVideos } from '../media-node/open-video.ts';
+import { createVideoRounds } from './video-rounds.ts';
+import type { RoundPairs, VideoProgress } from './video-rounds.ts';
 
 export type VideoInput = {
   /** Folder of videos. */ folder: string;
@@ -43,6 +40,7 @@ export type DataOptions = {
   /** Folder of still pictures. */ images?: string;
   videos?: VideoInput;
   /** Landmarks of some of the pictures. */ annotations?: readonly PictureAnnotation[];
+  /** File of the pictures' 3-D points, where views are made from them, too. */ meshes?: string;
   /** Model directory, which the regions of each round are kept in. */ out: string;
   /** Whether training starts from trained weights. */ isTrained: boolean;
   /** Steps done already. */ startStep: number;
@@ -51,14 +49,6 @@ export type DataOptions = {
   onWarning?: (message: string) => void;
   onProgress?: (progress: VideoProgress) => void;
   signal?: AbortSignal;
-};
-
-/** How far the preparation of the videos is. */
-export type VideoProgress = {
-  phase: 'searching' | 'pairing';
-  /** Videos done, and all. */ done: number;
-  total: number;
-  /** Frames in which the object was found, or pairs. */ found: number;
 };
 
 /** What a round starts with. */
@@ -131,155 +121,128 @@ const annotatedPictures = (
     return { picture, points: points(size).map(toSet) };
   });
 
-/** Seed of the crops that hold no object, apart from those of the batches. */
-const emptySeedOffset = 2;
+/** @throws InputError for pictures that cannot be used, or annotations without them */
+const openPictures = async (
+  { images, annotations }: DataOptions,
+  onSkip: (message: string) => void,
+): Promise<{ set: PictureSet | undefined; annotated: AnnotatedPicture[]; skipped: number }> => {
+  if (images === undefined) {
+    if (annotations === undefined) return { set: undefined, annotated: [], skipped: 0 };
+    throw new InputError('Annotations are of pictures, and there are none. Give --images, too.');
+  }
+  const loaded = await loadPictures(images, {
+    onSkip: (_file, message) => {
+      onSkip(message);
+    },
+  });
+  const { set, skipped } = loaded;
+  return { set, annotated: annotatedPictures(loaded, annotations ?? [], images), skipped };
+};
+
+type OpenVideos = { files: VideoFile[]; boxes: Map<string, VideoRegions>; skipped: number };
+
+/** @throws InputError for boxes of a video that is not there */
+const openVideos = async (
+  { videos: input, config }: DataOptions,
+  onSkip: (message: string) => void,
+): Promise<OpenVideos> => {
+  if (input === undefined) return { files: [], boxes: new Map(), skipped: 0 };
+  const { folder, mode } = input;
+  const { files, skipped } = await findVideos(folder, onSkip);
+  const boxes =
+    mode.kind === 'boxes' ? await readBoxes(mode.file, config.cropMargin) : new Map<string, VideoRegions>();
+  const unlisted = [...boxes.keys()].find((name) => !files.some((file) => file.name === name));
+  if (unlisted !== undefined) {
+    throw new InputError(
+      `The boxes name the video "${unlisted}" but ${folder} has none of that name that can be read. Name videos by their path below that folder.`,
+    );
+  }
+  return { files, boxes, skipped };
+};
+
+const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
+
+/** @throws InputError where the file cannot be read */
+const fileDigest = async (path: string): Promise<string> => {
+  try {
+    return sha256(await readFile(path));
+  } catch (error) {
+    throw new InputError(`${path} cannot be read (${firstLine(error)}). Give an existing file.`, {
+      cause: error,
+    });
+  }
+};
+
+/** What tells this data from any other. */
+const digestOf = async (
+  set: PictureSet | undefined,
+  { files, boxes }: OpenVideos,
+  annotated: readonly AnnotatedPicture[],
+  { videos: input, isTrained, meshes }: DataOptions,
+): Promise<string> => {
+  const boxesText = input?.mode.kind === 'boxes' ? JSON.stringify([...boxes]) : '';
+  const mode = `${input?.mode.kind ?? ''} ${isTrained} ${boxesText}`;
+  const description = describeData(set, files, mode, annotated);
+  return sha256(meshes === undefined ? description : `${description}meshes ${await fileDigest(meshes)}\n`);
+};
+
+/** @throws InputError where neither pictures nor pairs of frames are left to train on */
+const requirePairs = ({ pool, report }: RoundPairs, videos: number): void => {
+  if (pool.pairs.length > 0) return;
+  const { broken, tooStill, tooFar } = report;
+  throw new InputError(
+    `None of the ${videos} videos gives a pair of frames to train on (${broken} broken, ${tooStill} frames too still, ${tooFar} with too much motion). Give videos in which the object moves.`,
+  );
+};
 
 /**
  * Loads the pictures, lists the videos and plans the rounds. Videos are decoded in {@link TrainingData.prepare}.
  * @throws InputError for unusable pictures, videos or boxes, or neither of them
  */
 export const openTrainingData = async (options: DataOptions): Promise<TrainingData> => {
-  const { config, images, videos: input, out, isTrained, startStep, signal } = options;
-  const { batch, cropMargin, seed, videos: settings } = config;
-  const onSkip = (message: string): void => options.onSkip?.(message);
+  const { config, images, videos: input, out, isTrained, startStep } = options;
   if (images === undefined && input === undefined) {
     throw new InputError('There is nothing to train on. Give --images, --videos or both.');
   }
-  const loaded =
-    images === undefined
-      ? undefined
-      : await loadPictures(images, {
-          onSkip: (_file, message) => {
-            onSkip(message);
-          },
-        });
-  const set = loaded?.set;
-  if (options.annotations && (loaded === undefined || images === undefined)) {
-    throw new InputError('Annotations are of pictures, and there are none. Give --images, too.');
+  if (images === undefined && options.meshes !== undefined) {
+    throw new InputError('Meshes are of pictures, and there are none. Give --images, too.');
   }
-  const annotated =
-    loaded && images !== undefined ? annotatedPictures(loaded, options.annotations ?? [], images) : [];
-  const { files, skipped } = input ? await findVideos(input.folder, onSkip) : { files: [], skipped: 0 };
-  const boxes = input?.mode.kind === 'boxes' ? await readBoxes(input.mode.file, cropMargin) : undefined;
-  const unlisted = [...(boxes?.keys() ?? [])].find((name) => !files.some((file) => file.name === name));
-  if (unlisted !== undefined) {
-    throw new InputError(
-      `The boxes name the video "${unlisted}" but ${input?.folder} has none of that name that can be read. Name videos by their path below that folder.`,
-    );
-  }
-  const { self } = settings;
+  const onSkip = (message: string): void => options.onSkip?.(message);
+  const { set, annotated, skipped } = await openPictures(options, onSkip);
+  const videos = await openVideos(options, onSkip);
   const rounds = planRounds({
-    ...{ mode: input?.mode, hasPictures: set !== undefined, isTrained, self },
-    steps: config.steps,
+    ...{ mode: input?.mode, hasPictures: set !== undefined, isTrained },
+    ...{ self: config.videos.self, steps: config.steps },
   });
-  const boxesText = boxes ? JSON.stringify([...boxes]) : '';
-  /** Of the round before: what moves in it stands in for pictures of the object. */
-  let lastPool: PairPool | undefined;
-
-  const pairUp = async (
-    regionsOf: (name: string) => VideoRegions | undefined,
-  ): Promise<{ pool: PairPool; report: PairReport }> =>
-    preparePairs({
-      ...{ videos: files, regionsOf, settings, seed, cropMargin, onSkip },
-      cache: input?.cache ?? join(out, 'flow-cache'),
-      ...(options.workers !== undefined && { workers: options.workers }),
-      ...(options.onWarning && { onWarning: options.onWarning }),
-      onProgress: (done, total, found) => options.onProgress?.({ phase: 'pairing', done, total, found }),
-      ...(signal && { signal }),
-    });
-
-  const wholeFrames = (): VideoRegions => ({ kind: 'whole' });
-
-  const search = async (network: Model): Promise<Awaited<ReturnType<typeof searchVideos>>> => {
-    const { inputSize } = batch;
-    // Without pictures, and with a network that comes trained, no round of whole frames came before.
-    if (set === undefined) lastPool ??= (await pairUp(wholeFrames)).pool;
-    const pools = lastPool ? [{ pool: lastPool, share: 1 }] : [];
-    const object = set
-      ? cropsOfPictures(set, batch.base, inputSize)
-      : lastPool
-        ? cropsOfMotion(lastPool, cropMargin, inputSize)
-        : [];
-    const empty = cropsWithoutObject(
-      { ...(set && { set }), ...(set ? {} : { pools }), settings: batch },
-      seed + emptySeedOffset,
-    );
-    return searchVideos({
-      ...{ network, object, empty, videos: files, settings },
-      framesPerVideo: pairsPerVideo(settings, files.length),
-      onProgress: (done, total, { found }) =>
-        options.onProgress?.({ phase: 'searching', done, total, found }),
-      ...(signal && { signal }),
-    });
-  };
-
-  /** Regions of a self round: found now, or when the round began and kept in a file since. */
-  const selfRegions = async (
-    index: number,
-    network: () => Promise<Model>,
-  ): Promise<{ regions: Map<string, VideoRegions>; search?: SearchReport }> => {
-    const path = join(out, `regions-${index}.json`);
-    if (startStep > rounds[index].from) {
-      let text: string;
-      try {
-        text = await readFile(path, 'utf8');
-      } catch (error) {
-        throw new InputError(
-          `${path}, where the object was found in the videos, cannot be read. Put it back, or train without --resume.`,
-          { cause: error },
-        );
-      }
-      return { regions: parseRegions(text, path) };
-    }
-    const model = await network();
-    try {
-      const { regions, report } = await search(model);
-      signal?.throwIfAborted();
-      await writeFileAtomic(path, serializeRegions(regions));
-      return { regions, search: report };
-    } finally {
-      await model.close();
-    }
-  };
+  const pairsOf = createVideoRounds({
+    ...{ config, rounds, videos: videos.files, boxes: videos.boxes, set, out, startStep, onSkip },
+    cache: input?.cache ?? join(out, 'flow-cache'),
+    ...(options.workers !== undefined && { workers: options.workers }),
+    ...(options.onWarning && { onWarning: options.onWarning }),
+    ...(options.onProgress && { onProgress: options.onProgress }),
+    ...(options.signal && { signal: options.signal }),
+  });
 
   const prepare: TrainingData['prepare'] = async (index, network) => {
     const round = rounds[index];
     const alone: RoundData = { ...(set && { set }), pools: [], annotated };
     if (round.regions === 'none') return alone;
-    let regionsOf: (name: string) => VideoRegions | undefined = wholeFrames;
-    let found: SearchReport | undefined;
-    if (round.regions === 'boxes') regionsOf = (name) => boxes?.get(name);
-    if (round.regions === 'self') {
-      const { regions, search: report } = await selfRegions(index, network);
-      found = report;
-      // Pictures go on alone where the object is found nowhere; without them, whole frames do.
-      if (regions.size > 0 || set) regionsOf = (name) => regions.get(name);
-    }
-    const { pool, report: pairs } = await pairUp(regionsOf);
-    lastPool = set ? undefined : pool;
-    if (pool.pairs.length === 0 && !set) {
-      throw new InputError(
-        `None of the ${files.length} videos gives a pair of frames to train on (${pairs.broken} broken, ${pairs.tooStill} frames too still, ${pairs.tooFar} with too much motion). Give videos in which the object moves.`,
-      );
-    }
+    const found = await pairsOf(index, network);
+    if (set === undefined) requirePairs(found, videos.files.length);
+    const { pool, report: pairs, search } = found;
     const recordings = groupRecordings(pool);
     const report: RoundReport = {
       ...{ index, round, pairs },
       recordings: new Set(pool.pairs.map(({ video }) => recordings[video])).size,
-      ...(found && { search: found }),
+      ...(search && { search }),
     };
-    return { ...alone, pools: [videoPool({ ...pool, recordings }, settings)], report };
+    return { ...alone, pools: [videoPool({ ...pool, recordings }, config.videos)], report };
   };
 
   return {
-    pictures: set,
-    annotated,
-    skipped: (loaded?.skipped ?? 0) + skipped,
-    videos: files.length,
-    rounds,
-    digest: createHash('sha256')
-      .update(describeData(set, files, `${input?.mode.kind ?? ''} ${isTrained} ${boxesText}`, annotated))
-      .digest('hex'),
-    prepare,
+    ...{ pictures: set, annotated, rounds, prepare },
+    skipped: skipped + videos.skipped,
+    videos: videos.files.length,
+    digest: await digestOf(set, videos, annotated, options),
   };
 };

@@ -1,0 +1,50 @@
+/** What a training writes beside its checkpoint: the model, and the report on it. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../files-node/atomic-file.ts';
+import { writeModelDirectory } from '../model/model-directory-node.ts';
+import { createBatchMaker } from '../train/batch/batch.ts';
+import { calibrationCrops, exportInt8, exportWeights, manifestFields } from '../train/model-files.ts';
+import type { CropSource } from '../train/model-files.ts';
+import type { TrainedWeights } from '../train/network/inference-network.ts';
+import type { ParameterLayout } from '../train/network/training-network.ts';
+import { sampleFlows } from '../train/report/sample-flows.ts';
+import { sampleMatches } from '../train/report/sample-matches.ts';
+import type { TrainingConfig } from '../train/settings/config.ts';
+import type { Runtime } from '../model/model.ts';
+import { parseMetrics, renderReport } from './report.ts';
+
+export const metricsName = 'metrics.jsonl';
+export const reportName = 'report.html';
+
+export type OutputOptions = {
+  /** Model directory. */ out: string;
+  runtime: Runtime;
+  config: TrainingConfig;
+  layout: ParameterLayout;
+  /** What crops are made from. */ source: CropSource;
+};
+
+/** Pairs of each pool that the report shows. */
+const sampledFlows = 4;
+
+/** Writes `report.html` from the metrics so far and a batch that training does not see. */
+const writeReport = async (
+  network: Uint8Array,
+  { out, runtime, config, source }: OutputOptions,
+): Promise<void> => {
+  const metrics = parseMetrics(await readFile(join(out, metricsName), 'utf8'));
+  const batch = createBatchMaker({ ...source, settings: config.batch, seed: config.seed + 1 })(0);
+  const samples = await sampleMatches(runtime, network, config, batch);
+  const flows = source.pools.flatMap(({ pool }) => sampleFlows(pool, sampledFlows, config.seed));
+  await writeFileAtomic(join(out, reportName), await renderReport(config, metrics, samples, flows));
+};
+
+/** Writes `model.onnx`, `model.int8.onnx`, `manifest.json` and `report.html` of a training's present weights. */
+export const writeModelFiles = async (weights: TrainedWeights, options: OutputOptions): Promise<void> => {
+  const { out, runtime, config, layout, source } = options;
+  const model = exportWeights(config, layout, weights);
+  const int8 = await exportInt8(runtime, calibrationCrops(source, config), config, layout, weights);
+  await writeModelDirectory(out, manifestFields(config), { model, int8 });
+  await writeReport(model, options);
+};

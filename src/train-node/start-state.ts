@@ -1,0 +1,58 @@
+/** What a training starts from: nothing, another training's weights, or its own checkpoint. */
+import { InputError } from '../errors.ts';
+import type { ParameterLayout } from '../train/network/training-network.ts';
+import type { TrainingConfig } from '../train/settings/config.ts';
+import { parseConfig } from '../train/settings/config.ts';
+import type { TrainingState } from '../train/step/training-step.ts';
+import { freshState, weightsOf } from '../train/trainer.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { readCheckpoint } from './checkpoint.ts';
+
+/**
+ * Everything but the number of steps must stay what it was: the batches and the state depend on it.
+ * @param data digest of the data that is given now
+ * @param path of the checkpoint, for messages
+ */
+export const checkResumable = (
+  checkpoint: Checkpoint,
+  config: TrainingConfig,
+  data: string,
+  path: string,
+): void => {
+  // A short training has a shorter warm-up: it goes with the number of steps.
+  const comparable = ({ optimizer, ...settings }: TrainingConfig): string =>
+    JSON.stringify({
+      ...{ ...settings, steps: 0, checkpointEvery: 0, evaluateEvery: 0 },
+      optimizer: { ...optimizer, warmup: 0 },
+    });
+  // A checkpoint of before a setting was made has its default.
+  if (comparable(parseConfig(checkpoint.config, `config in ${path}`)) !== comparable(config)) {
+    throw new InputError(
+      `${path} was trained with another config. Resume with the same --config, or train without --resume.`,
+    );
+  }
+  if (checkpoint.data !== data) {
+    throw new InputError(
+      `${path} was trained on other pictures, videos or regions, or other meshes, than are given now. Resume with the same ones, or train without --resume.`,
+    );
+  }
+};
+
+/** A new training's state, with the weights that another one ended with where there is one. @param init its checkpoint */
+export const startState = async (
+  init: string | undefined,
+  config: TrainingConfig,
+  layout: ParameterLayout,
+): Promise<TrainingState> => {
+  const fresh = freshState(config, layout);
+  if (init === undefined) return fresh;
+  const source = await readCheckpoint(init);
+  const { parameters, statistics } = weightsOf(source.config, source.state);
+  const { network } = source.config;
+  if (JSON.stringify(network) !== JSON.stringify(config.network)) {
+    throw new InputError(
+      `${init} holds a network ${JSON.stringify(network)} but the config asks for ${JSON.stringify(config.network)}. Start from a checkpoint of the same network.`,
+    );
+  }
+  return { ...fresh, parameters, average: parameters.slice(), statistics };
+};
