@@ -72,10 +72,11 @@ const openData = (options: RunOptions, startStep: number): Promise<TrainingData>
   });
 
 /** Pairs that are made from the pictures once, for all rounds. */
-const openTurnedPools = async ({ images, meshes, config }: RunOptions): Promise<SharedPool[]> => {
+const openTurnedPools = async ({ images, meshes, config, onSkip }: RunOptions): Promise<SharedPool[]> => {
   if (images === undefined || meshes === undefined) return [];
-  const pool = await createTurnedPool(images, meshes, config.turns, config.batch.base, config.seed);
-  return [{ pool, share: config.turns.share, ofPictures: true }];
+  const { turns, batch, seed } = config;
+  const pool = await createTurnedPool(images, meshes, turns, batch.base, seed, onSkip);
+  return [{ pool, share: turns.share, ofPictures: true }];
 };
 
 /** Where a training is. */

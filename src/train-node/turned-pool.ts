@@ -50,6 +50,39 @@ export const readMeshes = async (file: string): Promise<MeshItem[]> => {
   return items;
 };
 
+/** Smaller objects, shares of the picture's side, are too few pixels for the surface: next to nothing of them would count. */
+const leastObject = 0.15;
+
+/** Longer side of the object over the picture's, both as seen in a square picture. */
+const objectSide = ({ size, points }: MeshItem): number =>
+  Math.max(
+    ...[0, 1].map((axis) => {
+      const values = points.map((point) => point[axis]);
+      return (Math.max(...values) - Math.min(...values)) / size[axis];
+    }),
+  );
+
+/** The items whose object is large enough. @throws InputError where none is */
+const largeEnough = (
+  items: readonly MeshItem[],
+  meshFile: string,
+  onSkip: (message: string) => void,
+): MeshItem[] => {
+  const cropIt = 'Crop pictures to the object, with their points.';
+  const large = items.filter((item) => {
+    const share = objectSide(item);
+    if (share >= leastObject) return true;
+    onSkip(
+      `${item.image} gives no turned views: its object is ${(100 * share).toFixed(0)} % of the picture and has to be ${100 * leastObject} % at least. ${cropIt}`,
+    );
+    return false;
+  });
+  if (large.length > 0) return large;
+  throw new InputError(
+    `The objects of all ${items.length} pictures of ${meshFile} are less than ${100 * leastObject} % of the picture. ${cropIt}`,
+  );
+};
+
 /** A picture resized to a square; its points are scaled with it. */
 const loadSquare = async (path: string, side: number): Promise<RawPicture> => {
   const { default: sharp } = await import('sharp');
@@ -59,7 +92,7 @@ const loadSquare = async (path: string, side: number): Promise<RawPicture> => {
 
 /**
  * @param base canonical crop of the pictures
- * @param onProgress told how many pictures are done
+ * @param onSkip told, in one line that names it, of each picture whose object is too small to be turned
  * @throws InputError for a mesh file that is of another form, or names a picture that cannot be read
  */
 export const createTurnedPool = async (
@@ -68,9 +101,9 @@ export const createTurnedPool = async (
   settings: TurnSettings,
   base: CropBase,
   seed: number,
-  onProgress: (done: number, total: number) => void = () => undefined,
+  onSkip: (message: string) => void = () => undefined,
 ): Promise<PairPool> => {
-  const items = await readMeshes(meshFile);
+  const items = largeEnough(await readMeshes(meshFile), meshFile, onSkip);
   const { perPicture, side } = settings;
   const names = items.map(({ image }) => image);
   const builder = createPairPoolBuilder(names, items.length * perPicture, side);
@@ -93,7 +126,6 @@ export const createTurnedPool = async (
       const { picture, flow, weights } = turn({ yaw, pitch });
       builder.add(index, view, { a: still, b: picture, flow, weights, base });
     }
-    onProgress(index + 1, items.length);
   }
   return builder.finish();
 };

@@ -125,6 +125,34 @@ describe('a pool of turned views', () => {
     });
   });
 
+  it('leaves out, by name, pictures whose object is too small, and refuses a file of nothing else', async () => {
+    await withFolder(async (folder) => {
+      const raw = { width: side, height: side, channels: 3 as const };
+      for (const name of ['a.png', 'b.png']) {
+        await sharp(ramp().rgb, { raw }).png().toFile(join(folder, name));
+      }
+      const [large, small] = [
+        { image: 'a.png', size: [side, side], points },
+        {
+          image: 'b.png',
+          size: [side, side],
+          points: points.map((point) => point.map((value) => value / 7)),
+        },
+      ];
+      const meshes = join(folder, 'meshes.json');
+      const settings = { ...defaultTurns, perPicture: 1, side: 64 };
+      await writeFile(meshes, JSON.stringify({ items: [small, large] }));
+      const skipped: string[] = [];
+      const pool = await createTurnedPool(folder, meshes, settings, base, 1, (message) =>
+        skipped.push(message),
+      );
+      expect(pool.pairs.map(({ video }) => pool.videos[video])).toEqual(['a.png']);
+      expect(skipped).toEqual([expect.stringMatching(/^b\.png gives no turned views: .* 8 % .* 15 %/)]);
+      await writeFile(meshes, JSON.stringify({ items: [small] }));
+      await expect(createTurnedPool(folder, meshes, settings, base, 1)).rejects.toThrow(/all 1 pictures/);
+    });
+  });
+
   it('refuses a file of another form and a picture that is not there', async () => {
     await withFolder(async (folder) => {
       const meshes = join(folder, 'meshes.json');
