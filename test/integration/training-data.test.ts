@@ -9,7 +9,7 @@ import type { TrackingNetwork } from '../../src/train/network/tracking-network.t
 import { parseConfig } from '../../src/train/settings/config.ts';
 import { openTrainingData, type DataOptions } from '../../src/train-node/training-data.ts';
 import { smallSettings, writePictures } from '../fixtures/small-training.ts';
-import { drawFrame, movingSquare } from './drawn-clip.ts';
+import { drawFrame, movingSquare } from '../fixtures/drawn-clip.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dve-training-data-'));
 afterAll(() => {
