@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serializeRegions } from '../../src/train/pairs/regions.ts';
-import type { TrackingNetwork } from '../../src/train/network/tracking-network.ts';
+import type { Model } from '../../src/model/model.ts';
+import { manifestFields } from '../../src/train/model-files.ts';
 import { parseConfig } from '../../src/train/settings/config.ts';
 import { openTrainingData, type DataOptions } from '../../src/train-node/training-data.ts';
 import { smallSettings, writePictures } from '../fixtures/small-training.ts';
@@ -43,7 +44,7 @@ const open = (options: Partial<DataOptions>) =>
   openTrainingData({ config, out: join(folder, 'out'), isTrained: false, startStep: 0, ...options });
 
 /** A network that recognises nothing, and keeps what it is shown. */
-const createWitness = (): { seen: Buffer[]; network: () => Promise<TrackingNetwork> } => {
+const createWitness = (): { seen: Buffer[]; network: () => Promise<Model> } => {
   const seen: Buffer[] = [];
   const { inputSize } = config.batch;
   const { embeddingSize } = config.network;
@@ -51,7 +52,8 @@ const createWitness = (): { seen: Buffer[]; network: () => Promise<TrackingNetwo
     seen,
     network: () =>
       Promise.resolve({
-        ...{ category: 'object', inputSize, embeddingSize, stride: 2 },
+        manifest: manifestFields(config),
+        ...{ device: 'cpu', precision: 'fp32' },
         embed: (image) => {
           seen.push(Buffer.from(Uint8Array.from(image, (value) => Math.round(255 * value))));
           return Promise.resolve(new Float32Array(embeddingSize * (inputSize / 2) ** 2).fill(1));
