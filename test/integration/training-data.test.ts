@@ -60,6 +60,7 @@ const createWitness = (): { seen: Buffer[]; network: () => Promise<Model> } => {
         },
         match: (_image, references) =>
           Promise.resolve(new Float32Array((3 * references.length) / embeddingSize)),
+        matchAndEmbed: () => Promise.reject(new Error('a search only matches')),
         close: () => Promise.resolve(),
       }),
   };
