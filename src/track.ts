@@ -8,6 +8,7 @@ import type { TimedFrame } from './sources/picture.ts';
 import { checkTrackerOptions, Tracker, trackerOptionKeys, type TrackerOptions } from './tracker.ts';
 import type { TrackerInfo } from './worker/messages.ts';
 
+/** Options of {@link track}. */
 export type TrackOptions = TrackerOptions & {
   /** A tracker to use instead of a new one; it stays the caller's. Other options must then be left out. */
   tracker?: Tracker;
@@ -29,7 +30,7 @@ export type TrackStats = {
 export type Tracking = AsyncIterable<TrackResult> & {
   /** Device, landmarks and the like, once the model is loaded. @throws what the iteration would throw */
   readonly ready: Promise<TrackerInfo>;
-  readonly stats: TrackStats;
+  /** What it has done so far. */ readonly stats: TrackStats;
   /** Forgets the object: the next frame is searched anew. */ reset(): Promise<void>;
   /** Changes smoothing from the next frame on; false switches it off. */
   setSmoothing(smoothing: SmootherOptions | false): Promise<void>;

@@ -21,6 +21,7 @@ import type {
 /** The files of a model directory by their names: `manifest.json`, `model.onnx` and so on. */
 export type ModelFiles = ReadonlyMap<string, Blob | Uint8Array<ArrayBuffer>>;
 
+/** Options of {@link Tracker.create}. */
 export type TrackerOptions = {
   /**
    * URL of a model directory, which holds manifest.json, or the files of one by their names. Default: the face model of

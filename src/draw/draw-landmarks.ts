@@ -41,6 +41,7 @@ export type DrawingContext = Pick<
   | 'globalAlpha'
 > & { canvas: { width: number; height: number } };
 
+/** What {@link drawLandmarks} draws, and how. */
 export type DrawOptions = {
   /** Lines between landmarks, by index; those of a landmark set. Default none. */ connections?: readonly IndexPair[];
   /** Draw the points. Default true. */ points?: boolean;

@@ -7,10 +7,16 @@
  */
 
 /** A position, in the units its docstring names. */
-export type Point = { x: number; y: number };
+export type Point = {
+  /** To the right. */ x: number;
+  /** Down. */ y: number;
+};
 
 /** Width and height, pixels. */
-export type Size = { width: number; height: number };
+export type Size = {
+  /** Columns. */ width: number;
+  /** Rows. */ height: number;
+};
 
 /** Centre of grid cell (column, row), in crop pixels. */
 export const cellCenter = (column: number, row: number, stride: number): Point => ({

@@ -24,7 +24,7 @@ export type EvidenceLevels = {
 
 /** Named points of a category and how a network recognises them: `landmarks.json`. */
 export type LandmarkSet = {
-  category: string;
+  /** What it is the landmarks of, for example `face`; the model's has to be the same. */ category: string;
   /** Channels C of the references. */ embeddingSize: number;
   /** N names. */ names: readonly string[];
   /** Lines to draw. */ connections: readonly IndexPair[];
@@ -39,7 +39,7 @@ export type LandmarkSet = {
   /** How likely landmarks are right; without it their confidence is what the network gives, uncalibrated. */
   calibration?: Calibration;
   /** Takes matches nearer to where landmarks are; without it they are told as they are. */ refiner?: Refiner;
-  annotations?: readonly Annotation[];
+  /** What it was made from. */ annotations?: readonly Annotation[];
 };
 
 const remake = 'Recreate it with "dve landmarks".';

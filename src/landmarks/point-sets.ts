@@ -3,8 +3,6 @@ import type { Point } from '../geometry/coordinates.ts';
 /** Points of a face that figures are given for: 5 (eye centres, nose tip, mouth corners), 51 (no jaw line), 68 (all). */
 export type PointSetName = '5' | '51' | '68';
 
-export const pointSetNames: readonly PointSetName[] = ['5', '51', '68'];
-
 /** Number of points in the iBUG order that every set is derived from. */
 export const ibugPointCount = 68;
 

@@ -7,6 +7,7 @@ import { folderUrl } from '../worker/assets.ts';
 import { roiOfFace } from './face-roi.ts';
 import type { DetectorWorkerApi } from './messages.ts';
 
+/** Options of {@link createFaceFinder}. */
 export type FaceFinderOptions = {
   /** URL of `vision_bundle.mjs` of `@mediapipe/tasks-vision`, on your own server. */ library: string | URL;
   /** URL of the `wasm` folder of `@mediapipe/tasks-vision`, on your own server. */ wasm: string | URL;

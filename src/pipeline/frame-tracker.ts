@@ -39,7 +39,13 @@ export type FrameTrackerOptions<Frame, Input> = {
 };
 
 /** Where the last step's time went, milliseconds. */
-export type FrameTiming = { search: number; crop: number; match: number; filter: number; total: number };
+export type FrameTiming = {
+  /** Looking for the object. */ search: number;
+  /** Cutting the crop out of the frame. */ crop: number;
+  /** The network. */ match: number;
+  /** Shape, confidence and smoothing. */ filter: number;
+  /** All of it. */ total: number;
+};
 
 /** A look, and the (C, H, W) embedding of its crop; empty where the set has no refiner. */
 type EmbeddedLook = Look & { embedding: Float32Array };
@@ -71,7 +77,7 @@ const evidence = {
 };
 
 /**
- * Landmarks of one object in a stream of frames; DESIGN.md, "One frame". It never closes frames: who makes a frame
+ * Landmarks of one object in a stream of frames; ARCHITECTURE.md, "The way of a frame". It never closes frames: who makes a frame
  * closes it. Steps must not overlap: await one before the next.
  */
 export class FrameTracker<Frame, Input> {

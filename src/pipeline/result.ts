@@ -18,6 +18,7 @@ export type Landmark = {
 /** What is known of one frame. */
 export type TrackResult = SearchingResult | TrackingResult;
 
+/** A frame on which the object is not known, or no longer. */
 export type SearchingResult = {
   status: 'searching';
   /** Capture time, seconds. */ timestamp: number;
@@ -25,6 +26,7 @@ export type SearchingResult = {
   /** Height of the frame, pixels. */ height: number;
 };
 
+/** A frame on which the object is known. */
 export type TrackingResult = {
   status: 'tracking';
   /** Capture time, seconds. */ timestamp: number;

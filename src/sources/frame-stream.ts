@@ -3,7 +3,10 @@ import type { FrameCounts, FrameSource } from './frame-source.ts';
 import { isFrameInput, toVideoFrame, type FrameInput, type TimedFrame } from './picture.ts';
 
 /** A picture with the time it was captured, seconds. */
-export type TimedPicture = { image: FrameInput; timestamp: number };
+export type TimedPicture = {
+  /** What was captured. */ image: FrameInput;
+  /** When, seconds. */ timestamp: number;
+};
 
 /** What a stream of frames may give. */
 export type StreamFrame = FrameInput | TimedPicture;

@@ -8,7 +8,10 @@ import type { SampleMatch } from '../train/report/sample-matches.ts';
 import type { DeviceChoice } from '../worker/messages.ts';
 
 /** A file that is not trained on. */
-export type SkippedFile = { name: string; /** One sentence. */ reason: string };
+export type SkippedFile = {
+  /** The file's name, or its number where it has none. */ name: string;
+  /** One sentence. */ reason: string;
+};
 
 /** A picture or video of the user's. */
 export type NamedFile = { name: string; content: Blob };

@@ -22,6 +22,7 @@ import type {
 } from './messages.ts';
 import { createElementDecoder } from './video-element.ts';
 
+/** Options of {@link createTraining}. */
 export type TrainingOptions = {
   /** Videos in which the object moves; of a File the name is told when it cannot be used. */
   videos?: readonly Blob[];
@@ -55,10 +56,17 @@ export type TrainingProgress =
   | ({
       /** Pictures are decoded, and pairs of frames found in the videos. */ phase: 'preparing';
     } & Preparation)
-  | ({ phase: 'training'; /** Steps of the whole training. */ steps: number } & StepsReport);
+  | ({
+      phase: 'training';
+      /** Steps of the whole training. */
+      steps: number;
+    } & StepsReport);
 
 /** What a training starts with. */
-export type TrainingInfo = TrainingDevice & PreparedData & { config: TrainingConfig };
+export type TrainingInfo = TrainingDevice &
+  PreparedData & {
+    /** Its settings, whole. */ config: TrainingConfig;
+  };
 
 /** The files of a model directory by name, and `checkpoint.bin`. */
 export type TrainedFiles = Map<string, Uint8Array<ArrayBuffer>>;
@@ -69,6 +77,7 @@ export type LandmarkPicture = {
   /** One per name, in the same order in every picture; pixels of the picture. */ points: readonly Point[];
 };
 
+/** Landmarks that a user marked on pictures, for the model to carry. */
 export type LandmarkMarks = {
   /** One picture is enough; more make the landmarks surer. */ pictures: readonly LandmarkPicture[];
   /** Names of the landmarks, three or more; default `point 1` and so on. */ names?: readonly string[];

@@ -29,8 +29,8 @@ export type StartMessage = {
 
 /** What a tracker turned out to be. */
 export type TrackerInfo = {
-  device: ModelDevice;
-  precision: ModelPrecision;
+  /** Where the network runs. */ device: ModelDevice;
+  /** Which of the model's networks runs. */ precision: ModelPrecision;
   /** Threads of the wasm; 1 unless the page is cross-origin isolated. */ threads: number;
   /** Why WebGPU is not used, in words; undefined where it is used or was not asked for. */ deviceNote:
     string | undefined;

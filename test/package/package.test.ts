@@ -18,6 +18,13 @@ describe('the package', () => {
     expect(bytes).toBeLessThanOrEqual(30_000);
   });
 
+  test.each([
+    ['train.worker.js', 55_000],
+    ['train-data.worker.js', 28_000],
+  ])('the training worker %s is at most %i bytes gzipped', (file, limit) => {
+    expect(gzipBytes(file)).toBeLessThanOrEqual(limit);
+  });
+
   test('has nothing that publint objects to', async () => {
     const { messages } = await publint({ pkgDir: root, strict: true, pack: false });
     expect(messages).toEqual([]);

@@ -20,24 +20,6 @@ const runtime = await loadNodeRuntime({ threads: 1 });
 export const createSession = (graph: Graph): Promise<InferenceSession> =>
   runtime.InferenceSession.create(encodeModel(graph), runtime.sessionOptions);
 
-export const runGraph = async (
-  graph: Graph,
-  feeds: Record<string, { data: Float32Array; shape: readonly number[] }>,
-): Promise<Record<string, Float32Array>> => {
-  const session = await createSession(graph);
-  try {
-    const tensors = Object.entries(feeds).map(
-      ([name, { data, shape }]) => [name, new runtime.Tensor('float32', data, shape)] as const,
-    );
-    const outputs = await session.run(Object.fromEntries(tensors));
-    return Object.fromEntries(
-      Object.entries(outputs).map(([name, tensor]) => [name, tensor.data as Float32Array]),
-    );
-  } finally {
-    await session.release();
-  }
-};
-
 /**
  * Compares the gradient of a random weighting of `build`'s output with central differences, for up to 24
  * elements of every input.

@@ -50,10 +50,6 @@ export const poolPictures = ({ bytes, pairs }: PairPool): PictureSet => ({
   pictures: pairs.flatMap(({ a, b }) => [a, b]),
 });
 
-/** Bytes that a pair of pictures of this size takes in a pool. */
-export const pairBytes = (width: number, height: number): number =>
-  2 * pictureBytes(width, height) + 5 * width * height;
-
 /** Fills a pool pair by pair. */
 export type PairPoolBuilder = {
   /**

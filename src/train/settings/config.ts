@@ -18,6 +18,7 @@ import type { VideoSettings } from './video-settings.ts';
 import { checkMotion } from './video-pair-settings.ts';
 import { defaultVideoSettings, videoRules } from './video-settings.ts';
 
+/** Settings of a training, whole; `dve train --print-config` shows each with its bounds. */
 export type TrainingConfig = {
   /** What the pictures show, for example `face`; goes into the manifest. */ category: string;
   /** Steps of the whole training; the learning rate falls to its end by then. */ steps: number;
@@ -25,11 +26,11 @@ export type TrainingConfig = {
   /** Steps between checkpoints. */ checkpointEvery: number;
   /** Steps between evaluations, where there is something to evaluate on. */ evaluateEvery: number;
   /** ROI side over object size that the model is meant for. */ cropMargin: number;
-  network: NetworkSettings;
-  loss: LossSettings;
-  optimizer: OptimizerSettings;
-  head: MatchingHeadSettings;
-  batch: BatchSettings;
+  /** The network's kind and size. */ network: NetworkSettings;
+  /** What is minimised. */ loss: LossSettings;
+  /** Adam and its schedule. */ optimizer: OptimizerSettings;
+  /** How the exported model turns similarities into positions. */ head: MatchingHeadSettings;
+  /** What a step is fed: views, warps, colours. */ batch: BatchSettings;
   /** Out-of-plane views, where 3-D points of the pictures are given. */ turns: TurnSettings;
   /** Pairs of video frames, where videos are given. */ videos: VideoSettings;
 };

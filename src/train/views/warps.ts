@@ -5,8 +5,8 @@ import { applyGridMap, createGridMap, invertGridMap, latticeCells, leastAreaShar
 import type { CropPose, GridMap } from './grid-map.ts';
 import type { Random } from '../../augment/random.ts';
 
-export { applyGridMap, createGridMap, gridMapJacobian, invertGridMap } from './grid-map.ts';
-export type { CropPose, GridMap } from './grid-map.ts';
+export { createGridMap, invertGridMap } from './grid-map.ts';
+export type { GridMap } from './grid-map.ts';
 
 /** A map of points: writes the image of (x, y) into `out` and says how much it counts, 0 (not defined there) to 1. */
 export type PointMap = (x: number, y: number, out: Float64Array) => number;
