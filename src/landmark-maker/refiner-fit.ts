@@ -120,10 +120,9 @@ const isGain = (gains: readonly number[], looks: readonly RefinerLook[]): boolea
   return mean > 2 * Math.sqrt(variance / each.length);
 };
 
-const nothing = (features: number, outputs: number): LowRankMap => ({
-  down: new Float32Array(features),
-  up: new Float32Array(outputs),
-  offset: new Float32Array(outputs),
+/** Moves nothing. */
+const nothing = (outputs: number): LowRankMap => ({
+  ...{ down: new Float32Array(0), up: new Float32Array(0), offset: new Float32Array(outputs) },
 });
 
 /** The second map, fitted where the first one has brought the points. */
@@ -166,7 +165,7 @@ const fitEmbeddingMap = (
   const isBetter = meanOf(distances(refined, looks)) < meanOf(distances(nearer, looks));
   return isBetter
     ? { projection, map, refined }
-    : { projection, map: nothing(features, 2 * count), refined: nearer.map((points) => [...points]) };
+    : { projection, map: nothing(2 * count), refined: nearer.map((points) => [...points]) };
 };
 
 /**

@@ -247,7 +247,7 @@ export const serializeLandmarkSet = (set: LandmarkSet): string => {
   }
   if (set.refiner !== undefined) {
     const fingerprint = fingerprintOf([set.names, pointRows(set.meanShape), rows]);
-    fields.push(['refiner', JSON.stringify(encodeRefiner(set.refiner, fingerprint))]);
+    fields.push(['refiner', JSON.stringify(encodeRefiner(set.refiner, { channels, fingerprint }))]);
   }
   if (set.annotations !== undefined) {
     const annotations = set.annotations.map(({ picture, points }) => ({

@@ -45,8 +45,14 @@ export const fingerprintOf = (parts: unknown): string => {
   return hash.toString(16).padStart(8, '0');
 };
 
-/** @param fingerprint of the names, references and mean shape that the refiner was fitted to */
-export const encodeRefiner = (refiner: Refiner, fingerprint: string): Record<string, unknown> => {
+/**
+ * @param channels C of the embeddings
+ * @param fingerprint of the names, references and mean shape that the refiner was fitted to
+ */
+export const encodeRefiner = (
+  refiner: Refiner,
+  { channels, fingerprint }: { channels: number; fingerprint: string },
+): Record<string, unknown> => {
   const arrays = arraysOf(refiner);
   const view = new DataView(new ArrayBuffer(arrays.reduce((sum, { length }) => sum + 4 + 2 * length, 0)));
   let at = 0;
@@ -66,8 +72,7 @@ export const encodeRefiner = (refiner: Refiner, fingerprint: string): Record<str
     formatVersion,
     fingerprint,
     components: refiner.shape.variances.length,
-    dimensions:
-      ((refiner.fromEmbeddings.down.length * size) / refiner.fromEmbeddings.up.length - size) / (size / 2),
+    dimensions: refiner.projection.length / channels,
     ranks: [refiner.fromCoordinates.up.length / size, refiner.fromEmbeddings.up.length / size],
     data: btoa(text),
   };

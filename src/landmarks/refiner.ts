@@ -24,7 +24,7 @@ export type Refiner = {
   shape: ShapeModel;
   /** (D, C): what of an embedding counts. */ projection: Float32Array;
   /** From 2N coordinates off the mean shape to what is missing. */ fromCoordinates: LowRankMap;
-  /** From N·D projected embeddings at these places, and 2N coordinates, to what is still missing. */
+  /** From N·D projected embeddings at these places, and 2N coordinates, to what is still missing; rank 0 for nothing. */
   fromEmbeddings: LowRankMap;
 };
 
@@ -161,6 +161,9 @@ export const moveBy = (
   return points.map(({ x, y }, n) => ({ x: moved(x, 2 * n), y: moved(y, 2 * n + 1) }));
 };
 
+/** Whether the map looks at embeddings at all: few annotated pictures do not tell what is to be seen there. */
+export const usesEmbeddings = ({ up }: LowRankMap): boolean => up.length > 0;
+
 /**
  * Refines the matches of one look.
  * @param points (N) matches in the frame of `meanShape`
@@ -177,6 +180,7 @@ export const refinePoints = (
   const coordinates = new Float32Array(2 * points.length);
   writeCoordinates(pulled, meanShape, coordinates, 0);
   const nearer = moveBy(fromCoordinates, coordinates, pulled);
+  if (!usesEmbeddings(fromEmbeddings)) return nearer;
   const seen = nearer.map(embeddingAt);
   const dimensions = projection.length / seen[0].length;
   const input = new Float32Array(points.length * (dimensions + 2));

@@ -3,6 +3,7 @@ import { normalize, type Point, type Size } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
 import { calibrate } from '../landmarks/calibration.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
+import { usesEmbeddings } from '../landmarks/refiner.ts';
 import { LandmarkSmoother, type SmootherOptions } from '../landmarks/smoother.ts';
 import type { Model } from '../model/model.ts';
 import type { Cropper } from './cropper.ts';
@@ -47,7 +48,7 @@ export type FrameTiming = {
   /** All of it. */ total: number;
 };
 
-/** A look, and the (C, H, W) embedding of its crop; empty where the set has no refiner. */
+/** A look, and the (C, H, W) embedding of its crop; empty where nothing looks at it. */
 type EmbeddedLook = Look & { embedding: Float32Array };
 
 /** What is known between two frames. */
@@ -185,7 +186,7 @@ export class FrameTracker<Frame, Input> {
     const cropped = this.#clock();
     // Reading the embedding back is for refining alone.
     const { matches, embedding } =
-      landmarkSet.refiner === undefined
+      landmarkSet.refiner === undefined || !usesEmbeddings(landmarkSet.refiner.fromEmbeddings)
         ? { matches: await model.match(input, landmarkSet.references), embedding: new Float32Array(0) }
         : await model.matchAndEmbed(input, landmarkSet.references);
     this.#timing.crop += cropped - start;

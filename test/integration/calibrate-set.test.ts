@@ -61,4 +61,18 @@ describe('dve landmarks and dve eval calibration', () => {
     expect(none.code).toBe(1);
     expect(none.stderr).toMatch(/all 6 pictures belong to the landmark set itself/);
   }, 60_000);
+
+  it('two pictures make a set that is neither calibrated nor refined, and the command says so', async () => {
+    const made = await dve(
+      ...['landmarks', '--model', root, '--images', root, '--points', at('points.json'), '--limit', '2'],
+      ...['--out', at('two.json'), '--without-annotations', '--json'],
+    );
+    expect(made.stderr).toBe('');
+    expect(lastLine(made.stdout)).toMatchObject({
+      ...{ pictures: 2, calibrated: false, refined: false, error_matched: null, error_refined: null },
+    });
+    const set = parseLandmarkSet(await readFile(at('two.json'), 'utf8'));
+    expect(set.refiner).toBeUndefined();
+    expect(set.annotations).toBeUndefined();
+  }, 60_000);
 });

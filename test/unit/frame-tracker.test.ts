@@ -47,9 +47,11 @@ describe('FrameTracker', () => {
     const fromCoordinates = map(size);
     // To the right, in the object's own frame, by a tenth of its ROI.
     fromCoordinates.offset.forEach((_, i, offset) => (offset[i] = i % 2 === 0 ? 0.1 : 0));
+    // Looks at the embedding, and finds nothing in it.
+    const embedded = { ...map(size + size / 2), up: new Float32Array(size) };
     const refiner: Refiner = {
       shape: { components: new Float32Array(0), variances: new Float32Array(0) },
-      ...{ projection: new Float32Array([1]), fromCoordinates, fromEmbeddings: map(size + size / 2) },
+      ...{ projection: new Float32Array([1]), fromCoordinates, fromEmbeddings: embedded },
     };
     const turned: Roi = { ...still, rotation: 0.4 };
     const plain = create({ smoothing: false }, 0);

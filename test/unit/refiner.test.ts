@@ -134,6 +134,18 @@ describe('the refiner of a landmark set', () => {
     expect(serializeLandmarkSet(back)).toBe(text);
   });
 
+  it('needs no embedding where it does not look at any', () => {
+    const { found } = looks[0];
+    const size = 2 * meanShape.length;
+    const empty = { down: new Float32Array(0), up: new Float32Array(0), offset: new Float32Array(size) };
+    const blind = { ...fit.refiner, fromEmbeddings: empty };
+    const back = parseLandmarkSet(serializeLandmarkSet({ ...set, refiner: blind }));
+    const refined = refinePoints(back.refiner ?? blind, found, meanShape, () => {
+      throw new Error('an embedding was asked for');
+    });
+    expect(distance(refined, looks[0].truth)).toBeLessThan(distance(found, looks[0].truth));
+  });
+
   it.each([
     ['cut short', change({ data: 'AAAA' }), /a refiner of 3 bytes but \d+ are to be there/],
     ['no base64', change({ data: '§§§' }), /a refiner of unreadable bytes/],
