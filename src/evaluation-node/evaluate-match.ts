@@ -34,7 +34,7 @@ const kernel = (x: number, y: number): number => {
 };
 
 /** Draws warps of crops. */
-type WarpDrawer = (roi: Roi, random: Random) => GridMap;
+export type WarpDrawer = (roi: Roi, random: Random) => GridMap;
 
 /**
  * The protocol's warps, as this project reads the paper's numbers: x_source = scale · R(rotation) · x + translation
@@ -42,7 +42,7 @@ type WarpDrawer = (roi: Roi, random: Random) => GridMap;
  * random half of them, N(0, 0.005); x in [−1, 1] over the crop. It is a map from the warped picture back to the
  * unwarped one.
  */
-const createWarpDrawer = (size: number): WarpDrawer => {
+export const createWarpDrawer = (size: number): WarpDrawer => {
   const nodes = latticeCells + 1;
   const controls = controlsPerSide ** 2;
   const toUnit = (index: number, count: number): number => (2 * index) / (count - 1) - 1;
@@ -90,12 +90,12 @@ const createWarpDrawer = (size: number): WarpDrawer => {
 };
 
 /** A warped picture and where its five points are. */
-type View = { /** (3, S, S). */ image: Float32Array; /** (5) crop pixels. */ points: Point[] };
+export type View = { /** (3, S, S). */ image: Float32Array; /** (5) crop pixels. */ points: Point[] };
 
 /** Redraws of a warp that pushed a point out of the crop; at the protocol's strengths one is rare. */
 const attempts = 20;
 
-const drawView = (
+export const drawView = (
   drawWarp: WarpDrawer,
   picture: RawPicture,
   item: AnnotatedPicture,

@@ -91,6 +91,7 @@ const floors: Record<string, number> = {
   'train-web': 4,
   worker: 4,
   index: 5,
+  correspond: 2,
   cli: 5,
 };
 

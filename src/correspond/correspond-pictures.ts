@@ -1,0 +1,120 @@
+import { InputError } from '../errors.ts';
+import type { Point } from '../geometry/coordinates.ts';
+import type { Roi } from '../geometry/roi.ts';
+import type { LandmarkSet } from '../landmarks/landmark-set.ts';
+import type { Model } from '../model/model.ts';
+import { cropToTensor, type PixelImage } from '../pipeline/crop.ts';
+import { findObject } from '../pipeline/find-object.ts';
+import { createPictureCropper } from '../pipeline/picture-cropper.ts';
+import {
+  correspondPoints,
+  correspondSquares,
+  defaultTolerance,
+  embedSquare,
+  type Correspondence,
+  type EmbeddedSquare,
+  type MatchedPoint,
+} from './correspondence.ts';
+
+/** A picture in memory, and where the object is in it. */
+export type PictureSide = {
+  image: PixelImage;
+  /** Image pixels; without it the network finds it. */ roi?: Roi;
+};
+
+export type CorrespondOptions = {
+  /** Points of the first picture to find in the second, image pixels. */ points?: readonly Point[];
+  /**
+   * Resolutions at which the second picture is looked at, of that of its square: 0.5 takes in twice as much of the
+   * picture, 2 half of it. For objects of unknown size; D2-Net does so at test time. Default [1].
+   */
+  pyramid?: readonly number[];
+  /** How far the way there and back may miss, sides of the square. Default 0.02. */ tolerance?: number;
+};
+
+export const correspondOptionKeys = [
+  'points',
+  'pyramid',
+  'tolerance',
+] as const satisfies (keyof CorrespondOptions)[];
+
+export type PictureCorrespondence = {
+  /** Every cell of the first picture's square. */ field: Correspondence;
+  /** (N) one per point that was asked for. */ points: MatchedPoint[];
+};
+
+const mostLevels = 8;
+
+/** @throws InputError that names the option and the remedy */
+export const checkCorrespondOptions = ({ points, pyramid, tolerance }: CorrespondOptions): void => {
+  points?.forEach(({ x, y }, n) => {
+    if (Number.isFinite(x) && Number.isFinite(y)) return;
+    throw new InputError(
+      `points[${n}] is (${x}, ${y}). Give pixels of the first picture, as finite numbers.`,
+    );
+  });
+  if (pyramid !== undefined) {
+    const fits = pyramid.every((level) => level > 0 && Number.isFinite(level));
+    if (!fits || pyramid.length === 0 || pyramid.length > mostLevels) {
+      throw new InputError(
+        `pyramid is [${pyramid.join(', ')}]. Give 1 to ${mostLevels} resolutions above 0, for example [0.5, 1, 2].`,
+      );
+    }
+  }
+  if (tolerance !== undefined && !(tolerance > 0 && tolerance <= 1)) {
+    throw new InputError(`tolerance is ${tolerance}. Give a share of the square above 0, at most 1.`);
+  }
+};
+
+/**
+ * Where the object is.
+ * @param which how the error calls the picture
+ * @throws InputError where it is not found, or nothing can look for it
+ */
+export const locateSide = async (
+  model: Model,
+  { image, roi }: PictureSide,
+  landmarkSet: LandmarkSet | undefined,
+  which: string,
+): Promise<Roi> => {
+  if (roi !== undefined) return roi;
+  const { category } = model.manifest;
+  if (landmarkSet === undefined) {
+    throw new InputError(
+      `the model has no landmarks, by which it would find a ${category} in the ${which} picture. Say where it is by a ROI.`,
+    );
+  }
+  const found = await findObject(image, {
+    ...{ model, cropper: createPictureCropper<PixelImage>(), landmarkSet },
+  });
+  if (found !== undefined) return found;
+  throw new InputError(
+    `no ${category} is found in the ${which} picture (${image.width}×${image.height}). Say where it is by a ROI, or give a picture that shows one.`,
+  );
+};
+
+const embedAt = (model: Model, image: PixelImage, roi: Roi): Promise<EmbeddedSquare> =>
+  embedSquare(model, cropToTensor(image, roi, model.manifest.inputSize), roi);
+
+/**
+ * Finds every place of one picture's object in another picture's, and some points more exactly.
+ * @param landmarkSet by which the network finds the object where no ROI is given
+ * @throws InputError for options that make no sense, and where an object is not found
+ */
+export const correspondPictures = async (
+  model: Model,
+  landmarkSet: LandmarkSet | undefined,
+  a: PictureSide,
+  b: PictureSide,
+  options: CorrespondOptions = {},
+): Promise<PictureCorrespondence> => {
+  checkCorrespondOptions(options);
+  const { points = [], pyramid = [1], tolerance = defaultTolerance } = options;
+  const from = await embedAt(model, a.image, await locateSide(model, a, landmarkSet, 'first'));
+  const roi = await locateSide(model, b, landmarkSet, 'second');
+  const to: EmbeddedSquare[] = [];
+  for (const level of pyramid) to.push(await embedAt(model, b.image, { ...roi, size: roi.size / level }));
+  const settings = { temperature: model.manifest.temperature, tolerance };
+  const field = { ...correspondSquares(from, to, settings), to: roi };
+  return { field, points: correspondPoints(from, to, points, settings) };
+};

@@ -1,0 +1,223 @@
+/** Every cell of one embedding sought in another, there and back. */
+import { cellCenter, pointToCell, type Point } from '../geometry/coordinates.ts';
+import type { EmbeddingMap } from '../landmarks/matching.ts';
+import { dot, poolRows, toCellRows, type CellRows } from './cell-rows.ts';
+
+/** Where each cell of one crop is found in another. */
+export type CellMatches = {
+  columns: number;
+  rows: number;
+  /** (rows·columns) place in the other crop, crop pixels. */ x: Float32Array;
+  /** (rows·columns) place in the other crop, crop pixels. */ y: Float32Array;
+  /** (rows·columns) cosine at the nearest cell. */ cosine: Float32Array;
+};
+
+export type MapMatchSettings = {
+  /** Softmax temperature on cosine similarity. */ temperature: number;
+  /** Half side of the window of the expectation, cells. Default 2, as in the matching head. */ radius?: number;
+  /** Cells per side of a block of the coarse search; 1 compares every cell with every other. Default 3. */
+  block?: number;
+};
+
+/** Coarse matches that each cell follows up. */
+const starts = 2;
+
+/** Greatest cosines of each row of one set of blocks with the other, both ways. @returns (blocks, starts) each */
+const matchBlocks = (a: CellRows, b: CellRows): [Int32Array, Int32Array] => {
+  const [countA, countB] = [a.width * a.height, b.width * b.height];
+  const [bestA, bestB] = [new Int32Array(countA * starts), new Int32Array(countB * starts)];
+  const [valueA, valueB] = [new Float32Array(countA * starts), new Float32Array(countB * starts)];
+  for (const values of [valueA, valueB]) values.fill(-2);
+  const note = (best: Int32Array, values: Float32Array, row: number, other: number, value: number): void => {
+    const at = row * starts;
+    if (value > values[at]) {
+      [best[at + 1], values[at + 1]] = [best[at], values[at]];
+      [best[at], values[at]] = [other, value];
+    } else if (value > values[at + 1]) {
+      [best[at + 1], values[at + 1]] = [other, value];
+    }
+  };
+  for (let i = 0; i < countA; i++) {
+    for (let j = 0; j < countB; j++) {
+      const value = dot(a.data, i * a.channels, b.data, j * b.channels, a.channels);
+      note(bestA, valueA, i, j, value);
+      note(bestB, valueB, j, i, value);
+    }
+  }
+  return [bestA, bestB];
+};
+
+/** Cosines of one cell with those of the other map, each worked out once. */
+class Similarities {
+  readonly #value: Float32Array;
+  readonly #round: Int32Array;
+  #now = 0;
+  #from = 0;
+
+  constructor(
+    readonly a: CellRows,
+    readonly b: CellRows,
+  ) {
+    this.#value = new Float32Array(b.width * b.height);
+    this.#round = new Int32Array(b.width * b.height);
+  }
+
+  start(cell: number): void {
+    this.#now++;
+    this.#from = cell * this.a.channels;
+  }
+
+  at(cell: number): number {
+    if (this.#round[cell] !== this.#now) {
+      this.#round[cell] = this.#now;
+      this.#value[cell] = dot(this.a.data, this.#from, this.b.data, cell * this.b.channels, this.a.channels);
+    }
+    return this.#value[cell];
+  }
+}
+
+/** Goes from cell to cell as long as a neighbour is more alike. @returns the cell where none is */
+const climb = (similarities: Similarities, start: number): number => {
+  const { width, height } = similarities.b;
+  let best = start;
+  let value = similarities.at(best);
+  for (;;) {
+    const column = best % width;
+    const row = (best - column) / width;
+    let next = best;
+    for (let r = Math.max(0, row - 1); r <= Math.min(height - 1, row + 1); r++) {
+      for (let c = Math.max(0, column - 1); c <= Math.min(width - 1, column + 1); c++) {
+        const here = similarities.at(r * width + c);
+        if (here > value) {
+          value = here;
+          next = r * width + c;
+        }
+      }
+    }
+    if (next === best) return best;
+    best = next;
+  }
+};
+
+/** Expectation of the cell centres under softmax(cosine / temperature) around a cell, clipped at the borders. */
+const expectation = (
+  similarities: Similarities,
+  best: number,
+  stride: number,
+  temperature: number,
+  radius: number,
+): Point => {
+  const { width, height } = similarities.b;
+  const column = best % width;
+  const row = (best - column) / width;
+  const peak = similarities.at(best);
+  let total = 0;
+  let x = 0;
+  let y = 0;
+  for (let r = Math.max(0, row - radius); r <= Math.min(height - 1, row + radius); r++) {
+    for (let c = Math.max(0, column - radius); c <= Math.min(width - 1, column + radius); c++) {
+      const weight = Math.exp((similarities.at(r * width + c) - peak) / temperature);
+      const center = cellCenter(c, r, stride);
+      total += weight;
+      x += weight * center.x;
+      y += weight * center.y;
+    }
+  }
+  return { x: x / total, y: y / total };
+};
+
+const matchOneWay = (
+  a: CellRows,
+  b: CellRows,
+  coarse: Int32Array,
+  stride: number,
+  { temperature, radius = 2, block = 3 }: MapMatchSettings,
+): CellMatches => {
+  const cells = a.width * a.height;
+  const found: CellMatches = {
+    ...{ columns: a.width, rows: a.height },
+    ...{ x: new Float32Array(cells), y: new Float32Array(cells), cosine: new Float32Array(cells) },
+  };
+  const blocksAcross = Math.ceil(a.width / block);
+  const otherAcross = Math.ceil(b.width / block);
+  const similarities = new Similarities(a, b);
+  const tops = new Int32Array(cells);
+  const clampColumn = (column: number): number => Math.min(b.width - 1, column);
+  const clampRow = (row: number): number => Math.min(b.height - 1, row);
+  for (let cell = 0; cell < cells; cell++) {
+    const column = cell % a.width;
+    const row = (cell - column) / a.width;
+    const own = Math.floor(row / block) * blocksAcross + Math.floor(column / block);
+    similarities.start(cell);
+    let best = -1;
+    const consider = (c: number, r: number): void => {
+      const start = clampRow(r) * b.width + clampColumn(c);
+      if (best < 0 || similarities.at(start) > similarities.at(best)) best = start;
+    };
+    for (let k = 0; k < starts; k++) {
+      const other = coarse[own * starts + k];
+      // Where the cell lies in its own block, there it is sought in the other one.
+      consider(
+        (other % otherAcross) * block + (column % block),
+        Math.floor(other / otherAcross) * block + (row % block),
+      );
+    }
+    // Neighbours mostly have neighbours as matches.
+    if (column > 0) consider((tops[cell - 1] % b.width) + 1, Math.floor(tops[cell - 1] / b.width));
+    if (row > 0) {
+      const above = tops[cell - a.width];
+      consider(above % b.width, Math.floor(above / b.width) + 1);
+    }
+    best = climb(similarities, best);
+    tops[cell] = best;
+    const { x, y } = expectation(similarities, best, stride, temperature, radius);
+    found.x[cell] = x;
+    found.y[cell] = y;
+    found.cosine[cell] = similarities.at(best);
+  }
+  return found;
+};
+
+/**
+ * Matches two embeddings of one network whole, there and back: nearest neighbour by cosine, then the expectation around
+ * it, as the matching head does. Blocks of cells are compared first, all with all; from the two most alike each cell
+ * climbs to its own best. That takes about a twentieth of the products of comparing every cell with every other.
+ * @returns matches of the cells of `a` in `b`, and of those of `b` in `a`
+ */
+export const matchMaps = (
+  a: EmbeddingMap,
+  b: EmbeddingMap,
+  settings: MapMatchSettings,
+): { forward: CellMatches; backward: CellMatches } => {
+  const { block = 3 } = settings;
+  const [rowsA, rowsB] = [toCellRows(a), toCellRows(b)];
+  const [coarseA, coarseB] = matchBlocks(poolRows(rowsA, block), poolRows(rowsB, block));
+  return {
+    forward: matchOneWay(rowsA, rowsB, coarseA, b.stride, settings),
+    backward: matchOneWay(rowsB, rowsA, coarseB, a.stride, settings),
+  };
+};
+
+/**
+ * How far each cell is missed on the way there and back: its match's nearest cell is sought back, and the small way from
+ * that cell's centre to the match is taken off.
+ * @returns (rows·columns) crop pixels
+ */
+export const missedBy = (forward: CellMatches, backward: CellMatches, stride: number): Float32Array => {
+  const missed = new Float32Array(forward.x.length);
+  for (let cell = 0; cell < missed.length; cell++) {
+    const column = cell % forward.columns;
+    const home = cellCenter(column, (cell - column) / forward.columns, stride);
+    const place = { x: forward.x[cell], y: forward.y[cell] };
+    const there = pointToCell(place, stride);
+    const c = Math.min(backward.columns - 1, Math.max(0, Math.round(there.x)));
+    const r = Math.min(backward.rows - 1, Math.max(0, Math.round(there.y)));
+    const center = cellCenter(c, r, stride);
+    const back = r * backward.columns + c;
+    missed[cell] = Math.hypot(
+      backward.x[back] + place.x - center.x - home.x,
+      backward.y[back] + place.y - center.y - home.y,
+    );
+  }
+  return missed;
+};

@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import {
+  cellPlace,
+  correspondPoints,
+  correspondSquares,
+  followField,
+  type EmbeddedSquare,
+} from '../../src/correspond/correspondence.ts';
+import { checkCorrespondOptions } from '../../src/correspond/correspond-pictures.ts';
+import { matchMaps, missedBy } from '../../src/correspond/match-maps.ts';
+import { meshMap, splineMap, warpPicture } from '../../src/correspond/warp-picture.ts';
+import { InputError } from '../../src/errors.ts';
+import type { Roi } from '../../src/geometry/roi.ts';
+import type { EmbeddingMap } from '../../src/landmarks/matching.ts';
+import { matchReferences } from '../../src/landmarks/matching.ts';
+
+const side = 24;
+const stride = 2;
+const channels = 24;
+
+/** A smooth embedding of the plane in which every place differs: waves of different directions, unit vectors. */
+const embeddingAt = (x: number, y: number): number[] => {
+  const vector = Array.from({ length: channels / 2 }, (_, k) => {
+    const angle = (k * Math.PI * 2) / channels;
+    const phase = (0.08 + 0.03 * (k % 3)) * (Math.cos(angle) * x + Math.sin(angle) * y);
+    return [Math.cos(phase), Math.sin(phase)];
+  }).flat();
+  const length = Math.hypot(...vector);
+  return vector.map((value) => value / length);
+};
+
+/** The plane seen through a shift, crop pixels. */
+const shifted = (dx: number, dy: number): EmbeddingMap => {
+  const data = new Float32Array(channels * side * side);
+  for (let cell = 0; cell < side * side; cell++) {
+    const x = ((cell % side) + 0.5) * stride + dx;
+    const y = (Math.floor(cell / side) + 0.5) * stride + dy;
+    embeddingAt(x, y).forEach((value, c) => (data[c * side * side + cell] = value));
+  }
+  return { data, channels, height: side, width: side, stride };
+};
+
+const size = side * stride;
+const roi: Roi = { center: { x: 100, y: 80 }, size: 2 * size, rotation: 0.3 };
+const square = (dx: number, dy: number, at: Roi = roi): EmbeddedSquare => ({
+  roi: at,
+  map: shifted(dx, dy),
+});
+const settings = { temperature: 0.002 };
+
+describe('matchMaps', () => {
+  it('finds what comparing every cell with every other finds', () => {
+    const [a, b] = [shifted(0, 0), shifted(3.3, -2.1)];
+    const { forward } = matchMaps(a, b, settings);
+    const rows = new Float32Array(side * side * channels);
+    for (let cell = 0; cell < side * side; cell++) {
+      for (let c = 0; c < channels; c++) rows[cell * channels + c] = a.data[c * side * side + cell];
+    }
+    const whole = matchReferences(b, rows, { temperature: settings.temperature, radius: 2 });
+    let same = 0;
+    for (let cell = 0; cell < side * side; cell++) {
+      if (Math.hypot(forward.x[cell] - whole[3 * cell], forward.y[cell] - whole[3 * cell + 1]) < 1e-3) same++;
+    }
+    expect(same / (side * side)).toBeGreaterThan(0.99);
+  });
+
+  it('comes home from the middle, within a fraction of a cell', () => {
+    const { forward, backward } = matchMaps(shifted(0, 0), shifted(3.3, -2.1), settings);
+    const missed = missedBy(forward, backward, stride);
+    for (let row = 6; row < side - 6; row++) {
+      for (let column = 6; column < side - 6; column++) expect(missed[row * side + column]).toBeLessThan(0.7);
+    }
+  });
+});
+
+describe('a correspondence', () => {
+  const target: Roi = { center: { x: 300, y: 200 }, size, rotation: 0 };
+  const a = square(0, 0);
+  const b = square(4, 2, target);
+  const field = correspondSquares(a, [b], settings);
+
+  it('takes the middle of one square to where the other shows it, in pixels of the pictures', () => {
+    // What lies at crop place p of the first lies at p − (4, 2) of the second, whose crop has the picture's scale.
+    const there = followField(field, roi.center);
+    expect(there?.x).toBeCloseTo(target.center.x - 4, 0);
+    expect(there?.y).toBeCloseTo(target.center.y - 2, 0);
+    expect(there?.mutual).toBe(true);
+    expect(there?.confidence).toBeGreaterThan(0.9);
+    const [point] = correspondPoints(a, [b], [roi.center], settings);
+    expect(point.x).toBeCloseTo(target.center.x - 4, 1);
+    expect(point.y).toBeCloseTo(target.center.y - 2, 1);
+    expect(point.mutual).toBe(true);
+  });
+
+  it('says nothing outside of its square', () => {
+    expect(followField(field, { x: 100 + 2 * size, y: 80 })).toBeUndefined();
+  });
+
+  it('does not come home from what the other picture does not show', () => {
+    // The leftmost cells moved out of the second picture.
+    const cell = (side >> 1) * side;
+    expect(field.mutual[cell]).toBe(0);
+    expect(field.confidences[cell]).toBeLessThan(field.confidences[cell + (side >> 1)]);
+  });
+
+  it('takes the resolution at which a point is surest', () => {
+    const wrong: EmbeddedSquare = { roi: target, map: shifted(200, 150) };
+    const [point] = correspondPoints(a, [wrong, b], [roi.center], settings);
+    expect(point.x).toBeCloseTo(target.center.x - 4, 1);
+    const both = correspondSquares(a, [wrong, b], settings);
+    const at = (side >> 1) * side + (side >> 1);
+    expect(both.places[2 * at]).toBeCloseTo(field.places[2 * at], 1);
+  });
+
+  it('warps the second picture into the shape of the first, by mesh and by spline', () => {
+    const width = 400;
+    const picture = { data: new Uint8Array(width * 300 * 3), width, height: 300, channels: 3 as const };
+    // Brightness tells the column.
+    for (let i = 0; i < width * 300; i++) picture.data.fill((i % width) >> 1, 3 * i, 3 * i + 3);
+    for (const map of [meshMap(field), splineMap(field)]) {
+      const warped = warpPicture(picture, map, { width: 200, height: 160 });
+      const at = 4 * (80 * 200 + 100);
+      expect(warped.data[at + 3]).toBe(255);
+      expect(Math.abs(warped.data[at] - (target.center.x - 4) / 2)).toBeLessThan(2);
+    }
+    expect(warpPicture(picture, meshMap(field), { width: 200, height: 160 }).data[3]).toBe(0);
+  });
+
+  it('has a place for every cell', () => {
+    const place = cellPlace(field, 0, 0);
+    const back = followField(field, place);
+    expect(back?.x).toBeCloseTo(field.places[0], 3);
+  });
+
+  it('lays no spline through nothing', () => {
+    const none = { ...field, mutual: new Uint8Array(side * side) };
+    expect(() => splineMap(none)).toThrow(InputError);
+  });
+});
+
+describe('checkCorrespondOptions', () => {
+  it.each([
+    [{ points: [{ x: NaN, y: 1 }] }, /points\[0\] is \(NaN, 1\)/],
+    [{ pyramid: [] }, /pyramid is \[\]/],
+    [{ pyramid: [1, -1] }, /pyramid is \[1, -1\]/],
+    [{ tolerance: 0 }, /tolerance is 0/],
+  ])('refuses %o', (options, message) => {
+    expect(() => {
+      checkCorrespondOptions(options);
+    }).toThrow(message);
+  });
+});
