@@ -59,6 +59,7 @@ class Track implements Tracking {
   #openTracker: Tracker | undefined;
   #isIterated = false;
   #isClosed = false;
+  #ending: Promise<void> | undefined;
   #stats: Pick<TrackStats, 'framesProcessed' | 'timing' | 'roundTrip' | 'firstResult'> = {
     framesProcessed: 0,
     timing: noTiming,
@@ -115,8 +116,12 @@ class Track implements Tracking {
     await (await this.#tracker).setSmoothing(smoothing);
   }
 
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
+  close(): Promise<void> {
+    this.#ending ??= this.#end();
+    return this.#ending;
+  }
+
+  async #end(): Promise<void> {
     this.#isClosed = true;
     this.#tellClosing();
     this.#signal?.removeEventListener('abort', this.#onAbort);

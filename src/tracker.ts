@@ -8,7 +8,7 @@ import type { FrameTiming, ObjectFinder } from './pipeline/frame-tracker.ts';
 import type { TrackResult } from './pipeline/result.ts';
 import { toVideoFrame, type FrameInput, type TimedFrame } from './sources/picture.ts';
 import { folderUrl, locateAssets, type Assets } from './worker/assets.ts';
-import { connectWorker, type WorkerClient } from './worker/client.ts';
+import { connectWorker, greetingLimit, type WorkerClient } from './worker/client.ts';
 import type {
   DeviceChoice,
   PrecisionChoice,
@@ -193,20 +193,22 @@ export class Tracker {
     const assets = locateAssets(assetBase);
     const { place, release } = placeOf(options.model, assets);
     const message = startMessage(options, place, assets);
-    const client = connectWorker<TrackerWorkerApi>(assets.createWorker(), 'tracker');
+    let client: WorkerClient<TrackerWorkerApi> | undefined;
     try {
+      const connected = connectWorker<TrackerWorkerApi>(assets.createWorker(), 'tracker');
+      client = connected;
       // Locks are shared by all pages of an origin.
       const lockName = `dve-sdk ${Math.random().toString(36).slice(2)}`;
       const starting = (async (): Promise<TrackerInfo> => {
-        await client.call((worker) => worker.hold(lockName));
-        client.watch(lockName);
-        return client.call((worker) =>
+        await connected.call((worker) => worker.hold(lockName), greetingLimit);
+        connected.watch(lockName);
+        return connected.call((worker) =>
           worker.start(message, finder === undefined ? undefined : proxy(remoteFinder(finder))),
         );
       })();
-      return new Tracker(client, await unlessAborted(signal, starting), signal, release);
+      return new Tracker(connected, await unlessAborted(signal, starting), signal, release);
     } catch (error) {
-      client.close();
+      client?.close();
       release();
       throw error;
     }

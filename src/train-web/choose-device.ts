@@ -103,7 +103,11 @@ export const chooseDevice = async ({
     gpu.device.destroy();
     return fallBack('WebGPU runs on the CPU here, which is slower than wasm');
   }
-  const runtime = await loadWebRuntime(files.webgpu);
+  const { device: opened } = gpu;
+  const runtime = await loadWebRuntime(files.webgpu).catch((error: unknown) => {
+    opened.destroy();
+    throw error;
+  });
   const chosen = gpuDevice(runtime, gpu.device);
   let reason: string | undefined;
   try {

@@ -5,7 +5,7 @@ import { createCallQueue } from '../model/call-queue.ts';
 import { rejectUnknownKeys } from '../options.ts';
 import type { TrainingConfig } from '../train/settings/config.ts';
 import type { SampleMatch } from '../train/report/sample-matches.ts';
-import { connectWorker, type WorkerClient } from '../worker/client.ts';
+import { connectWorker, greetingLimit, type WorkerClient } from '../worker/client.ts';
 import type { DeviceChoice } from '../worker/messages.ts';
 import { locateTrainingAssets } from './assets.ts';
 import { completeSettings, type TrainingSettings } from './config.ts';
@@ -131,7 +131,7 @@ const lockName = (): string => `dve-sdk training ${Math.random().toString(36).sl
 
 const watched = async (client: WorkerClient<{ hold(lockName: string): Promise<void> }>): Promise<void> => {
   const name = lockName();
-  await client.call((worker) => worker.hold(name));
+  await client.call((worker) => worker.hold(name), greetingLimit);
   client.watch(name);
 };
 

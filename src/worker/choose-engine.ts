@@ -57,11 +57,12 @@ const chooseWasm = async (context: Context, note: string | undefined): Promise<C
 };
 
 const chooseGpu = async (context: Context): Promise<ChosenEngine> => {
-  const [{ device }, runtime, bytes] = await Promise.all([
-    openGpuDevice(),
-    loadWebRuntime(context.runtime.webgpu),
-    context.load('fp32'),
-  ]);
+  const { device } = await openGpuDevice();
+  const files = Promise.all([loadWebRuntime(context.runtime.webgpu), context.load('fp32')]);
+  const [runtime, bytes] = await files.catch((error: unknown) => {
+    device.destroy();
+    throw error;
+  });
   const engine = await createGpuEngine(runtime, context.manifest, bytes, device);
   return { engine, threads: 1, note: undefined };
 };
@@ -70,11 +71,6 @@ const chooseGpu = async (context: Context): Promise<ChosenEngine> => {
 const tryGpu = async (context: Context, { device }: GpuHandle): Promise<ChosenEngine> => {
   const { manifest } = context;
   const precision = wasmPrecision(context);
-  const [runtime, bytes, wasmBytes] = await Promise.all([
-    loadWebRuntime(context.runtime.webgpu),
-    context.load('fp32'),
-    context.load(precision),
-  ]);
   const engines: Engine[] = [];
   const open = async (creation: Promise<Engine>): Promise<Engine> => {
     const engine = await creation;
@@ -84,6 +80,11 @@ const tryGpu = async (context: Context, { device }: GpuHandle): Promise<ChosenEn
   const closeAllBut = (chosen: Engine | undefined): Promise<unknown> =>
     Promise.all(engines.filter((engine) => engine !== chosen).map((engine) => engine.close()));
   try {
+    const [runtime, bytes, wasmBytes] = await Promise.all([
+      loadWebRuntime(context.runtime.webgpu),
+      context.load('fp32'),
+      context.load(precision),
+    ]);
     const judge = await open(createWasmEngine(runtime, manifest, bytes, 'fp32'));
     const rival =
       precision === 'fp32' ? judge : await open(createWasmEngine(runtime, manifest, wasmBytes, precision));
@@ -94,6 +95,7 @@ const tryGpu = async (context: Context, { device }: GpuHandle): Promise<ChosenEn
     return { engine, threads: threadsOf(runtime), note: verdict.isBetter ? undefined : verdict.reason };
   } catch (error) {
     await closeAllBut(undefined);
+    device.destroy();
     throw error;
   }
 };

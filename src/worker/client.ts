@@ -1,4 +1,4 @@
-import { wrap, type Remote } from 'comlink';
+import { releaseProxy, wrap, type Endpoint, type Remote } from 'comlink';
 import {
   ClosedError,
   DeviceError,
@@ -14,9 +14,10 @@ import {
 export type WorkerClient<Api> = {
   /**
    * Calls the worker.
+   * @param limit seconds to wait for the answer before the worker is given up; without it, for ever
    * @throws ClosedError when the worker is closed or dies before it answers; what the worker threw
    */
-  call<Value>(request: (worker: Remote<Api>) => Promise<Value>): Promise<Value>;
+  call<Value>(request: (worker: Remote<Api>) => Promise<Value>, limit?: number): Promise<Value>;
   /** Watches the worker through the lock it holds: a worker that dies says nothing, but its locks are released. */
   watch(lockName: string): void;
   /** Ends the worker and rejects everything that is pending. May be called again. */
@@ -50,45 +51,78 @@ const noScript = (owner: string): ClosedError =>
     `the ${owner}'s worker script could not be loaded. Serve all files of dve-sdk's dist folder; with the development server of Vite 7 or older, add 'dve-sdk' to optimizeDeps.exclude.`,
   );
 
+/** Seconds that a worker's script gets to load and say its first word: much, because networks are slow. */
+export const greetingLimit = 60;
+
+const noAnswer = (owner: string, limit: number): ClosedError =>
+  new ClosedError(
+    `the ${owner}'s worker did not answer in ${limit} s: its script may be empty or of another version. Serve all files of dve-sdk's dist folder, of one version.`,
+  );
+
+/** The worker as comlink sees it; its listeners go when the signal is aborted. */
+const endpointOf = (worker: Worker, signal: AbortSignal): Endpoint => ({
+  postMessage: (message, transferred) => {
+    worker.postMessage(message, transferred ?? []);
+  },
+  addEventListener: (type, listener) => {
+    worker.addEventListener(type, listener, { signal });
+  },
+  removeEventListener: (type, listener) => {
+    worker.removeEventListener(type, listener);
+  },
+});
+
 /**
  * comlink alone leaves calls to a dead worker pending for ever; this rejects them.
  * @param owner how errors call what the worker belongs to, for example `tracker`
  */
 export const connectWorker = <Api>(worker: Worker, owner: string): WorkerClient<Api> => {
-  const remote = wrap<Api>(worker);
   const diedWorker = (reason: string): ClosedError =>
     new ClosedError(`the ${owner}'s worker died (${reason}). Create a new ${owner}.`);
   const pending = new Set<(error: Error) => void>();
   const watching = new AbortController();
+  const { signal } = watching;
+  const remote = wrap<Api>(endpointOf(worker, signal));
   let end: ClosedError | undefined;
 
   const finish = (reason: ClosedError): void => {
     if (end !== undefined) return;
     end = reason;
+    // Before the worker ends: else comlink keeps it, and with it everything that listens to it.
+    remote[releaseProxy]();
     worker.terminate();
     watching.abort();
     for (const reject of pending) reject(reason);
     pending.clear();
   };
 
-  worker.addEventListener('error', (event) => {
+  const onError = (event: Event): void => {
     // A script that cannot be loaded sends a plain Event without a message.
     const { message } = event as Partial<ErrorEvent>;
     finish(message === undefined || message === '' ? noScript(owner) : diedWorker(message));
-  });
-  worker.addEventListener('messageerror', () => {
+  };
+  const onUnreadable = (): void => {
     finish(diedWorker('a message could not be read'));
-  });
+  };
+  worker.addEventListener('error', onError, { signal });
+  worker.addEventListener('messageerror', onUnreadable, { signal });
 
   return {
-    call: (request) =>
+    call: (request, limit) =>
       new Promise((resolve, reject) => {
         if (end !== undefined) {
           reject(end);
           return;
         }
         pending.add(reject);
+        const timer =
+          limit === undefined
+            ? undefined
+            : setTimeout(() => {
+                finish(noAnswer(owner, limit));
+              }, 1000 * limit);
         const settle = (): void => {
+          clearTimeout(timer);
           pending.delete(reject);
         };
         request(remote).then(
@@ -106,7 +140,7 @@ export const connectWorker = <Api>(worker: Worker, owner: string): WorkerClient<
       // Missing in pages without https: there only errors and messages tell of a death.
       const locks = navigator.locks as LockManager | undefined;
       locks
-        ?.request(lockName, { signal: watching.signal }, () => {
+        ?.request(lockName, { signal }, () => {
           finish(diedWorker('it was killed, or ran out of memory'));
         })
         // The only rejection is the abort of our own signal.

@@ -6,7 +6,7 @@ import type { Manifest } from '../model/manifest.ts';
 import { fetchManifest, fetchModelFile, fetchText, type ModelUrls } from '../model/model-web.ts';
 import type { ObjectFinder } from '../pipeline/frame-tracker.ts';
 import { chooseEngine, type ChosenEngine } from './choose-engine.ts';
-import type { TrackerParts, VideoTracker } from './engine.ts';
+import type { Engine, TrackerParts, VideoTracker } from './engine.ts';
 import { holdLock } from './hold-lock.ts';
 import type { RemoteFinder, StartMessage, StepReply, TrackerInfo, TrackerWorkerApi } from './messages.ts';
 
@@ -74,7 +74,12 @@ const describe = (
 });
 
 /** One model on one device; another one after the device was lost. */
-type Running = { tracker: VideoTracker; info: TrackerInfo; lost: { reason: string | undefined } };
+type Running = {
+  engine: Engine;
+  tracker: VideoTracker;
+  info: TrackerInfo;
+  lost: { reason: string | undefined };
+};
 
 /** The loss of a GPU is told a little after the first call that fails because of it. */
 const lossIsKnown = async ({ info, lost }: Running): Promise<void> => {
@@ -116,7 +121,12 @@ export class TrackerService implements TrackerWorkerApi {
         lost.reason = reason;
       });
       const tracker = engine.engine.createTracker(parts);
-      return { tracker, lost, info: describe(engine, landmarkSet, performance.now() - since) };
+      return {
+        engine: engine.engine,
+        tracker,
+        lost,
+        info: describe(engine, landmarkSet, performance.now() - since),
+      };
     };
     if (device === 'auto') {
       this.#reopen = async () => {
@@ -176,7 +186,10 @@ export class TrackerService implements TrackerWorkerApi {
         { cause },
       );
     }
+    const old = this.#running;
     this.#running = await this.#reopen();
+    // Nobody can use it any more: what closing a lost device throws is of no interest.
+    await old?.engine.close().catch(() => undefined);
     return this.#running;
   }
 }

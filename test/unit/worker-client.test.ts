@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import * as errors from '../../src/errors.ts';
 import { rejectUnknownKeys } from '../../src/options.ts';
 import { connectWorker, reviveError, type WorkerClient } from '../../src/worker/client.ts';
@@ -6,8 +6,18 @@ import { connectWorker, reviveError, type WorkerClient } from '../../src/worker/
 /** A worker that takes messages and never answers. */
 class SilentWorker extends EventTarget {
   terminated = 0;
-  postMessage(): void {
-    // Nothing comes back.
+  readonly said: string[] = [];
+  readonly heard = new Set<string>();
+  /** Nothing comes back. */
+  postMessage({ type }: { type: string }): void {
+    this.said.push(this.terminated > 0 ? `${type} too late` : type);
+  }
+  override addEventListener(...given: Parameters<EventTarget['addEventListener']>): void {
+    super.addEventListener(...given);
+    const [type, , options] = given;
+    this.heard.add(type);
+    if (typeof options !== 'object') return;
+    options.signal?.addEventListener('abort', () => this.heard.delete(type));
   }
   terminate(): void {
     this.terminated += 1;
@@ -46,6 +56,34 @@ describe('the client of a worker', () => {
     client.close();
     await expect(call).rejects.toThrow('the tracker is closed');
     expect(worker.terminated).toBe(1);
+  });
+
+  test('lets go of the worker on close: comlink, too, and no listener stays', async () => {
+    const { worker, client } = connect();
+    const call = client.call((api) => api.work());
+    expect([...worker.heard].sort()).toEqual(['error', 'message', 'messageerror']);
+    client.close();
+    await expect(call).rejects.toThrow(errors.ClosedError);
+    expect(worker.said.at(-1)).toBe('RELEASE');
+    expect([...worker.heard]).toEqual([]);
+  });
+
+  test('gives up a worker that does not say its first word', async () => {
+    vi.useFakeTimers();
+    try {
+      const { worker, client } = connect();
+      const greeting = client.call((api) => api.work(), 60);
+      const other = client.call((api) => api.work());
+      const outcomes = Promise.allSettled([greeting, other]);
+      vi.advanceTimersByTime(59_000);
+      expect(worker.terminated).toBe(0);
+      vi.advanceTimersByTime(1_000);
+      expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+      await expect(greeting).rejects.toThrow('did not answer in 60 s');
+      expect(worker.terminated).toBe(1);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('passes on what a call gives, and what it throws with its class', async () => {
