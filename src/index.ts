@@ -6,7 +6,17 @@ export { parseLandmarkSet, type IndexPair, type LandmarkSet } from './landmarks/
 export { defaultSmoothing, type SmootherOptions } from './landmarks/smoother.ts';
 export type { ModelDevice, ModelPrecision } from './model/model.ts';
 export type { FrameTiming, ObjectFinder } from './pipeline/frame-tracker.ts';
-export type { Landmark, SearchingResult, TrackingResult, TrackResult } from './pipeline/result.ts';
+export {
+  findLandmark,
+  type DoubtfulResult,
+  type FrameResult,
+  type Landmark,
+  type ObjectPlace,
+  type SearchingResult,
+  type TrackedObject,
+  type TrackingResult,
+  type TrackResult,
+} from './pipeline/result.ts';
 export type { StreamFrame, TimedPicture } from './sources/frame-stream.ts';
 export type { TrackSource } from './sources/open-source.ts';
 export type { FrameInput, Picture } from './sources/picture.ts';

@@ -47,13 +47,14 @@ export const page = {
   deviceNote: box('device-note'),
 };
 
-export type StatusState = 'idle' | 'starting' | 'searching' | 'tracking' | 'paused' | 'failed';
+export type StatusState = 'idle' | 'starting' | 'searching' | 'tracking' | 'doubtful' | 'paused' | 'failed';
 
 const statusWords: Record<StatusState, string> = {
   idle: 'Ready',
   starting: 'Starting',
   searching: 'Searching',
   tracking: 'Tracking',
+  doubtful: 'Tracking',
   paused: 'Paused',
   failed: 'Stopped',
 };

@@ -1,5 +1,5 @@
 import type { Point, Size } from '../geometry/coordinates.ts';
-import type { TrackResult } from '../pipeline/result.ts';
+import { createResult, type TrackedObject, type TrackResult } from '../pipeline/result.ts';
 
 /**
  * A result in the pixels of another size of the same picture. A ROI keeps its area: a square of pixels that are not
@@ -9,15 +9,14 @@ export const resizeResult = (result: TrackResult, size: Size): TrackResult => {
   const x = size.width / result.width;
   const y = size.height / result.height;
   if (x === 1 && y === 1) return result;
-  if (result.status === 'searching') return { ...result, ...size };
   const resized = (point: Point): Point => ({ x: x * point.x, y: y * point.y });
-  const { roi, landmarks } = result;
-  return {
-    ...{ ...result, ...size },
+  const objects = result.objects.map(({ roi, landmarks, ...object }): TrackedObject => ({
+    ...object,
     roi: { ...roi, center: resized(roi.center), size: Math.sqrt(x * y) * roi.size },
     landmarks: landmarks.map((landmark) => ({
       ...{ ...landmark, ...resized(landmark) },
       raw: resized(landmark.raw),
     })),
-  };
+  }));
+  return createResult({ timestamp: result.timestamp, ...size }, objects);
 };

@@ -15,11 +15,10 @@ export type TrackHeader = {
 const pixels = (value: number): number => Number(value.toFixed(2));
 const share = (value: number): number => Number(value.toFixed(4));
 
-/** One frame of the JSON file: `points` and `raw` are empty and `roi` is null while searching. */
+/** One frame of the JSON file: `points` and `raw` are empty and `roi` is null where the object was not recognised. */
 const frameRecord = (result: TrackResult): Record<string, unknown> => {
   const timestamp = Number(result.timestamp.toFixed(6));
-  if (result.status === 'searching')
-    return { timestamp, status: result.status, roi: null, points: [], raw: [] };
+  if (result.status !== 'tracking') return { timestamp, status: 'searching', roi: null, points: [], raw: [] };
   const { roi, landmarks } = result;
   return {
     timestamp,
@@ -47,14 +46,14 @@ const cell = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAl
 
 /**
  * The layout of DeepLabCut's CSV: three header rows (scorer, bodyparts, coords), then a row a frame: its index, and
- * x, y (pixels), likelihood of each landmark. Cells are empty while searching.
+ * x, y (pixels), likelihood of each landmark. Cells are empty where it was not recognised.
  */
 export const tracksToCsv = ({ landmarks }: TrackHeader, results: readonly TrackResult[]): string => {
   const threeTimes = (texts: readonly string[]): string =>
     texts.flatMap((text) => [cell(text), cell(text), cell(text)]).join(',');
   const rows = results.map((result, index) => {
     const values =
-      result.status === 'searching'
+      result.status !== 'tracking'
         ? landmarks.flatMap(() => ['', '', ''])
         : result.landmarks.flatMap(({ x, y, confidence }) =>
             [pixels(x), pixels(y), share(confidence)].map(String),

@@ -1,5 +1,5 @@
 import { InputError } from '../errors.ts';
-import type { Point } from '../geometry/coordinates.ts';
+import type { Point, Size } from '../geometry/coordinates.ts';
 import { cropToImage, type Roi } from '../geometry/roi.ts';
 import type { IndexPair } from '../landmarks/landmark-set.ts';
 
@@ -15,12 +15,16 @@ type DrawableLandmark = {
 export type DrawableResult =
   | { status: 'searching' }
   | {
-      status: 'tracking';
+      status: 'tracking' | 'doubtful';
       /** Size of the frame, pixels. */ width: number;
       height: number;
       roi: Roi;
       landmarks: readonly DrawableLandmark[];
+      /** Given: all of these are drawn. */ objects?: readonly DrawableObject[];
     };
+
+/** One object of a result. */
+type DrawableObject = { roi: Roi; landmarks: readonly DrawableLandmark[] };
 
 /** The part of a 2D canvas context that is used. */
 export type DrawingContext = Pick<
@@ -67,8 +71,8 @@ export const confidenceColor = (confidence: number): string =>
   `hsl(${Math.round(120 * Math.min(Math.max(confidence, 0), 1))} 95% 55%)`;
 
 /**
- * Draws landmarks over a canvas of any size that shows the whole frame. Draws nothing while searching, and clears
- * nothing.
+ * Draws the landmarks of all objects over a canvas of any size that shows the whole frame; those of a doubtful one where
+ * they were last. Draws nothing while searching, and clears nothing.
  * @throws InputError for an option that does not exist
  */
 export const drawLandmarks = (
@@ -82,19 +86,28 @@ export const drawLandmarks = (
       `drawLandmarks has no option "${key}". Its options are ${Object.keys(known).join(', ')}.`,
     );
   }
-  if (result.status !== 'tracking') return;
+  if (result.status === 'searching') return;
+  for (const object of result.objects ?? [result]) drawObject(context, object, result, options);
+};
+
+const drawObject = (
+  context: DrawingContext,
+  { roi, landmarks }: DrawableObject,
+  frame: Size,
+  options: DrawOptions,
+): void => {
   const { width, height } = context.canvas;
   const radius = options.radius ?? Math.max(1.5, 0.005 * Math.min(width, height));
-  const scale = { x: width / result.width, y: height / result.height };
+  const scale = { x: width / frame.width, y: height / frame.height };
   const onCanvas = ({ x, y }: Point): Point => ({ x: x * scale.x, y: y * scale.y });
   const isShown = ({ visible }: DrawableLandmark): boolean => visible || options.hidden === true;
 
   context.save();
   context.lineJoin = 'round';
-  if (options.roi === true) drawRoi(context, result.roi, onCanvas, radius);
+  if (options.roi === true) drawRoi(context, roi, onCanvas, radius);
   context.lineWidth = 0.8 * radius;
   for (const [from, to] of options.connections ?? []) {
-    const [a, b] = [result.landmarks[from], result.landmarks[to]];
+    const [a, b] = [landmarks[from], landmarks[to]];
     if (!isShown(a) || !isShown(b)) continue;
     context.strokeStyle = options.color ?? confidenceColor(Math.min(a.confidence, b.confidence));
     context.globalAlpha = a.visible && b.visible ? 0.7 : 0.25;
@@ -103,7 +116,7 @@ export const drawLandmarks = (
     context.lineTo(b.normalized.x * width, b.normalized.y * height);
     context.stroke();
   }
-  for (const landmark of result.landmarks) {
+  for (const landmark of landmarks) {
     if (!isShown(landmark)) continue;
     context.fillStyle = options.color ?? confidenceColor(landmark.confidence);
     if (options.raw === true) {

@@ -9,8 +9,9 @@ import type { Model } from '../model/model.ts';
 import type { Cropper } from './cropper.ts';
 import { Localizer } from './localizer.ts';
 import { lookFromMatches, refineLook, type Look, type LookOptions } from './look.ts';
+import { FrameClock, type FrameTime } from './frame-clock.ts';
 import { nextRoi } from './next-roi.ts';
-import type { Landmark, TrackResult } from './result.ts';
+import { createResult, type Landmark, type ObjectPlace, type TrackResult } from './result.ts';
 import { isSettled, roiChange, roiOfShape } from './roi-of-shape.ts';
 
 /** Finds the object in whole frames, a little in every frame. The localizer is one; a face detector can be another. */
@@ -57,7 +58,9 @@ type State =
   | {
       status: 'tracking';
       /** Square to cut from the next frame. */ roi: Roi;
+      /** Of the object, from find to loss. */ id: number;
       /** The object's own ROI when it was last trusted. */ object: Roi | undefined;
+      /** What was told of it then. */ shown: ObjectPlace | undefined;
       /** Frames in a row that were not trusted. */ doubts: number;
     };
 
@@ -83,27 +86,25 @@ const evidence = {
  */
 export class FrameTracker<Frame, Input> {
   readonly #options: FrameTrackerOptions<Frame, Input>;
-  readonly #look: LookOptions<Frame, Input>;
-  readonly #finder: ObjectFinder<Frame>;
+  #look: LookOptions<Frame, Input>;
+  #finder: ObjectFinder<Frame>;
   readonly #clock: () => number;
   #smoother: LandmarkSmoother | undefined;
   #state: State = { status: 'searching' };
   #size: Size | undefined;
-  #timestamp = 0;
-  #interval = 1 / 30;
+  readonly #clockOfFrames = new FrameClock();
+  #found = 0;
+  #isStepping = false;
+  /** What was asked for during a step, done after it: the step would overwrite it. */
+  #later: (() => void)[] = [];
   #timing: FrameTiming = { search: 0, crop: 0, match: 0, filter: 0, total: 0 };
 
   constructor(options: FrameTrackerOptions<Frame, Input>) {
-    const { model, cropper, landmarkSet, smoothing, searchBudget } = options;
+    const { model, cropper, landmarkSet, smoothing } = options;
     this.#options = options;
     this.#look = { model, cropper, landmarkSet };
     this.#clock = options.clock ?? (() => performance.now());
-    this.#finder =
-      options.finder ??
-      new Localizer({
-        ...this.#look,
-        ...(searchBudget === undefined ? {} : { budget: searchBudget }),
-      });
+    this.#finder = options.finder ?? this.#createLocalizer();
     this.setSmoothing(smoothing ?? {});
   }
 
@@ -117,8 +118,39 @@ export class FrameTracker<Frame, Input> {
     this.#smoother = smoothing === false ? undefined : new LandmarkSmoother(smoothing);
   }
 
-  /** Forgets the object and searches anew. */
+  /** Forgets the object and searches anew, from the next frame on. */
   reset(): void {
+    this.#betweenSteps(() => {
+      this.#forget();
+    });
+  }
+
+  /**
+   * Changes the landmarks from the next frame on, without losing the object: it is looked at through the square where it
+   * is known to be, until that fits what the new set calls its ROI.
+   */
+  setLandmarks(landmarkSet: LandmarkSet): void {
+    this.#betweenSteps(() => {
+      this.#look = { ...this.#look, landmarkSet };
+      this.#finder = this.#options.finder ?? this.#createLocalizer();
+      this.#smoother?.reset();
+      if (this.#state.status !== 'tracking') return;
+      this.#finder.lookNear?.(this.#state.roi);
+      this.#state = { ...this.#state, object: undefined, shown: undefined, doubts: 0 };
+    });
+  }
+
+  #createLocalizer(): ObjectFinder<Frame> {
+    const { searchBudget } = this.#options;
+    return new Localizer({ ...this.#look, ...(searchBudget === undefined ? {} : { budget: searchBudget }) });
+  }
+
+  #betweenSteps(job: () => void): void {
+    if (this.#isStepping) this.#later.push(job);
+    else job();
+  }
+
+  #forget(): void {
     this.#state = { status: 'searching' };
     this.#finder.reset();
     this.#smoother?.reset();
@@ -138,33 +170,41 @@ export class FrameTracker<Frame, Input> {
       );
     }
     this.#noteSize(size);
-    const time = this.#noteTime(timestamp);
-    const result = await this.#track(frame, size, time);
-    this.#timing.total = this.#clock() - start;
-    return result;
+    const time = this.#clockOfFrames.note(timestamp);
+    this.#isStepping = true;
+    try {
+      const result = await this.#track(frame, size, time);
+      this.#timing.total = this.#clock() - start;
+      return result;
+    } finally {
+      this.#isStepping = false;
+      for (const job of this.#later.splice(0)) job();
+    }
   }
 
-  async #track(frame: Frame, size: Size, timestamp: number): Promise<TrackResult> {
-    const searching: TrackResult = { status: 'searching', timestamp, ...size };
+  async #track(frame: Frame, size: Size, { timestamp, lead }: FrameTime): Promise<TrackResult> {
+    const about = { timestamp, ...size };
     if (this.#state.status === 'searching') {
       const start = this.#clock();
       const roi = await this.#finder.step(frame, size);
       this.#timing.search = this.#clock() - start;
-      if (roi === undefined) return searching;
-      this.#state = { status: 'tracking', roi, object: undefined, doubts: 0 };
+      if (roi === undefined) return createResult(about, []);
+      const id = ++this.#found;
+      this.#state = { status: 'tracking', id, roi, object: undefined, shown: undefined, doubts: 0 };
     }
-    const { object, doubts } = this.#state;
+    const { id, object, doubts } = this.#state;
     const look = await (object === undefined
       ? this.#settle(frame, this.#state.roi)
       : this.#lookThrough(frame, this.#state.roi));
     const found = this.#trusted(look, object, doubts);
     if (found === undefined) {
-      this.#doubt(this.#state);
-      return searching;
+      return this.#doubt(this.#state, about);
     }
     const { roi } = look;
-    this.#state = { status: 'tracking', roi: nextRoi(roi, found, object), object: found, doubts: 0 };
-    return { status: 'tracking', timestamp, ...size, roi, landmarks: this.#landmarks(look, size, timestamp) };
+    const shown: ObjectPlace = { id, roi, landmarks: this.#landmarks(look, size, timestamp) };
+    const next = nextRoi(roi, found, object, lead);
+    this.#state = { status: 'tracking', id, roi: next, object: found, shown, doubts: 0 };
+    return createResult(about, [{ status: 'tracking', ...shown }]);
   }
 
   /** Looks until the square fits: a finder (a detector of boxes, say) need not know what the tracker calls a ROI. */
@@ -204,19 +244,22 @@ export class FrameTracker<Frame, Input> {
   }
 
   /** Keeps the ROI where it is for a few frames, then searches again, there first. */
-  #doubt(state: State & { status: 'tracking' }): void {
+  #doubt(state: State & { status: 'tracking' }, about: Size & { timestamp: number }): TrackResult {
     // Nothing was ever seen through this square: the finder was wrong.
-    if (state.object === undefined || state.doubts + 1 >= maxDoubts) {
-      this.reset();
+    const doubts = state.doubts + 1;
+    if (state.object === undefined || state.shown === undefined || doubts >= maxDoubts) {
+      this.#forget();
       if (state.object !== undefined) this.#finder.lookNear?.(state.object);
-      return;
+      return createResult(about, []);
     }
-    this.#state = { ...state, roi: state.object, doubts: state.doubts + 1 };
+    this.#state = { ...state, roi: state.object, doubts };
+    return createResult(about, [{ status: 'doubtful', doubts, ...state.shown }]);
   }
 
   #landmarks(look: EmbeddedLook, size: Size, timestamp: number): Landmark[] {
     const start = this.#clock();
-    const { landmarkSet, minConfidence = 0.1 } = this.#options;
+    const { minConfidence = 0.1 } = this.#options;
+    const { landmarkSet } = this.#look;
     // What is told is refined; where to look next and whether to trust goes by the matches themselves.
     const raw = refineLook(look, look.embedding, landmarkSet, this.#look.model.manifest);
     const points = this.#smoother?.filter(raw, look.roi.size, timestamp) ?? raw;
@@ -247,17 +290,7 @@ export class FrameTracker<Frame, Input> {
   #noteSize(size: Size): void {
     const last = this.#size;
     this.#size = size;
-    if (last !== undefined && (last.width !== size.width || last.height !== size.height)) this.reset();
-  }
-
-  /** A missing timestamp is bridged by the last interval; others are taken as they are. */
-  #noteTime(timestamp: number | undefined): number {
-    const known = timestamp !== undefined && Number.isFinite(timestamp);
-    const time = known ? timestamp : this.#timestamp + this.#interval;
-    const interval = time - this.#timestamp;
-    if (known && interval > 0 && interval < 1) this.#interval = interval;
-    this.#timestamp = time;
-    return time;
+    if (last !== undefined && (last.width !== size.width || last.height !== size.height)) this.#forget();
   }
 }
 

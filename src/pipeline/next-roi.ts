@@ -17,11 +17,12 @@ const pull = (current: number, target: number, length: number): number => {
  * @param current the square of this frame, image pixels
  * @param object the object's own ROI in this frame
  * @param previous the object's own ROI in the frame before; undefined where there was none
+ * @param lead time until the next frame over the time since the one before; below 1 after dropped frames
  */
-export const nextRoi = (current: Roi, object: Roi, previous: Roi | undefined): Roi => {
+export const nextRoi = (current: Roi, object: Roi, previous: Roi | undefined, lead = 1): Roi => {
   const ahead = {
-    x: object.center.x + (previous === undefined ? 0 : object.center.x - previous.center.x),
-    y: object.center.y + (previous === undefined ? 0 : object.center.y - previous.center.y),
+    x: object.center.x + (previous === undefined ? 0 : lead * (object.center.x - previous.center.x)),
+    y: object.center.y + (previous === undefined ? 0 : lead * (object.center.y - previous.center.y)),
   };
   const away = { x: ahead.x - current.center.x, y: ahead.y - current.center.y };
   const distance = Math.hypot(away.x, away.y);

@@ -15,23 +15,50 @@ export type Landmark = {
    */ raw: Point;
 };
 
-/** What is known of one frame. */
-export type TrackResult = SearchingResult | TrackingResult;
-
-/** A frame on which the object is not known, or no longer. */
-export type SearchingResult = {
-  status: 'searching';
-  /** Capture time, seconds. */ timestamp: number;
-  /** Width of the frame, pixels. */ width: number;
-  /** Height of the frame, pixels. */ height: number;
-};
-
-/** A frame on which the object is known. */
-export type TrackingResult = {
-  status: 'tracking';
-  /** Capture time, seconds. */ timestamp: number;
-  /** Width of the frame, pixels. */ width: number;
-  /** Height of the frame, pixels. */ height: number;
-  /** The square of this frame that the network saw. */ roi: Roi;
+/** Where an object is. */
+export type ObjectPlace = {
+  /** Stays the same from when the object is found until it is lost; found again, it has a new one. */ id: number;
+  /** The square that the network saw, image pixels. */ roi: Roi;
   /** One per name of the landmark set, in its order. */ landmarks: Landmark[];
 };
+
+/**
+ * An object in a frame. `doubtful` is one that was not recognised in this frame but may well be in the next: it keeps the
+ * ROI and landmarks of the last frame that was trusted, so that a drawing does not flicker; `doubts` counts such frames
+ * in a row.
+ */
+export type TrackedObject = ObjectPlace & ({ status: 'tracking' } | { status: 'doubtful'; doubts: number });
+
+/** What every result has. */
+export type FrameResult = {
+  /** Capture time, seconds. */ timestamp: number;
+  /** Width of the frame, pixels. */ width: number;
+  /** Height of the frame, pixels. */ height: number;
+  /** All objects of the frame; empty while searching. */ objects: TrackedObject[];
+};
+
+/** A frame on which no object is known, or no longer. */
+export type SearchingResult = FrameResult & { status: 'searching' };
+/** A frame on which the first object was recognised. */
+export type TrackingResult = FrameResult & ObjectPlace & { status: 'tracking' };
+/** A frame on which the first object was not recognised but is still expected; see {@link TrackedObject}. */
+export type DoubtfulResult = FrameResult & ObjectPlace & { status: 'doubtful'; doubts: number };
+
+/**
+ * What is known of one frame. Objects are a list, because there may be several and each has a state of its own. The
+ * first one is also spread over the result itself: with one object, which is the usual case, `result.landmarks` is all
+ * that is needed, and a check of `status` tells what is there.
+ */
+export type TrackResult = SearchingResult | TrackingResult | DoubtfulResult;
+
+/** Puts the objects of a frame together. @param objects the first one is shown by the result itself */
+export const createResult = (frame: Omit<FrameResult, 'objects'>, objects: TrackedObject[]): TrackResult =>
+  objects.length === 0 ? { ...frame, status: 'searching', objects } : { ...frame, ...objects[0], objects };
+
+/**
+ * A landmark by its name.
+ * @param of a result, or one of its objects
+ * @returns undefined while searching, and for a name that the landmark set does not have
+ */
+export const findLandmark = (of: TrackResult | TrackedObject, name: string): Landmark | undefined =>
+  of.status === 'searching' ? undefined : of.landmarks.find((landmark) => landmark.name === name);

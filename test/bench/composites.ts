@@ -151,7 +151,7 @@ const main = async (): Promise<void> => {
       const [frame] = t === 0 ? stream : streamOf(stream[0], size, 1, random.split(t));
       const result = await tracker.step(frame, t / 30);
       const isLast = t === frames - 1;
-      if (result.status === 'searching' && !isLast) continue;
+      if (result.status !== 'tracking' && !isLast) continue;
       if (result.status === 'tracking') {
         const shift = { x: -margin, y: -margin };
         const truth = composite.points.map(({ x, y }) => ({ x: x + shift.x, y: y + shift.y }));

@@ -6,7 +6,7 @@ import {
   type DrawingContext,
 } from '../../src/draw/draw-landmarks.ts';
 import { InputError } from '../../src/errors.ts';
-import type { TrackResult } from '../../src/pipeline/result.ts';
+import { createResult } from '../../src/pipeline/result.ts';
 
 type Mark = { kind: 'dot' | 'line' | 'closed'; at: [number, number][]; color: string; alpha: number };
 
@@ -64,14 +64,13 @@ const landmark = (x: number, y: number, confidence: number, visible = true) => (
   raw: { x: x + 2, y },
 });
 
-const result: TrackResult = {
-  status: 'tracking',
-  timestamp: 1,
-  width: 200,
-  height: 100,
+const place = {
+  id: 1,
   roi: { center: { x: 100, y: 50 }, size: 40, rotation: 0 },
   landmarks: [landmark(50, 20, 1), landmark(100, 50, 0.5), landmark(150, 80, 0, false)],
 };
+const about = { timestamp: 1, width: 200, height: 100 };
+const result = createResult(about, [{ status: 'tracking', ...place }]);
 
 describe('drawLandmarks', () => {
   it('draws a dot for each visible point, where it is on a canvas of another size, coloured by confidence', () => {
@@ -138,5 +137,16 @@ describe('drawLandmarks', () => {
     expect(() => {
       drawLandmarks(context, result, options);
     }).toThrow(InputError);
+  });
+
+  it('draws every object, and a doubtful one where it was last', () => {
+    const other = { ...place, id: 2, landmarks: [landmark(10, 10, 1)] };
+    const both = createResult(about, [
+      { status: 'doubtful', doubts: 1, ...place },
+      { status: 'tracking', ...other },
+    ]);
+    const { context, marks } = createCanvas(200, 100);
+    drawLandmarks(context, both);
+    expect(marks.map(({ at }) => at)).toEqual([[[50, 20]], [[100, 50]], [[10, 10]]]);
   });
 });

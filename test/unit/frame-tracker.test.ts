@@ -3,7 +3,7 @@ import { InputError } from '../../src/errors.ts';
 import type { Roi } from '../../src/geometry/roi.ts';
 import { FrameTracker, type FrameTrackerOptions } from '../../src/pipeline/frame-tracker.ts';
 import type { LowRankMap, Refiner } from '../../src/landmarks/refiner.ts';
-import type { TrackingResult, TrackResult } from '../../src/pipeline/result.ts';
+import { findLandmark, type TrackingResult, type TrackResult } from '../../src/pipeline/result.ts';
 import {
   createWorld,
   landmarkSet,
@@ -87,7 +87,7 @@ describe('FrameTracker', () => {
       const expected = await plain.tracker.step(frame(still), index / 30);
       const result = await calibrated.tracker.step(frame(still), index / 30);
       expect(result.status).toBe(expected.status);
-      if (result.status === 'searching') continue;
+      if (result.status !== 'tracking') continue;
       expect(result.roi).toEqual(asTracking(expected).roi);
       for (const { confidence } of result.landmarks)
         expect(confidence).toBeCloseTo(1 / (1 + Math.exp(2)), 10);
@@ -100,6 +100,7 @@ describe('FrameTracker', () => {
     const { tracker } = create();
     expect(await tracker.step(frame(), 5)).toEqual({
       status: 'searching',
+      objects: [],
       timestamp: 5,
       width: 640,
       height: 480,
@@ -166,7 +167,7 @@ describe('FrameTracker', () => {
   it('one bad frame does not lose the object', async () => {
     const { tracker, world } = create();
     for (let index = 0; index < 30; index++) await tracker.step(frame(still), index / 30);
-    expect((await tracker.step(frame(), 1)).status).toBe('searching');
+    expect((await tracker.step(frame(), 1)).status).toBe('doubtful');
     const before = world.runs();
     expect((await tracker.step(frame(still), 1.03)).status).toBe('tracking');
     expect(world.runs() - before).toBe(1);
@@ -181,7 +182,7 @@ describe('FrameTracker', () => {
       for (let index = 0; index < 30; index++) await tracker.step(frame(still), index / 30);
       // The whole scene is exchanged for one frame only; the next shows the object where it was.
       const before = world.runs();
-      expect((await tracker.step(frame(jump), 1)).status).toBe('searching');
+      expect((await tracker.step(frame(jump), 1)).status).toBe('doubtful');
       expect((await tracker.step(frame(still), 1.03)).status).toBe('tracking');
       expect(world.runs() - before).toBe(2);
     }
@@ -321,5 +322,82 @@ describe('FrameTracker', () => {
     expect(bad({ mincutoff: 1 })).toThrow(/no option "mincutoff".*minCutoff, beta/);
     expect(bad({ minCutoff: -1 })).toThrow(InputError);
     expect(bad({ beta: Number.NaN })).toThrow(InputError);
+  });
+
+  it('a doubtful frame keeps id, ROI and landmarks, counts, and is then searched', async () => {
+    const { tracker } = create();
+    let last = await tracker.step(frame(still), 0);
+    for (let index = 1; index < 30; index++) last = await tracker.step(frame(still), index / 30);
+    const { id, roi, landmarks } = asTracking(last);
+    for (const doubts of [1, 2]) {
+      const result = await tracker.step(frame(), 1 + doubts / 30);
+      expect(result).toMatchObject({ status: 'doubtful', doubts, id, roi, landmarks });
+      expect(result.objects).toEqual([{ status: 'doubtful', doubts, id, roi, landmarks }]);
+    }
+    expect(await tracker.step(frame(), 1.1)).toMatchObject({ status: 'searching', objects: [] });
+  });
+
+  it('an object keeps its id, and has another one when it was lost and found', async () => {
+    const { tracker } = create();
+    const ids = new Set<number>();
+    for (let index = 0; index < 90; index++) {
+      const result = await tracker.step(index >= 30 && index < 60 ? frame() : frame(still), index / 30);
+      for (const object of result.objects) ids.add(object.id);
+    }
+    expect([...ids]).toEqual([1, 2]);
+  });
+
+  it('gives a landmark by its name', async () => {
+    const { tracker } = create();
+    const searching = await tracker.step(frame(), 0);
+    expect(findLandmark(searching, 'point-3')).toBeUndefined();
+    let result = searching;
+    for (let index = 1; index < 20; index++) result = await tracker.step(frame(still), index / 30);
+    expect(findLandmark(result, 'point-3')).toBe(asTracking(result).landmarks[3]);
+    expect(findLandmark(result.objects[0], 'nose')).toBeUndefined();
+  });
+
+  it('a reset during a step is not lost', async () => {
+    const { tracker } = create();
+    for (let index = 0; index < 30; index++) await tracker.step(frame(still), index / 30);
+    const step = tracker.step(frame(still), 1);
+    tracker.reset();
+    await step;
+    await tracker.step(frame(), 1.03);
+    expect(tracker.timing.search).toBeGreaterThan(0);
+    expect((await tracker.step(frame(), 1.06)).status).toBe('searching');
+  });
+
+  it('dropped frames do not bend where the object is expected', async () => {
+    const { tracker } = create({}, 0);
+    const speed = 600;
+    const at = (time: number): Roi => ({ ...still, size: 200, center: { x: 120 + speed * time, y: 240 } });
+    for (let index = 0; index < 12; index++) await tracker.step(frame(at(index / 30)), index / 30);
+    // Two frames are dropped, then they come as before.
+    await tracker.step(frame(at(14 / 30)), 14 / 30);
+    const { roi } = asTracking(await tracker.step(frame(at(15 / 30)), 15 / 30));
+    expect(Math.abs(roi.center.x - at(15 / 30).center.x)).toBeLessThan(0.03 * 200);
+  });
+
+  it('changes its landmarks without losing the object', async () => {
+    const { tracker } = create();
+    let last = await tracker.step(frame(still), 0);
+    for (let index = 1; index < 30; index++) last = await tracker.step(frame(still), index / 30);
+    const { id } = asTracking(last);
+    // The same points, by other names, with a square half as large again.
+    const meanShape = landmarkSet.meanShape.map(({ x, y }) => ({
+      x: 0.5 + (x - 0.5) / 1.3,
+      y: 0.5 + (y - 0.5) / 1.3,
+    }));
+    const names = landmarkSet.names.map((name) => `other-${name}`);
+    const step = tracker.step(frame(still), 1);
+    tracker.setLandmarks({ ...landmarkSet, names, meanShape });
+    expect(asTracking(await step).landmarks[0].name).toBe('point-0');
+    for (const time of [1.03, 1.06, 1.1]) {
+      const result = asTracking(await tracker.step(frame(still), time));
+      expect(result.id).toBe(id);
+      expect(result.landmarks[0].name).toBe('other-point-0');
+      expect(result.roi.size / still.size).toBeCloseTo(1.3, 1);
+    }
   });
 });

@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { resizeResult } from '../../src/cli/resize-result.ts';
-import type { TrackResult } from '../../src/pipeline/result.ts';
+import { createResult, type TrackedObject } from '../../src/pipeline/result.ts';
 
 describe('resizeResult', () => {
-  const result: TrackResult = {
+  const object: TrackedObject = {
     status: 'tracking',
-    timestamp: 1,
-    width: 100,
-    height: 50,
+    id: 1,
     roi: { center: { x: 50, y: 20 }, size: 10, rotation: 0.5 },
     landmarks: [
       {
@@ -21,6 +19,7 @@ describe('resizeResult', () => {
       },
     ],
   };
+  const result = createResult({ timestamp: 1, width: 100, height: 50 }, [object]);
 
   it('scales points each way and leaves what is relative', () => {
     const resized = resizeResult(result, { width: 400, height: 50 });

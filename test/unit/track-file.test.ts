@@ -4,28 +4,27 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { framesPerSecond, readTracks, tracksToCsv, tracksToJson } from '../../src/cli/track-file.ts';
 import { InputError } from '../../src/errors.ts';
-import type { TrackResult } from '../../src/pipeline/result.ts';
+import { createResult, type ObjectPlace, type TrackResult } from '../../src/pipeline/result.ts';
 
 const header = { fps: 29.97003, width: 640, height: 480, landmarks: ['tip', 'left, outer'] };
 
+const size = { width: 640, height: 480 };
+const object: ObjectPlace = {
+  id: 1,
+  roi: { center: { x: 100.123, y: 50 }, size: 80, rotation: 0.25 },
+  landmarks: ['tip', 'left, outer'].map((name, index) => ({
+    name,
+    x: 10.126 + index,
+    y: 20.5,
+    normalized: { x: 0, y: 0 },
+    confidence: 0.987654,
+    visible: true,
+    raw: { x: 11, y: 21 },
+  })),
+};
 const results: TrackResult[] = [
-  { status: 'searching', timestamp: 0, width: 640, height: 480 },
-  {
-    status: 'tracking',
-    timestamp: 0.0333667,
-    width: 640,
-    height: 480,
-    roi: { center: { x: 100.123, y: 50 }, size: 80, rotation: 0.25 },
-    landmarks: ['tip', 'left, outer'].map((name, index) => ({
-      name,
-      x: 10.126 + index,
-      y: 20.5,
-      normalized: { x: 0, y: 0 },
-      confidence: 0.987654,
-      visible: true,
-      raw: { x: 11, y: 21 },
-    })),
-  },
+  createResult({ timestamp: 0, ...size }, []),
+  createResult({ timestamp: 0.0333667, ...size }, [{ status: 'tracking', ...object }]),
 ];
 
 let folder = '';
@@ -40,6 +39,12 @@ const file = async (name: string, content: string): Promise<string> => {
 };
 
 describe('the JSON track file', () => {
+  it('has a doubtful frame like one without the object: nothing was measured in it', () => {
+    const doubtful = createResult({ timestamp: 0, ...size }, [{ status: 'doubtful', doubts: 1, ...object }]);
+    expect(tracksToJson(header, [doubtful])).toBe(tracksToJson(header, [results[0]]));
+    expect(tracksToCsv(header, [doubtful])).toBe(tracksToCsv(header, [results[0]]));
+  });
+
   it('has every frame in order, with null and empty lists while searching', () => {
     expect(JSON.parse(tracksToJson(header, results))).toEqual({
       fps: 29.97,
