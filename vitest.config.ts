@@ -73,6 +73,8 @@ const nodeProjects = asksForNode
 
 export default defineConfig({
   test: {
+    // `npm run coverage`: the tests in Node, in this process and its threads; commands they start are not counted.
+    coverage: { provider: 'v8', include: ['src/**/*.ts'], reporter: ['text-summary', 'html'] },
     projects: [
       ...nodeProjects,
       {

@@ -34,7 +34,7 @@ const coordinateWeight = 5;
 /** Groups of pictures that are left out in turn. */
 const groups = 5;
 /** With fewer pictures there is no leaving out. */
-export const leastPictures = groups;
+const leastPictures = groups;
 
 /** How shapes differ from their mean, once place, size and direction are taken away. */
 const fitShapeModel = (shapes: readonly (readonly Point[])[], meanShape: readonly Point[]): ShapeModel => {
