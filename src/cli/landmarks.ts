@@ -2,13 +2,14 @@ import { resolve } from 'node:path';
 import { writeFileAtomic } from '../files-node/atomic-file.ts';
 import { spread } from '../geometry/statistics.ts';
 import { buildLandmarkSet } from '../landmark-maker/build-landmark-set.ts';
+import { checkPicture, type SetPicture } from '../landmark-maker/set-request.ts';
 import { serializeLandmarkSet } from '../landmarks/landmark-set.ts';
 import { modelFileNames, writeModelFile } from '../model/model-directory-node.ts';
 import { defineCommand } from './arguments.ts';
 import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions, withModel } from './model-options.ts';
 import { createProgress, printResult, round } from './output.ts';
-import { readAnnotatedPictures } from './read-pictures.ts';
+import { readAnnotatedPictures, type AnnotatedImage } from './read-pictures.ts';
 import { readPointsFile } from './read-points.ts';
 import { createSkipLog } from './skipped.ts';
 
@@ -52,14 +53,23 @@ const command = defineCommand({
   },
 });
 
+/** The points of pictures without a name are not kept in a set. */
+const withoutName = ({ image, points }: AnnotatedImage): SetPicture => ({ image, points });
+
 export const run = createRun(command, async ({ values }) => {
   const file = await readPointsFile(values.points);
   const skipped = createSkipLog();
-  const pictures = await readAnnotatedPictures(values.images, spread(file.pictures, values.limit), skipped);
+  const pictures = await readAnnotatedPictures(values.images, spread(file.pictures, values.limit), {
+    onSkip: skipped.onSkip,
+    // Annotators guess points beyond the edge of a picture: one such picture must not refuse all the others.
+    check: (picture) => {
+      checkPicture(picture.name, picture, file.names);
+    },
+  });
   const progress = { pictures: createProgress('pictures'), calibrated: createProgress('calibrated') };
   const { set, kept, refining } = await withModel(values, (session) =>
     buildLandmarkSet(
-      { ...file, pictures },
+      { ...file, pictures: values['without-annotations'] ? pictures.map(withoutName) : pictures },
       {
         session,
         tolerance: values.tolerance,
@@ -69,8 +79,7 @@ export const run = createRun(command, async ({ values }) => {
       },
     ),
   );
-  const { annotations: _, ...smaller } = set;
-  const text = serializeLandmarkSet(values['without-annotations'] ? smaller : set);
+  const text = serializeLandmarkSet(set);
   // The model's own set is listed in its manifest.
   const isOwn = resolve(values.out) === resolve(values.model, modelFileNames.landmarks);
   if (isOwn) await writeModelFile(values.model, 'landmarks', new TextEncoder().encode(text));

@@ -9,6 +9,11 @@ import type { SkipLog } from './skipped.ts';
 /** A picture that could be read, with its points in pixels. */
 export type AnnotatedImage = { image: PixelImage; name: string; points: Point[] };
 
+export type ReadOptions = Pick<SkipLog, 'onSkip'> & {
+  /** Throws an InputError for a picture that is to be left out, though it can be read. */
+  check?: (picture: AnnotatedImage) => void;
+};
+
 /**
  * Decodes annotated pictures, and tells which are left out.
  * @throws InputError where fewer than `least` of them can be used
@@ -16,7 +21,7 @@ export type AnnotatedImage = { image: PixelImage; name: string; points: Point[] 
 export const readAnnotatedPictures = async (
   folder: string,
   pictures: readonly PicturePoints[],
-  { onSkip }: Pick<SkipLog, 'onSkip'>,
+  { onSkip, check }: ReadOptions,
   least = 1,
 ): Promise<AnnotatedImage[]> => {
   const read: AnnotatedImage[] = [];
@@ -24,7 +29,11 @@ export const readAnnotatedPictures = async (
     try {
       const { rgb, width, height } = await decodePicture(join(folder, picture));
       const size: Size = { width, height };
-      read.push({ image: { ...size, data: rgb, channels: 3 }, name: picture, points: points(size) });
+      const one: AnnotatedImage = {
+        ...{ image: { ...size, data: rgb, channels: 3 }, name: picture, points: points(size) },
+      };
+      check?.(one);
+      read.push(one);
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       onSkip(error.message);

@@ -78,9 +78,12 @@ const checkRoi = (where: string, { center, size, rotation }: Roi): void => {
   );
 };
 
-const checkPicture = (picture: SetPicture, index: number, names: readonly string[]): void => {
+/**
+ * @param where what the picture is called in messages
+ * @throws InputError where no landmark set can be made from the picture
+ */
+export const checkPicture = (where: string, picture: SetPicture, names: readonly string[]): void => {
   const { image, points, roi } = picture;
-  const where = `pictures[${index}]`;
   if (points.length !== names.length) {
     throw new InputError(
       `${where}.points has ${points.length} points but there are ${names.length} names. Mark each landmark once in every picture.`,
@@ -114,7 +117,7 @@ export const checkSetRequest = (request: SetRequest): void => {
     throw new InputError('pictures is an empty list. Mark the landmarks on one picture at least.');
   }
   pictures.forEach((picture, index) => {
-    checkPicture(picture, index, names);
+    checkPicture(`pictures[${index}]`, picture, names);
   });
   const located = pictures.filter(({ roi }) => roi !== undefined).length;
   if (located > 0 && located < pictures.length) {

@@ -75,4 +75,21 @@ describe('dve landmarks and dve eval calibration', () => {
     expect(set.refiner).toBeUndefined();
     expect(set.annotations).toBeUndefined();
   }, 60_000);
+
+  it('leave out a picture with a point beyond its edge, with a line', async () => {
+    const file = JSON.parse(await readFile(at('points.json'), 'utf8')) as {
+      annotations: { points: [number, number][] }[];
+    };
+    file.annotations[2].points[0] = [1.1, 0.5];
+    await writeFile(at('beyond.json'), JSON.stringify(file));
+    const made = await dve(
+      ...['landmarks', '--model', root, '--images', root, '--points', at('beyond.json')],
+      ...['--out', at('beyond-set.json'), '--json'],
+    );
+    expect(made.stderr).toMatch(
+      /^skipped: 2\.png\.points\[0\] is \(176, 60\), outside of its picture of 160×120 pixels\..*\n1 picture skipped\n$/,
+    );
+    expect(lastLine(made.stdout)).toMatchObject({ pictures: pictureCount - 1 });
+    expect(made.code).toBe(0);
+  });
 });
