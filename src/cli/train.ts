@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { loadNodeRuntime } from '../model/runtime-node.ts';
 import type { TrainingConfig } from '../train/settings/config.ts';
@@ -7,6 +7,8 @@ import { parseConfig, showConfig } from '../train/settings/config.ts';
 import { readCheckpoint } from '../train-node/checkpoint.ts';
 import { parseJsonc } from '../train/settings/jsonc.ts';
 import { runTraining } from '../train-node/run.ts';
+import { isExported } from '../train-node/start-weights.ts';
+import { readModelDirectory } from '../model/model-directory-node.ts';
 import type { StepReport } from '../train/trainer.ts';
 import { defineCommand, UsageError } from './arguments.ts';
 import { createRun } from './command-run.ts';
@@ -17,7 +19,7 @@ import { createSkipLog } from './skipped.ts';
 import { createTrainingEvaluation } from './training-evaluation.ts';
 import {
   createVideoReporter,
-  initCheckpoint,
+  initFile,
   joinRoi,
   printRound,
   videoInput,
@@ -48,7 +50,7 @@ const command = defineCommand({
     init: {
       type: 'string',
       placeholder: 'MODEL_DIR|FILE',
-      describe: 'Start from the weights of another training’s checkpoint.',
+      describe: 'Start from the weights of another training’s checkpoint, or of its model.onnx.',
     },
     meshes: {
       type: 'string',
@@ -104,6 +106,13 @@ const readConfig = async (file: string | undefined): Promise<Record<string, unkn
   return { ...parsed };
 };
 
+/** What is known of the training that a file for `--init` comes from. */
+const settingsOf = async (init: string): Promise<Partial<TrainingConfig>> => {
+  if (!isExported(init)) return (await readCheckpoint(init)).config;
+  const { category } = (await readModelDirectory(dirname(init))).manifest;
+  return { category };
+};
+
 /** The settings of `--config`, completed; those of the training whose weights are taken stand in for its defaults. */
 const chooseConfig = async (
   init: string | undefined,
@@ -111,7 +120,7 @@ const chooseConfig = async (
   steps: number | undefined,
 ): Promise<TrainingConfig> => {
   // The weights fit into their own network only, so that is the default.
-  const { network, category } = init === undefined ? {} : (await readCheckpoint(init)).config;
+  const { network, category } = init === undefined ? {} : await settingsOf(init);
   return parseConfig({
     ...(network && { network }),
     ...(category !== undefined && { category }),
@@ -150,7 +159,7 @@ const createReporter = (steps: number): ((report: StepReport) => void) => {
 };
 
 const runWith = createRun(command, async ({ values }) => {
-  const init = values.init === undefined ? undefined : await initCheckpoint(values.init);
+  const init = values.init === undefined ? undefined : await initFile(values.init);
   if (values['print-config']) {
     console.log(showConfig(await chooseConfig(init, values.config, values.steps)));
     return;

@@ -4,6 +4,7 @@ import type { RegionMode } from '../train/search/rounds.ts';
 import { checkpointName } from '../train-node/run.ts';
 import type { RoundReport, VideoInput } from '../train-node/training-data.ts';
 import type { VideoProgress } from '../train-node/video-rounds.ts';
+import { modelFileNames } from '../model/model-directory-node.ts';
 import { UsageError } from './arguments.ts';
 import { printNote } from './output.ts';
 
@@ -52,13 +53,17 @@ export const videoInput = (values: {
   return { folder: values.videos, mode, ...(cache !== undefined && { cache }) };
 };
 
-/** The checkpoint behind `--init`: a file, or the one in a model directory. */
-export const initCheckpoint = async (path: string): Promise<string> => {
-  const isFolder = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => true,
-  );
-  return isFolder ? join(path, checkpointName) : path;
+/** The file behind `--init`: one that is named, or in a model directory its checkpoint, else its network. */
+export const initFile = async (path: string): Promise<string> => {
+  const kind = async (file: string): Promise<'folder' | 'file' | 'nothing'> =>
+    stat(file).then(
+      (found) => (found.isDirectory() ? 'folder' : 'file'),
+      () => 'nothing',
+    );
+  if ((await kind(path)) === 'file') return path;
+  const [checkpoint, network] = [join(path, checkpointName), join(path, modelFileNames.model)];
+  // Where there is neither, the message is about the checkpoint.
+  return (await kind(checkpoint)) === 'nothing' && (await kind(network)) === 'file' ? network : checkpoint;
 };
 
 const percent = (part: number, whole: number): string =>

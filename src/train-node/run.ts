@@ -29,7 +29,8 @@ export type RunOptions = {
   /** Folder of unlabelled pictures. */ images?: string;
   /** Unlabelled videos; with or without pictures. */ videos?: VideoInput;
   /** 3-D points of the pictures: adds out-of-plane views of them. */ meshes?: string;
-  /** Checkpoint of another training whose (averaged) weights this one starts from. */ init?: string;
+  /** Checkpoint of another training whose (averaged) weights this one starts from, or a `model.onnx`. */
+  init?: string;
   /** Landmarks of some of the pictures: adds a term to the loss. */ annotations?: readonly PictureAnnotation[];
   /** Model directory to write; made when missing. */ out: string;
   /** Go on from the checkpoint in `out`. */ resume: boolean;
@@ -173,8 +174,9 @@ export const runTraining = async (options: RunOptions): Promise<TrainingOutcome>
   const step = checkpoint?.step ?? 0;
   const data = await openData(options, step);
   if (checkpoint) checkResumable(checkpoint, config, data.digest, checkpointPath);
-  const state = checkpoint?.state ?? (await startState(options.init, config, layout));
   const pools = await openTurnedPools(options);
+  const startData = { runtime: options.runtime, set: data.pictures, pools };
+  const state = checkpoint?.state ?? (await startState(options.init, config, layout, startData));
   await prepareFolder(out);
   const metrics = await openMetrics(join(out, metricsName), step);
   options.onStart?.({

@@ -4,9 +4,10 @@ import type { ParameterLayout } from '../train/network/training-network.ts';
 import type { TrainingConfig } from '../train/settings/config.ts';
 import { parseConfig } from '../train/settings/config.ts';
 import type { TrainingState } from '../train/step/training-step.ts';
-import { freshState, weightsOf } from '../train/trainer.ts';
+import { freshState } from '../train/trainer.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { readCheckpoint } from './checkpoint.ts';
+import type { StartData } from './start-weights.ts';
+import { startWeights } from './start-weights.ts';
 
 /**
  * Everything but the number of steps must stay what it was: the batches and the state depend on it.
@@ -38,21 +39,15 @@ export const checkResumable = (
   }
 };
 
-/** A new training's state, with the weights that another one ended with where there is one. @param init its checkpoint */
+/** A new training's state, with the weights that another one ended with where there is one; see {@link startWeights}. */
 export const startState = async (
   init: string | undefined,
   config: TrainingConfig,
   layout: ParameterLayout,
+  data: StartData,
 ): Promise<TrainingState> => {
   const fresh = freshState(config, layout);
   if (init === undefined) return fresh;
-  const source = await readCheckpoint(init);
-  const { parameters, statistics } = weightsOf(source.config, source.state);
-  const { network } = source.config;
-  if (JSON.stringify(network) !== JSON.stringify(config.network)) {
-    throw new InputError(
-      `${init} holds a network ${JSON.stringify(network)} but the config asks for ${JSON.stringify(config.network)}. Start from a checkpoint of the same network.`,
-    );
-  }
+  const { parameters, statistics } = await startWeights(init, config, layout, data);
   return { ...fresh, parameters, average: parameters.slice(), statistics };
 };

@@ -9,7 +9,8 @@ import { samePad, slotData } from './training-network.ts';
 /** Trained weights with the batch-norm statistics that belong to them. */
 export type TrainedWeights = { parameters: Float32Array; statistics: Float32Array };
 
-const activate = (graph: Graph, x: Value, activation: Activation): Value => {
+/** Applies an activation. */
+export const activate = (graph: Graph, x: Value, activation: Activation): Value => {
   switch (activation.kind) {
     case 'none':
       return x;
