@@ -6,6 +6,7 @@ import type { TrainingConfig } from '../train/settings/config.ts';
 import { parseConfig, showConfig } from '../train/settings/config.ts';
 import { readCheckpoint } from '../train-node/checkpoint.ts';
 import { parseJsonc } from '../train/settings/jsonc.ts';
+import type { RigInput } from '../train-node/rig-pool.ts';
 import { runTraining } from '../train-node/run.ts';
 import { isExported } from '../train-node/start-weights.ts';
 import { readModelDirectory } from '../model/model-directory-node.ts';
@@ -13,7 +14,7 @@ import type { StepReport } from '../train/trainer.ts';
 import { defineCommand, UsageError } from './arguments.ts';
 import { createRun } from './command-run.ts';
 import { resultOptions } from './model-options.ts';
-import { printNote, printResult, round } from './output.ts';
+import { createProgress, printNote, printResult, round } from './output.ts';
 import { readPointsFile } from './read-points.ts';
 import { createSkipLog } from './skipped.ts';
 import { createTrainingEvaluation } from './training-evaluation.ts';
@@ -56,6 +57,16 @@ const command = defineCommand({
       type: 'string',
       placeholder: 'FILE',
       describe: '3-D points of the pictures (JSON): adds out-of-plane views.',
+    },
+    rig: {
+      type: 'string',
+      placeholder: 'DIR',
+      describe: 'A rig of the object: adds views of the pictures from other sides, in other expressions.',
+    },
+    'rig-points': {
+      type: 'string',
+      placeholder: 'FILE',
+      describe: 'Points of the rig’s landmarks in some of the pictures (JSON); with --rig.',
     },
     resume: { type: 'flag', describe: 'Go on from the checkpoint in MODEL_DIR.' },
     evaluate: {
@@ -129,6 +140,23 @@ const chooseConfig = async (
   });
 };
 
+/** @throws UsageError for a rig without points or pictures, or points without a rig */
+const rigInput = async (values: {
+  images: string | undefined;
+  rig: string | undefined;
+  'rig-points': string | undefined;
+}): Promise<RigInput | undefined> => {
+  const { images, rig, 'rig-points': points } = values;
+  if (rig === undefined && points === undefined) return undefined;
+  if (rig === undefined || points === undefined || images === undefined) {
+    const missing = rig === undefined ? '--rig' : points === undefined ? '--rig-points' : '--images';
+    throw new UsageError(
+      `Missing ${missing}: a rig is fitted to points of pictures. See "dve train --help".`,
+    );
+  }
+  return { folder: rig, pictures: (await readPointsFile(points)).pictures };
+};
+
 const formatTime = (seconds: number): string => {
   const minutes = Math.floor(seconds / 60);
   return minutes >= 60
@@ -171,6 +199,7 @@ const runWith = createRun(command, async ({ values }) => {
     throw new UsageError(`Missing ${missing}. See "dve train --help".`);
   }
   const config = await chooseConfig(init, values.config, values.steps);
+  const rig = await rigInput(values);
   const runtime = await loadNodeRuntime({
     ...(values.device === undefined ? {} : { device: values.device }),
     ...(values.threads === undefined ? {} : { threads: values.threads }),
@@ -204,6 +233,7 @@ const runWith = createRun(command, async ({ values }) => {
       }),
       out,
       ...(values.meshes !== undefined && { meshes: values.meshes }),
+      ...(rig && { rig, onRigProgress: createProgress('views') }),
       ...(init !== undefined && { init }),
       resume: values.resume,
       runtime,

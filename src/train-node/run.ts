@@ -19,6 +19,8 @@ import { metricsName, writeModelFiles } from './model-files.ts';
 import { checkResumable, startState } from './start-state.ts';
 import type { PictureAnnotation, RoundData, RoundReport, TrainingData, VideoInput } from './training-data.ts';
 import { openTrainingData } from './training-data.ts';
+import { createRigPool } from './rig-pool.ts';
+import type { RigInput } from './rig-pool.ts';
 import { createTurnedPool } from './turned-pool.ts';
 import type { VideoProgress } from './video-rounds.ts';
 
@@ -29,6 +31,7 @@ export type RunOptions = {
   /** Folder of unlabelled pictures. */ images?: string;
   /** Unlabelled videos; with or without pictures. */ videos?: VideoInput;
   /** 3-D points of the pictures: adds out-of-plane views of them. */ meshes?: string;
+  /** A rig, and points of its landmarks in the pictures: adds views that it draws. */ rig?: RigInput;
   /** Checkpoint of another training whose (averaged) weights this one starts from, or a `model.onnx`. */
   init?: string;
   /** Landmarks of some of the pictures: adds a term to the loss. */ annotations?: readonly PictureAnnotation[];
@@ -38,6 +41,10 @@ export type RunOptions = {
   /** Worker threads that prepare videos and batches. */ workers?: number;
   onStart?: (facts: TrainingFacts) => void;
   onVideoProgress?: (progress: VideoProgress) => void;
+  /** Told how many pictures a rig has drawn views of. */ onRigProgress?: (
+    done: number,
+    total: number,
+  ) => void;
   /** Told when the videos of a round are prepared. */ onRound?: (report: RoundReport) => void;
   onSkip?: (message: string) => void;
   /** Told of damage that training goes on after. */ onWarning?: (message: string) => void;
@@ -65,6 +72,7 @@ const openData = (options: RunOptions, startStep: number): Promise<TrainingData>
     ...(options.videos && { videos: options.videos }),
     ...(options.annotations && { annotations: options.annotations }),
     ...(options.meshes !== undefined && { meshes: options.meshes }),
+    ...(options.rig && { rig: options.rig }),
     ...(options.workers !== undefined && { workers: options.workers }),
     ...(options.onSkip && { onSkip: options.onSkip }),
     ...(options.onWarning && { onWarning: options.onWarning }),
@@ -78,6 +86,21 @@ const openTurnedPools = async ({ images, meshes, config, onSkip }: RunOptions): 
   const { turns, batch, seed } = config;
   const pool = await createTurnedPool(images, meshes, turns, batch.base, seed, onSkip);
   return [{ pool, share: turns.share, ofPictures: true }];
+};
+
+/** Views of the pictures that a rig draws, made once, for all rounds. */
+const openRigPools = async (options: RunOptions): Promise<SharedPool[]> => {
+  const { images, rig, config, signal, onRigProgress } = options;
+  if (images === undefined || rig === undefined) return [];
+  const { pool, misfits } = await createRigPool({
+    ...{ ...rig, images, settings: config.rig, base: config.batch.base, seed: config.seed },
+    ...(onRigProgress && { onProgress: onRigProgress }),
+    ...(signal && { signal }),
+  });
+  if (misfits > 0) {
+    options.onWarning?.(`the rig does not fit ${misfits} of ${rig.pictures.length} pictures well enough`);
+  }
+  return [{ pool, share: config.rig.share, ofPictures: true }];
 };
 
 /** Where a training is. */
@@ -174,7 +197,7 @@ export const runTraining = async (options: RunOptions): Promise<TrainingOutcome>
   const step = checkpoint?.step ?? 0;
   const data = await openData(options, step);
   if (checkpoint) checkResumable(checkpoint, config, data.digest, checkpointPath);
-  const pools = await openTurnedPools(options);
+  const pools = [...(await openTurnedPools(options)), ...(await openRigPools(options))];
   const startData = { runtime: options.runtime, set: data.pictures, pools };
   const state = checkpoint?.state ?? (await startState(options.init, config, layout, startData));
   await prepareFolder(out);

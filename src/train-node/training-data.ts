@@ -18,6 +18,7 @@ import type { RegionMode, Round } from '../train/search/rounds.ts';
 import type { TrainingConfig } from '../train/settings/config.ts';
 import type { PictureSet } from '../train/views/pictures.ts';
 import type { PairReport } from './prepare-pairs.ts';
+import type { RigInput } from './rig-pool.ts';
 import { readBoxes } from './read-boxes.ts';
 import type { SearchReport } from './search-videos.ts';
 import { createVideoRounds } from './video-rounds.ts';
@@ -41,6 +42,7 @@ export type DataOptions = {
   videos?: VideoInput;
   /** Landmarks of some of the pictures. */ annotations?: readonly PictureAnnotation[];
   /** File of the pictures' 3-D points, where views are made from them, too. */ meshes?: string;
+  /** A rig and points of its landmarks, where it draws views of the pictures. */ rig?: RigInput;
   /** Model directory, which the regions of each round are kept in. */ out: string;
   /** Whether training starts from trained weights. */ isTrained: boolean;
   /** Steps done already. */ startStep: number;
@@ -178,12 +180,15 @@ const digestOf = async (
   set: PictureSet | undefined,
   { files, boxes }: OpenVideos,
   annotated: readonly AnnotatedPicture[],
-  { videos: input, isTrained, meshes }: DataOptions,
+  { videos: input, isTrained, meshes, rig }: DataOptions,
 ): Promise<string> => {
   const boxesText = input?.mode.kind === 'boxes' ? JSON.stringify([...boxes]) : '';
   const mode = `${input?.mode.kind ?? ''} ${isTrained} ${boxesText}`;
-  const description = describeData(set, files, mode, annotated);
-  return sha256(meshes === undefined ? description : `${description}meshes ${await fileDigest(meshes)}\n`);
+  const meshesText = meshes === undefined ? '' : `meshes ${await fileDigest(meshes)}\n`;
+  // One size for all: what is compared are the points as they are given.
+  const rigPoints = rig?.pictures.map(({ picture, points }) => [picture, points({ width: 1, height: 1 })]);
+  const rigText = rig === undefined ? '' : `rig ${JSON.stringify(rigPoints)}\n`;
+  return sha256(`${describeData(set, files, mode, annotated)}${meshesText}${rigText}`);
 };
 
 /** @throws InputError where neither pictures nor pairs of frames are left to train on */

@@ -12,6 +12,8 @@ import type { NetworkSettings } from '../network/networks.ts';
 import { checkInputSize, defaultNetwork, networkStride } from '../network/networks.ts';
 import type { OptimizerSettings } from '../graph/adam.ts';
 import { defaultOptimizer } from '../graph/adam.ts';
+import type { RigSettings } from './rig-settings.ts';
+import { defaultRig, rigRules } from './rig-settings.ts';
 import type { TurnSettings } from './turn-settings.ts';
 import { defaultTurns } from './turn-settings.ts';
 import type { VideoSettings } from './video-settings.ts';
@@ -32,6 +34,7 @@ export type TrainingConfig = {
   /** How the exported model turns similarities into positions. */ head: MatchingHeadSettings;
   /** What a step is fed: views, warps, colours. */ batch: BatchSettings;
   /** Out-of-plane views, where 3-D points of the pictures are given. */ turns: TurnSettings;
+  /** Views drawn by a rig, where one is given. */ rig: RigSettings;
   /** Pairs of video frames, where videos are given. */ videos: VideoSettings;
 };
 
@@ -48,6 +51,7 @@ export const defaultConfig: TrainingConfig = {
   head: defaultMatchingHead,
   batch: { ...defaultBatchSettings, backgrounds: 1 },
   turns: defaultTurns,
+  rig: defaultRig,
   videos: defaultVideoSettings,
 };
 
@@ -117,6 +121,7 @@ export const configRules: Rules<TrainingConfig> = {
   head: group('How an exported model finds landmarks in its embedding.', headRules),
   batch: group('What a batch is made of, and how its views are drawn.', batchRules),
   turns: group('Out-of-plane views, with --meshes.', turnRules),
+  rig: group('Views drawn by a rig, with --rig.', rigRules),
   videos: group('Pairs of video frames, with --videos.', videoRules),
 };
 
