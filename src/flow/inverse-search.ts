@@ -1,4 +1,4 @@
-import { MOTION_LENGTH, PatchMatcher } from './patch-matcher.ts';
+import { MOTION_LENGTH, PatchMatcher, type PatchMotion } from './patch-matcher.ts';
 import { sampleBilinear, type FlowField, type GrayImage } from './plane.ts';
 
 /** What the patch search of one pyramid level needs to know. */
@@ -41,6 +41,135 @@ const readMotion = (flow: FlowField, x: number, y: number, reach: number, motion
   if (steepest > STEEPEST_BEND) motion.fill(0, 2);
 };
 
+/** Overlapping patches that cover a picture, row by row. */
+type PatchGrid = {
+  /** Left edge of the patches of each column, pixels. */ columns: readonly number[];
+  /** Top edge of the patches of each row, pixels. */ rows: readonly number[];
+  /** Patches. */ count: number;
+  /** (count) their motions: how the search starts, and what it finds. */ motions: Float64Array[];
+};
+
+const createPatchGrid = (start: FlowField, { patchSize, patchStride }: SearchSettings): PatchGrid => {
+  const columns = gridPositions(start.width, patchSize, patchStride);
+  const rows = gridPositions(start.height, patchSize, patchStride);
+  const half = (patchSize - 1) / 2;
+  const count = columns.length * rows.length;
+  const memory = new Float64Array(count * MOTION_LENGTH);
+  const motions = Array.from({ length: count }, (_, patch) => {
+    const motion = memory.subarray(patch * MOTION_LENGTH, (patch + 1) * MOTION_LENGTH);
+    const left = columns[patch % columns.length];
+    const top = rows[Math.floor(patch / columns.length)];
+    readMotion(start, left + half, top + half, half, motion);
+    return motion;
+  });
+  return { columns, rows, count, motions };
+};
+
+/** Looks for the motion that explains the patch which its matcher has loaded. */
+type PatchSearch = {
+  /** Forgets what was tried with another patch. */ restart(): void;
+  /** Tries the motion of a patch whose centre lies (−dx, −dy) from this one's, continued to here; its own by default. */
+  tryFrom(motion: PatchMotion, dx?: number, dy?: number): void;
+  /** Tries a mere shift. */ tryShift(motion: PatchMotion): void;
+  /** Descends from the best motion so far. */ descend(): void;
+  /** The best motion so far. */ best: PatchMotion;
+};
+
+const createPatchSearch = (matcher: PatchMatcher, { patchSize, iterations }: SearchSettings): PatchSearch => {
+  const best = new Float64Array(MOTION_LENGTH);
+  const trial = new Float64Array(MOTION_LENGTH);
+  let bestCost = Infinity;
+  let slopeX = 0;
+  let slopeY = 0;
+  const tryTrial = (): boolean => {
+    const cost = matcher.cost(trial);
+    if (!(cost < bestCost)) return false;
+    bestCost = cost;
+    slopeX = matcher.slopeX;
+    slopeY = matcher.slopeY;
+    best.set(trial);
+    return true;
+  };
+  return {
+    best,
+    restart: () => {
+      bestCost = Infinity;
+    },
+    tryFrom: (motion, dx = 0, dy = 0) => {
+      trial.set(motion);
+      trial[0] += trial[2] * dx + trial[3] * dy;
+      trial[1] += trial[4] * dx + trial[5] * dy;
+      tryTrial();
+    },
+    tryShift: (motion) => {
+      trial.set(motion);
+      trial.fill(0, 2);
+      tryTrial();
+    },
+    descend: () => {
+      const startX = best[0];
+      const startY = best[1];
+      for (let step = 0; step < iterations; step++) {
+        trial.set(best);
+        const moved = matcher.step(trial, slopeX, slopeY);
+        // A patch that runs away from where it started has lost its texture.
+        const away = Math.max(Math.abs(trial[0] - startX), Math.abs(trial[1] - startY));
+        if (away > patchSize || !tryTrial() || moved < SHORTEST_STEP) return;
+      }
+    },
+  };
+};
+
+/** Visits every patch, from the top left (+1) or from the bottom right (−1), and asks the neighbours visited before. */
+const visitPatches = (
+  { columns, rows, count, motions }: PatchGrid,
+  matcher: PatchMatcher,
+  search: PatchSearch,
+  direction: 1 | -1,
+): void => {
+  for (let i = 0; i < count; i++) {
+    const patch = direction === 1 ? i : count - 1 - i;
+    const row = Math.floor(patch / columns.length);
+    const column = patch % columns.length;
+    const textured = matcher.load(columns[column], rows[row]);
+    const own = motions[patch];
+    search.restart();
+    search.tryFrom(own);
+    if (direction === 1) search.tryShift(own);
+    const besideColumn = column - direction;
+    const besideRow = row - direction;
+    if (besideColumn >= 0 && besideColumn < columns.length) {
+      search.tryFrom(motions[patch - direction], columns[column] - columns[besideColumn], 0);
+    }
+    if (besideRow >= 0 && besideRow < rows.length) {
+      search.tryFrom(motions[patch - direction * columns.length], 0, rows[row] - rows[besideRow]);
+    }
+    if (textured) search.descend();
+    own.set(search.best);
+  }
+};
+
+/** Mean of the patches that cover each pixel, each weighted by how well it explains the pixel. */
+const densify = (
+  { columns, rows, count, motions }: PatchGrid,
+  matcher: PatchMatcher,
+  { width, height }: GrayImage,
+): FlowField => {
+  const x = new Float32Array(width * height);
+  const y = new Float32Array(width * height);
+  const weight = new Float32Array(width * height);
+  for (let patch = 0; patch < count; patch++) {
+    const left = columns[patch % columns.length];
+    const top = rows[Math.floor(patch / columns.length)];
+    matcher.splat(left, top, motions[patch], x, y, weight);
+  }
+  for (let i = 0; i < weight.length; i++) {
+    x[i] /= weight[i];
+    y[i] /= weight[i];
+  }
+  return { width, height, x, y };
+};
+
 /**
  * Dense flow of one pyramid level from overlapping patches: inverse search for each patch of a regular
  * grid, propagation between neighbours (left and top, then right and bottom), densification.
@@ -57,97 +186,10 @@ export const searchPatches = (
   start: FlowField,
   settings: SearchSettings,
 ): FlowField => {
-  const { width, height } = a;
-  const { patchSize, patchStride, iterations } = settings;
-  const matcher = new PatchMatcher(a, b, patchSize);
-  const columns = gridPositions(width, patchSize, patchStride);
-  const rows = gridPositions(height, patchSize, patchStride);
-  const half = (patchSize - 1) / 2;
-  const count = columns.length * rows.length;
-  const motions = new Float64Array(count * MOTION_LENGTH);
-  const motionOf = (patch: number): Float64Array =>
-    motions.subarray(patch * MOTION_LENGTH, (patch + 1) * MOTION_LENGTH);
-  for (let patch = 0; patch < count; patch++) {
-    const left = columns[patch % columns.length];
-    const top = rows[Math.floor(patch / columns.length)];
-    readMotion(start, left + half, top + half, half, motionOf(patch));
-  }
-
-  const best = new Float64Array(MOTION_LENGTH);
-  const trial = new Float64Array(MOTION_LENGTH);
-  let bestCost = 0;
-  let slopeX = 0;
-  let slopeY = 0;
-  const tryMotion = (): boolean => {
-    const cost = matcher.cost(trial);
-    if (!(cost < bestCost)) return false;
-    bestCost = cost;
-    slopeX = matcher.slopeX;
-    slopeY = matcher.slopeY;
-    best.set(trial);
-    return true;
-  };
-  /** Tries the motion of a neighbour whose centre lies (−dx, −dy) from the current patch's, continued to here. */
-  const tryNeighbour = (neighbour: number, dx: number, dy: number): void => {
-    const from = neighbour * MOTION_LENGTH;
-    for (let i = 0; i < MOTION_LENGTH; i++) trial[i] = motions[from + i];
-    trial[0] += trial[2] * dx + trial[3] * dy;
-    trial[1] += trial[4] * dx + trial[5] * dy;
-    tryMotion();
-  };
-
-  /** Visits every patch, from the top left (+1) or from the bottom right (−1). */
-  const pass = (direction: 1 | -1): void => {
-    for (let i = 0; i < count; i++) {
-      const patch = direction === 1 ? i : count - 1 - i;
-      const row = Math.floor(patch / columns.length);
-      const column = patch % columns.length;
-      const textured = matcher.load(columns[column], rows[row]);
-      const own = motionOf(patch);
-      bestCost = Infinity;
-      trial.set(own);
-      tryMotion();
-      if (direction === 1) {
-        trial.set(own);
-        trial.fill(0, 2);
-        tryMotion();
-      }
-      const besideColumn = column - direction;
-      const besideRow = row - direction;
-      if (besideColumn >= 0 && besideColumn < columns.length) {
-        tryNeighbour(patch - direction, columns[column] - columns[besideColumn], 0);
-      }
-      if (besideRow >= 0 && besideRow < rows.length) {
-        tryNeighbour(patch - direction * columns.length, 0, rows[row] - rows[besideRow]);
-      }
-      if (textured) {
-        const startX = best[0];
-        const startY = best[1];
-        for (let step = 0; step < iterations; step++) {
-          trial.set(best);
-          const moved = matcher.step(trial, slopeX, slopeY);
-          // A patch that runs away from where it started has lost its texture.
-          const away = Math.max(Math.abs(trial[0] - startX), Math.abs(trial[1] - startY));
-          if (away > patchSize || !tryMotion() || moved < SHORTEST_STEP) break;
-        }
-      }
-      own.set(best);
-    }
-  };
-  pass(1);
-  pass(-1);
-
-  const x = new Float32Array(width * height);
-  const y = new Float32Array(width * height);
-  const weight = new Float32Array(width * height);
-  for (let patch = 0; patch < count; patch++) {
-    const left = columns[patch % columns.length];
-    const top = rows[Math.floor(patch / columns.length)];
-    matcher.splat(left, top, motionOf(patch), x, y, weight);
-  }
-  for (let i = 0; i < weight.length; i++) {
-    x[i] /= weight[i];
-    y[i] /= weight[i];
-  }
-  return { width, height, x, y };
+  const matcher = new PatchMatcher(a, b, settings.patchSize);
+  const grid = createPatchGrid(start, settings);
+  const search = createPatchSearch(matcher, settings);
+  visitPatches(grid, matcher, search, 1);
+  visitPatches(grid, matcher, search, -1);
+  return densify(grid, matcher, a);
 };
