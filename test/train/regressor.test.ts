@@ -7,7 +7,7 @@ import { readAnnotatedFolder } from '../../src/evaluation-node/read-annotated-fo
 import { evaluateRegression, paperRegressor, splitCrops } from '../../src/evaluation/evaluate-regression.ts';
 import type { EvaluationCrop } from '../../src/evaluation/evaluation-model.ts';
 import { loadEvaluationCrops } from '../../src/evaluation-node/load-evaluation-crops.ts';
-import { smoothL1, spatialSoftArgmax } from '../../src/evaluation/regressor.ts';
+import { smoothL1, spatialSoftArgmax } from '../../src/evaluation/regressor-graphs.ts';
 import { embedGradient, gradientManifest, writeGradientFaces } from '../fixtures/gradient-faces.ts';
 import { modelOfEmbedding } from '../fixtures/model-of-embedding.ts';
 import { checkGradients } from './gradient-check.ts';
