@@ -9,7 +9,7 @@ import { matchReferences } from '../../src/landmarks/matching.ts';
 import { cropToTensor } from '../../src/pipeline/crop.ts';
 import { createPairPoolBuilder } from '../../src/train/pairs/pair-pool.ts';
 import { createRandom } from '../../src/augment/random.ts';
-import { findSelfLandmarks } from '../../src/train/search/stable-landmarks.ts';
+import { findStableLandmarks } from '../../src/train/search/stable-landmarks.ts';
 import { cropsOfMotion, searchVideos } from '../../src/train-node/search-videos.ts';
 import type { Model } from '../../src/model/model.ts';
 import { parseVideoSettings } from '../../src/train/settings/video-settings.ts';
@@ -119,7 +119,7 @@ const emptyCrops = (count: number): Float32Array[] =>
 
 describe('landmarks of one’s own', () => {
   test('are places on the object, spread over it, and tell it from what is not the object', async () => {
-    const set = await findSelfLandmarks(network, objectCrops(12), emptyCrops(12));
+    const set = await findStableLandmarks(network, objectCrops(12), emptyCrops(12));
     expect(set).toBeDefined();
     if (set === undefined) return;
     expect(set.names.length).toBeGreaterThanOrEqual(8);
@@ -141,7 +141,7 @@ describe('landmarks of one’s own', () => {
           ),
         ),
     };
-    expect(await findSelfLandmarks(blind, objectCrops(12), emptyCrops(12))).toBeUndefined();
+    expect(await findStableLandmarks(blind, objectCrops(12), emptyCrops(12))).toBeUndefined();
     const report = await searchVideos({
       network: blind,
       ...{ object: objectCrops(8), empty: emptyCrops(8), videos: [] },
