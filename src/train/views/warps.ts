@@ -72,6 +72,42 @@ const lattice = (count: number): Point[] =>
     y: Math.floor(i / count) / (count - 1) - 0.5,
   }));
 
+/** Two normal numbers of standard deviation `sd` whose correlation is `poseCorrelation`. */
+const drawTwo = ({ poseCorrelation }: WarpSettings, sd: number, random: Random): [number, number] => {
+  const shared = Math.sqrt(poseCorrelation) * random.normal(0, sd);
+  const own = Math.sqrt(1 - poseCorrelation);
+  return [shared + own * random.normal(0, sd), shared + own * random.normal(0, sd)];
+};
+
+/** Logarithms of the scales of the source and of the target view. */
+const drawLogScales = (settings: WarpSettings, random: Random): [number, number] => {
+  const usual = drawTwo(settings, settings.logScaleSd, random);
+  if (!random.chance(settings.wideScaleShare)) return usual;
+  const [least, greatest] = settings.wideScaleRange;
+  const pair = [usual[0], random.uniform(Math.log(least), Math.log(greatest))];
+  const closer = Math.min(...pair);
+  const farther = Math.max(...pair);
+  // The closer view is the source, mostly: what it shows is in the other one, too, so its queries count.
+  return random.chance(0.8) ? [closer, farther] : [farther, closer];
+};
+
+/** Poses of both views, each with the stream that the rest of its view is drawn from. */
+const drawPoses = (settings: WarpSettings, random: Random): { view: ViewPose; stream: Random }[] => {
+  const logScales = drawLogScales(settings, random);
+  const shiftX = drawTwo(settings, settings.translationSd, random);
+  const shiftY = drawTwo(settings, settings.translationSd, random);
+  return [0, 1].map((index) => {
+    const stream = random.split(index);
+    const view: ViewPose = {
+      scale: Math.exp(logScales[index]),
+      shiftX: shiftX[index],
+      shiftY: shiftY[index],
+      rotation: (stream.normal(0, settings.rotationSd) * Math.PI) / 180,
+    };
+    return { view, stream };
+  });
+};
+
 /** @param size side of the crops, pixels */
 export const createWarpSampler = (size: number, settings: WarpSettings): WarpSampler => {
   const positions = lattice(latticeCells + 1);
@@ -131,40 +167,9 @@ export const createWarpSampler = (size: number, settings: WarpSettings): WarpSam
     }
   };
 
-  /** Two normal numbers of standard deviation `sd` whose correlation is `poseCorrelation`. */
-  const drawTwo = (sd: number, random: Random): [number, number] => {
-    const shared = Math.sqrt(settings.poseCorrelation) * random.normal(0, sd);
-    const own = Math.sqrt(1 - settings.poseCorrelation);
-    return [shared + own * random.normal(0, sd), shared + own * random.normal(0, sd)];
-  };
-
-  /** Logarithms of the scales of the source and of the target view. */
-  const drawLogScales = (random: Random): [number, number] => {
-    const usual = drawTwo(settings.logScaleSd, random);
-    if (!random.chance(settings.wideScaleShare)) return usual;
-    const [least, greatest] = settings.wideScaleRange;
-    const pair = [usual[0], random.uniform(Math.log(least), Math.log(greatest))];
-    const closer = Math.min(...pair);
-    const farther = Math.max(...pair);
-    // The closer view is the source, mostly: what it shows is in the other one, too, so its queries count.
-    return random.chance(0.8) ? [closer, farther] : [farther, closer];
-  };
-
   const drawPair = (picture: WarpSource, random: Random): [GridMap, GridMap] => {
-    const logScales = drawLogScales(random);
-    const shiftX = drawTwo(settings.translationSd, random);
-    const shiftY = drawTwo(settings.translationSd, random);
-    const view = (index: 0 | 1): GridMap => {
-      const stream = random.split(index);
-      const pose: ViewPose = {
-        scale: Math.exp(logScales[index]),
-        shiftX: shiftX[index],
-        shiftY: shiftY[index],
-        rotation: (stream.normal(0, settings.rotationSd) * Math.PI) / 180,
-      };
-      return drawView(picture, pose, stream);
-    };
-    return [view(0), view(1)];
+    const [source, target] = drawPoses(settings, random);
+    return [drawView(picture, source.view, source.stream), drawView(picture, target.view, target.stream)];
   };
   return { drawPair };
 };
