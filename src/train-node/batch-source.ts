@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { ClosedError, InputError, firstLine } from '../errors.ts';
-import { countPairs, requireEnoughPictures } from '../train/batch/batch.ts';
-import type { AnnotatedPicture, Batch, BatchMakerOptions, SharedPool } from '../train/batch/batch.ts';
+import { countPairs, requireEnoughPictures } from '../train/batch/sources.ts';
+import type { Batch } from '../train/batch/batch.ts';
+import type { AnnotatedPicture, BatchMakerOptions, SharedPool } from '../train/batch/sources.ts';
 import type { BatchWorkerMessage } from './batch-worker.ts';
 import type { BatchSettings } from '../train/settings/batch-settings.ts';
 import type { PictureSet } from '../train/views/pictures.ts';

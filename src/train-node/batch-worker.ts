@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { createBatchMaker } from '../train/batch/batch.ts';
-import type { Batch, BatchMakerOptions } from '../train/batch/batch.ts';
+import type { Batch } from '../train/batch/batch.ts';
+import type { BatchMakerOptions } from '../train/batch/sources.ts';
 
 /** What the worker posts; it is told the number of the step to make, one at a time. */
 export type BatchWorkerMessage = { kind: 'ready' } | { kind: 'batch'; step: number; batch: Batch };

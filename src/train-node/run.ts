@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { prepareFolder } from '../files-node/atomic-file.ts';
 import { createModel, type Model, type Runtime } from '../model/model.ts';
-import type { SharedPool } from '../train/batch/batch.ts';
+import type { SharedPool } from '../train/batch/sources.ts';
 import { exportWeights, manifestFields } from '../train/model-files.ts';
 import type { CropSource } from '../train/model-files.ts';
 import type { ParameterLayout } from '../train/network/training-network.ts';

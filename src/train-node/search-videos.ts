@@ -5,11 +5,11 @@ import { cropToTensor, type PixelImage } from '../pipeline/crop.ts';
 import { Localizer } from '../pipeline/localizer.ts';
 import { createPictureCropper } from '../pipeline/picture-cropper.ts';
 import { createBatchMaker } from '../train/batch/batch.ts';
-import type { BatchMakerOptions } from '../train/batch/batch.ts';
+import type { BatchMakerOptions } from '../train/batch/sources.ts';
 import type { PairPool } from '../train/pairs/pair-pool.ts';
 import type { Picture, PictureSet } from '../train/views/pictures.ts';
 import type { RegionTrack, VideoRegions } from '../train/pairs/regions.ts';
-import { findSelfLandmarks } from '../train/search/stable-landmarks.ts';
+import { findStableLandmarks } from '../train/search/stable-landmarks.ts';
 import type { Model } from '../model/model.ts';
 import { openVideo } from '../media-node/open-video.ts';
 import type { VideoSettings } from '../train/settings/video-settings.ts';
@@ -157,7 +157,7 @@ export const searchVideos = async (
 ): Promise<{ regions: Map<string, VideoRegions>; report: SearchReport }> => {
   const { network, object, empty, videos, onProgress, signal } = options;
   const regions = new Map<string, VideoRegions>();
-  const landmarks = await findSelfLandmarks(network, object, empty);
+  const landmarks = await findStableLandmarks(network, object, empty);
   const report: SearchReport = {
     landmarks: landmarks?.names.length ?? 0,
     ...{ frames: 0, found: 0, videos: 0 },

@@ -1,4 +1,4 @@
-import type { AnnotatedPicture } from './batch/batch.ts';
+import type { AnnotatedPicture } from './batch/sources.ts';
 import type { PictureSet } from './views/pictures.ts';
 
 /**

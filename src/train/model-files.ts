@@ -1,7 +1,7 @@
 /** What a training exports, in Node and in browsers. */
 import type { Manifest } from '../model/manifest.ts';
 import { createBatchMaker } from './batch/batch.ts';
-import type { SharedPool } from './batch/batch.ts';
+import type { SharedPool } from './batch/sources.ts';
 import type { TrainingConfig } from './settings/config.ts';
 import type { Runtime } from '../model/model.ts';
 import { exportNetwork } from './network/export.ts';

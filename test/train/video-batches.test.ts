@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
-import { createBatchMaker, videoPool } from '../../src/train/batch/batch.ts';
+import { createBatchMaker } from '../../src/train/batch/batch.ts';
+import { videoPool } from '../../src/train/batch/sources.ts';
 import { parseBatchSettings } from '../../src/train/settings/batch-settings.ts';
 import { createBatchSource } from '../../src/train-node/batch-source.ts';
 import { applyGridMap, invertGridMap } from '../../src/train/views/grid-map.ts';
