@@ -1,4 +1,5 @@
 import type { Point, Size } from '../geometry/coordinates.ts';
+import type { GrayImage } from '../flow/plane.ts';
 import { cropToImage, type Roi } from '../geometry/roi.ts';
 
 /** A picture in memory, rows from top to bottom, channels interleaved: ImageData, or what sharp and ffmpeg give. */
@@ -234,6 +235,25 @@ const cropPlanar = (image: PlanarImage, roi: Roi, cropSize: number, tensor: Floa
     cropPlane({ ...second, offset: second.offset + 1 }, half, 2, halfRoi, cropSize, redDifference);
   }
   toRgb(image, luma, blueDifference, redDifference);
+};
+
+/**
+ * The brightness of a rotated square, by the same samples as {@link cropToTensor}. Of planar pictures it is the first
+ * plane as it stands, which is all that motion needs.
+ * @param roi image pixels
+ * @param cropSize S, pixels
+ * @returns (S, S), 0–255
+ */
+export const cropToGray = (image: PixelImage | PlanarImage, roi: Roi, cropSize: number): GrayImage => {
+  const gray = { width: cropSize, height: cropSize, data: new Float32Array(cropSize * cropSize) };
+  if ('channels' in image) {
+    const plane = cropSize * cropSize;
+    const tensor = cropToTensor(image, roi, cropSize);
+    for (let i = 0; i < plane; i++) {
+      gray.data[i] = 255 * (0.299 * tensor[i] + 0.587 * tensor[i + plane] + 0.114 * tensor[i + 2 * plane]);
+    }
+  } else cropPlane(image.planes[0], image, 1, roi, cropSize, gray.data);
+  return gray;
 };
 
 /** Replaces brightness and colour differences (0–255) by red, green and blue (0–1), in place. */

@@ -19,13 +19,8 @@ struct Square {
 @group(0) @binding(2) var<storage, read> squares: array<Square>;
 @group(0) @binding(3) var<storage, read_write> tensor: array<f32>;
 
-@compute @workgroup_size(8, 8)
-fn crop(@builtin(global_invocation_id) id: vec3u) {
-  let square = squares[id.z];
-  let size = square.size;
-  if (id.x >= size || id.y >= size) {
-    return;
-  }
+// Colour of output pixel (x, y): the mean of its samples.
+fn pixel(square: Square, id: vec3u) -> vec3f {
   let k = square.perPixel;
   // The step down a column is the step along a row, turned by a quarter.
   let down = vec2f(-square.step.y, square.step.x);
@@ -36,10 +31,32 @@ fn crop(@builtin(global_invocation_id) id: vec3u) {
       sum += textureSampleBaseClampToEdge(frame, linear, position / square.image).rgb;
     }
   }
-  let mean = sum / f32(k * k);
+  return sum / f32(k * k);
+}
+
+@compute @workgroup_size(8, 8)
+fn crop(@builtin(global_invocation_id) id: vec3u) {
+  let square = squares[id.z];
+  let size = square.size;
+  if (id.x >= size || id.y >= size) {
+    return;
+  }
+  let mean = pixel(square, id);
   let plane = size * size;
   let at = id.z * 3u * plane + id.y * size + id.x;
   tensor[at] = mean.r;
   tensor[at + plane] = mean.g;
   tensor[at + 2u * plane] = mean.b;
+}
+
+// Brightness instead of colour: tensor (B,S,S) f32, 0–255.
+@compute @workgroup_size(8, 8)
+fn gray(@builtin(global_invocation_id) id: vec3u) {
+  let square = squares[id.z];
+  let size = square.size;
+  if (id.x >= size || id.y >= size) {
+    return;
+  }
+  let luma = dot(pixel(square, id), vec3f(0.299, 0.587, 0.114));
+  tensor[(id.z * size + id.y) * size + id.x] = 255.0 * luma;
 }

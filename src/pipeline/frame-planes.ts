@@ -1,7 +1,7 @@
 import { DeviceError } from '../errors.ts';
 import type { Size } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
-import { cropToTensor, type PixelImage, type PlanarImage } from './crop.ts';
+import { cropToGray, cropToTensor, type PixelImage, type PlanarImage } from './crop.ts';
 import type { Cropper } from './cropper.ts';
 import { frameSize } from './frame-size.ts';
 
@@ -162,25 +162,38 @@ export const createPlaneCropper = (): Cropper<VideoFrame, Float32Array> => {
     return { width: rect.width, height: rect.height, data, channels: 4 };
   };
 
+  /** The part of a frame that some squares touch, and the squares in it. */
+  const open = async (frame: VideoFrame, rois: readonly Roi[]) => {
+    const format = String(frame.format);
+    const isReadable = planarFormats.includes(format) || interleavedFormats.includes(format);
+    const mapping = isReadable ? planeMapping(frame) : undefined;
+    const squares = mapping === undefined ? rois : rois.map((roi) => mapping.toPlanes(roi));
+    const rect = touchedRect(squares, mapping?.size ?? frameSize(frame));
+    const image = mapping === undefined ? drawn(frame, rect) : await read(frame, rect);
+    return {
+      image,
+      squares: squares.map((roi) => moved(roi, rect)),
+      isBlueFirst: mapping !== undefined && format.startsWith('BGR'),
+    };
+  };
+
   return {
     frameSize,
     crop: async (frame, rois, cropSize) => {
       const plane = cropSize * cropSize;
       const tensor = memory.floats(rois.length * 3 * plane);
-      const format = String(frame.format);
-      const isReadable = planarFormats.includes(format) || interleavedFormats.includes(format);
-      const mapping = isReadable ? planeMapping(frame) : undefined;
-      const squares = mapping === undefined ? rois : rois.map((roi) => mapping.toPlanes(roi));
-      const rect = touchedRect(squares, mapping?.size ?? frameSize(frame));
-      const image = mapping === undefined ? drawn(frame, rect) : await read(frame, rect);
+      const { image, squares, isBlueFirst } = await open(frame, rois);
       squares.forEach((roi, index) => {
         const offset = index * 3 * plane;
-        cropToTensor(image, moved(roi, rect), cropSize, tensor, offset);
-        if (mapping !== undefined && format.startsWith('BGR')) {
-          swapRedAndBlue(tensor.subarray(offset, offset + 3 * plane), plane);
-        }
+        cropToTensor(image, roi, cropSize, tensor, offset);
+        if (isBlueFirst) swapRedAndBlue(tensor.subarray(offset, offset + 3 * plane), plane);
       });
       return tensor;
+    },
+    gray: async (frame, roi, cropSize) => {
+      const { image, squares } = await open(frame, [roi]);
+      // Red and blue may have changed places: it is the same in every frame, and all that motion asks for.
+      return cropToGray(image, squares[0], cropSize);
     },
   };
 };

@@ -3,13 +3,15 @@ import { normalize, type Point, type Size } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
 import { calibrate } from '../landmarks/calibration.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
+import { motionSettings } from '../landmarks/motion-filter.ts';
 import { usesEmbeddings } from '../landmarks/refiner.ts';
 import { LandmarkSmoother, type SmootherOptions } from '../landmarks/smoother.ts';
 import type { Model } from '../model/model.ts';
 import type { Cropper } from './cropper.ts';
 import { Localizer } from './localizer.ts';
-import { lookFromMatches, refineLook, type Look, type LookOptions } from './look.ts';
 import { FrameClock, type FrameTime } from './frame-clock.ts';
+import { certaintiesOf, lookFromMatches, refineLook, type Look, type LookOptions } from './look.ts';
+import { MotionFollower } from './motion-follower.ts';
 import { nextRoi } from './next-roi.ts';
 import { createResult, type Landmark, type ObjectPlace, type TrackResult } from './result.ts';
 import { isSettled, roiChange, roiOfShape } from './roi-of-shape.ts';
@@ -32,7 +34,13 @@ export type FrameTrackerOptions<Frame, Input> = {
   model: Model<Input>;
   cropper: Cropper<Frame, Input>;
   landmarkSet: LandmarkSet;
-  /** Settings of the smoother; false gives raw landmarks. */ smoothing?: SmootherOptions | false;
+  /**
+   * Settings of the smoother; false gives raw landmarks. Default: none where motion is followed, which smooths by
+   * itself, else those of `defaultSmoothing`.
+   */
+  smoothing?: SmootherOptions | false;
+  /** Whether motion carries landmarks from frame to frame and the match corrects them. Default true. */
+  motion?: boolean;
   /** Network runs that search may use in one frame; the last check of a find takes 6 at once. Default 6. */
   searchBudget?: number;
   /** Landmarks less sure than this are not `visible`. Default 0.1. */ minConfidence?: number;
@@ -90,6 +98,7 @@ export class FrameTracker<Frame, Input> {
   #finder: ObjectFinder<Frame>;
   readonly #clock: () => number;
   #smoother: LandmarkSmoother | undefined;
+  #motion: MotionFollower<Frame> | undefined;
   #state: State = { status: 'searching' };
   #size: Size | undefined;
   readonly #clockOfFrames = new FrameClock();
@@ -105,7 +114,7 @@ export class FrameTracker<Frame, Input> {
     this.#look = { model, cropper, landmarkSet };
     this.#clock = options.clock ?? (() => performance.now());
     this.#finder = options.finder ?? this.#createLocalizer();
-    this.setSmoothing(smoothing ?? {});
+    this.setSmoothing(smoothing);
   }
 
   /** Where the last step's time went. */
@@ -113,9 +122,14 @@ export class FrameTracker<Frame, Input> {
     return this.#timing;
   }
 
-  /** Changes smoothing from the next frame on; false switches it off. */
-  setSmoothing(smoothing: SmootherOptions | false): void {
-    this.#smoother = smoothing === false ? undefined : new LandmarkSmoother(smoothing);
+  /** Changes smoothing from the next frame on: false switches it off, and motion with it. */
+  setSmoothing(smoothing: SmootherOptions | false | undefined): void {
+    const { cropper, motion = true } = this.#options;
+    const gray = motion && smoothing !== false ? cropper.gray : undefined;
+    if (gray === undefined) this.#motion = undefined;
+    else this.#motion ??= new MotionFollower(gray);
+    const isSmoothed = smoothing !== false && (smoothing !== undefined || gray === undefined);
+    this.#smoother = isSmoothed ? new LandmarkSmoother(smoothing) : undefined;
   }
 
   /** Forgets the object and searches anew, from the next frame on. */
@@ -134,6 +148,7 @@ export class FrameTracker<Frame, Input> {
       this.#look = { ...this.#look, landmarkSet };
       this.#finder = this.#options.finder ?? this.#createLocalizer();
       this.#smoother?.reset();
+      this.#motion?.reset();
       if (this.#state.status !== 'tracking') return;
       this.#finder.lookNear?.(this.#state.roi);
       this.#state = { ...this.#state, object: undefined, shown: undefined, doubts: 0 };
@@ -154,6 +169,7 @@ export class FrameTracker<Frame, Input> {
     this.#state = { status: 'searching' };
     this.#finder.reset();
     this.#smoother?.reset();
+    this.#motion?.reset();
   }
 
   /**
@@ -201,7 +217,8 @@ export class FrameTracker<Frame, Input> {
       return this.#doubt(this.#state, about);
     }
     const { roi } = look;
-    const shown: ObjectPlace = { id, roi, landmarks: this.#landmarks(look, size, timestamp) };
+    const landmarks = await this.#landmarks(frame, look, size, timestamp);
+    const shown: ObjectPlace = { id, roi, landmarks };
     const next = nextRoi(roi, found, object, lead);
     this.#state = { status: 'tracking', id, roi: next, object: found, shown, doubts: 0 };
     return createResult(about, [{ status: 'tracking', ...shown }]);
@@ -256,29 +273,42 @@ export class FrameTracker<Frame, Input> {
     return createResult(about, [{ status: 'doubtful', doubts, ...state.shown }]);
   }
 
-  #landmarks(look: EmbeddedLook, size: Size, timestamp: number): Landmark[] {
+  /** What decides goes by the network's own confidences, what is told by the calibrated ones. */
+  #confidences({ confidences, fit }: Look): ArrayLike<number> {
+    const { calibration } = this.#look.landmarkSet;
+    return calibration === undefined ? confidences : calibrate(confidences, fit?.residuals, calibration);
+  }
+
+  async #landmarks(frame: Frame, look: EmbeddedLook, size: Size, timestamp: number): Promise<Landmark[]> {
     const start = this.#clock();
     const { minConfidence = 0.1 } = this.#options;
     const { landmarkSet } = this.#look;
+    const { roi } = look;
     // What is told is refined; where to look next and whether to trust goes by the matches themselves.
     const raw = refineLook(look, look.embedding, landmarkSet, this.#look.model.manifest);
-    const points = this.#smoother?.filter(raw, look.roi.size, timestamp) ?? raw;
-    // What decides goes by the network's own confidences, what is told by the calibrated ones.
-    const { calibration } = landmarkSet;
-    const confidences =
-      calibration === undefined
-        ? look.confidences
-        : calibrate(look.confidences, look.fit?.residuals, calibration);
+    const confidences = this.#confidences(look);
+    const followed = await this.#motion?.step(frame, {
+      ...{ roi, points: raw },
+      certainties: landmarkSet.calibration === undefined ? certaintiesOf(look, landmarkSet) : confidences,
+    });
+    const unsmoothed: readonly Point[] = followed ?? raw;
+    const points = this.#smoother?.filter(unsmoothed, roi.size, timestamp) ?? unsmoothed;
     const landmarks = landmarkSet.names.map((name, index): Landmark => {
       const { x, y } = points[index];
       const confidence = confidences[index];
+      // Where motion is followed it says what is seen: a point may be carried well that is hardly recognised.
+      const isKnown =
+        followed === undefined
+          ? confidence >= minConfidence
+          : followed[index].spread <= motionSettings.lost &&
+            (followed[index].seen || confidence >= minConfidence);
       return {
         name,
         x,
         y,
         normalized: normalize({ x, y }, size),
         confidence,
-        visible: confidence >= minConfidence && isInside({ x, y }, size),
+        visible: isKnown && isInside({ x, y }, size),
         raw: raw[index],
       };
     });

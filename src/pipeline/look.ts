@@ -74,6 +74,15 @@ export const refineLook = (
   return refined.map((point) => applySimilarity(transform, point));
 };
 
+/** How sure each match is on the set's own scale, 0 (as on other things) to 1 (as on the object). */
+export const certaintiesOf = (
+  { confidences }: Pick<Look, 'confidences'>,
+  { evidence: { object, background } }: Pick<LandmarkSet, 'evidence'>,
+): Float32Array =>
+  confidences.map((confidence) =>
+    Math.min(1, Math.max(0, (logOdds(confidence) - background) / (object - background))),
+  );
+
 /** @param matches (N, 3): x, y in crop pixels, confidence 0–1 */
 export const lookFromMatches = (
   matches: Float32Array,
