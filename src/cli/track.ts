@@ -36,7 +36,11 @@ const command = defineCommand({
       placeholder: 'FILE.mp4',
       describe: 'Also write a video with the landmarks drawn in.',
     },
-    raw: { type: 'flag', describe: 'Do not smooth.' },
+    raw: { type: 'flag', describe: 'Do not smooth, nor follow motion: what the network sees in each frame.' },
+    'no-motion': {
+      type: 'flag',
+      describe: 'Do not follow motion from frame to frame: smooth what is matched.',
+    },
     ...resultOptions,
   },
 });
@@ -55,7 +59,7 @@ const trackVideo = async (
   video: VideoReader,
   landmarkSet: LandmarkSet,
   session: Model,
-  smooth: boolean,
+  { smooth, motion }: { smooth: boolean; motion: boolean },
 ): Promise<TrackResult[]> => {
   const tracker = new FrameTracker<PixelImage, Float32Array>({
     model: session,
@@ -63,6 +67,7 @@ const trackVideo = async (
     landmarkSet,
     searchBudget: offlineSearchBudget,
     ...(smooth ? {} : { smoothing: false }),
+    motion,
   });
   const progress = createProgress('frames');
   const results: TrackResult[] = [];
@@ -83,7 +88,7 @@ export const run = createRun(command, async ({ values, positionals }) => {
   try {
     const { width, height, stored } = video;
     const results = await withModelAndSet(values, landmarkSet, (session) =>
-      trackVideo(video, landmarkSet, session, !values.raw),
+      trackVideo(video, landmarkSet, session, { smooth: !values.raw, motion: !values['no-motion'] }),
     );
     const fps = framesPerSecond(results.map(({ timestamp }) => timestamp));
     const header: TrackHeader = { fps, ...stored, landmarks: landmarkSet.names };

@@ -47,8 +47,11 @@ describe('a tracker with a real network on real pixels', () => {
       if (result.status !== 'tracking') continue;
       tracked++;
       blobCenters(roi).forEach(({ x, y }, index) => {
-        const { raw } = result.landmarks[index];
+        const { raw, x: followedX, y: followedY, visible } = result.landmarks[index];
         expect(Math.hypot(raw.x - x, raw.y - y)).toBeLessThan(2);
+        // With motion: no lag behind an object that moves.
+        expect(Math.hypot(followedX - x, followedY - y)).toBeLessThan(2);
+        expect(visible).toBe(true);
       });
     }
     expect(tracked).toBeGreaterThan(35);
