@@ -245,15 +245,20 @@ const cropPlanar = (image: PlanarImage, roi: Roi, cropSize: number, tensor: Floa
  * @returns (S, S), 0–255
  */
 export const cropToGray = (image: PixelImage | PlanarImage, roi: Roi, cropSize: number): GrayImage => {
-  const gray = { width: cropSize, height: cropSize, data: new Float32Array(cropSize * cropSize) };
-  if ('channels' in image) {
-    const plane = cropSize * cropSize;
-    const tensor = cropToTensor(image, roi, cropSize);
-    for (let i = 0; i < plane; i++) {
-      gray.data[i] = 255 * (0.299 * tensor[i] + 0.587 * tensor[i + plane] + 0.114 * tensor[i + 2 * plane]);
-    }
-  } else cropPlane(image.planes[0], image, 1, roi, cropSize, gray.data);
-  return gray;
+  if ('channels' in image) return tensorToGray(cropToTensor(image, roi, cropSize), cropSize);
+  const data = new Float32Array(cropSize * cropSize);
+  cropPlane(image.planes[0], image, 1, roi, cropSize, data);
+  return { width: cropSize, height: cropSize, data };
+};
+
+/** @param tensor (3, S, S) planar RGB, 0–1 @returns (S, S), 0–255 */
+export const tensorToGray = (tensor: Float32Array, cropSize: number): GrayImage => {
+  const plane = cropSize * cropSize;
+  const data = new Float32Array(plane);
+  for (let i = 0; i < plane; i++) {
+    data[i] = 255 * (0.299 * tensor[i] + 0.587 * tensor[i + plane] + 0.114 * tensor[i + 2 * plane]);
+  }
+  return { width: cropSize, height: cropSize, data };
 };
 
 /** Replaces brightness and colour differences (0–255) by red, green and blue (0–1), in place. */

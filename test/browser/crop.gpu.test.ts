@@ -79,7 +79,7 @@ describe('cropping a VideoFrame on the GPU', () => {
         return 0.299 * color[i] + 0.587 * color[i + plane] + 0.114 * color[i + 2 * plane];
       });
       const found = Float32Array.from(gray?.data ?? [], (value) => value / 255);
-      // Planes of a camera have 219 steps from black to white, and BGR keeps its order: both the same in every frame.
+      // Planes of a camera have 219 steps from black to white.
       expect(correlation(found, wanted)).toBeGreaterThan(0.99);
     }
     frame.close();
