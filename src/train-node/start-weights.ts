@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { InputError } from '../errors.ts';
 import type { TrainingConfig } from '../train/settings/config.ts';
-import type { SharedPool } from '../train/batch/batch.ts';
+import type { SharedPool } from '../train/batch/sources.ts';
 import type { TrainedWeights } from '../train/network/inference-network.ts';
 import type { PictureSet } from '../train/views/pictures.ts';
 import { calibrationCrops } from '../train/model-files.ts';
