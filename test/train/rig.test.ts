@@ -6,7 +6,7 @@ import { anglesOf, createRigFitter, turnRotation } from '../../src/train/rig/fit
 import { prepareRig } from '../../src/train/rig/prepared-rig.ts';
 import { createScene } from '../../src/train/rig/rig-scene.ts';
 import type { RigScene } from '../../src/train/rig/rig-scene.ts';
-import type { RigChange } from '../../src/train/rig/rig-view.ts';
+import type { RigChange } from '../../src/train/rig/rig-change.ts';
 import { drawView, stillView } from '../../src/train/rig/rig-view.ts';
 import { partOf } from '../../src/train/rig/rig.ts';
 import { defaultRig } from '../../src/train/settings/rig-settings.ts';

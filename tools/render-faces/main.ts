@@ -17,9 +17,11 @@ import { writeFileAtomic } from '../../src/files-node/atomic-file.ts';
 import { openRig } from '../../src/train-node/rig-scenes.ts';
 import { drawChange } from '../../src/train/pairs/rig-pairs.ts';
 import { anglesOf, turnRotation } from '../../src/train/rig/fit-rig.ts';
-import { depthTolerance, drawView } from '../../src/train/rig/rig-view.ts';
-import type { RigChange, RigView } from '../../src/train/rig/rig-view.ts';
+import type { RigChange } from '../../src/train/rig/rig-change.ts';
 import type { RigScene } from '../../src/train/rig/rig-scene.ts';
+import { depthTolerance } from '../../src/train/rig/rig-scene.ts';
+import type { RigView } from '../../src/train/rig/rig-view.ts';
+import { drawView } from '../../src/train/rig/rig-view.ts';
 import { defaultRig } from '../../src/train/settings/rig-settings.ts';
 import { runTool } from '../run-tool.ts';
 

@@ -4,8 +4,9 @@ import type { FlowField } from '../../flow/optical-flow.ts';
 import type { RawPicture } from '../../media/raw-picture.ts';
 import { anglesOf } from '../rig/fit-rig.ts';
 import type { RigScene } from '../rig/rig-scene.ts';
-import type { RigChange, RigView } from '../rig/rig-view.ts';
-import { depthTolerance } from '../rig/rig-view.ts';
+import { depthTolerance } from '../rig/rig-scene.ts';
+import type { RigChange } from '../rig/rig-change.ts';
+import type { RigView } from '../rig/rig-view.ts';
 import type { RigSettings } from '../settings/rig-settings.ts';
 
 const radians = Math.PI / 180;

@@ -1,6 +1,7 @@
 /** Fits a rig to the points of one picture: pose by weak perspective, identity and expression by ridge regression. */
 import { InputError } from '../../errors.ts';
 import type { Point } from '../../geometry/coordinates.ts';
+import { factorizeInPlace, solveFactored } from '../../geometry/positive-definite.ts';
 import type { Rig } from './rig.ts';
 
 /** Rig coordinates to picture pixels: p = scale · rotation · (x, −y, −z) + translation; the third is depth, away. */
@@ -20,23 +21,6 @@ export type RigFit = {
 export type FitOptions = {
   /** Identity modes used, the first ones. Default 50. */ modes?: number;
   /** Standard deviation of a point, share of the longer side of the box of all. Default 0.012. */ noise?: number;
-};
-
-/** Solves a small symmetric positive system by Gaussian elimination; changes both. */
-const solve = (a: Float64Array, b: Float64Array): Float64Array => {
-  const n = b.length;
-  for (let k = 0; k < n; k++) {
-    for (let i = k + 1; i < n; i++) {
-      const factor = a[i * n + k] / a[k * n + k];
-      for (let j = k; j < n; j++) a[i * n + j] -= factor * a[k * n + j];
-      b[i] -= factor * b[k];
-    }
-  }
-  for (let k = n - 1; k >= 0; k--) {
-    for (let j = k + 1; j < n; j++) b[k] -= a[k * n + j] * b[j];
-    b[k] /= a[k * n + k];
-  }
-  return b;
 };
 
 /** Product of 3 × 3 matrices. */
@@ -119,7 +103,8 @@ const improvePose = (
   });
   // A little damping: points in one place leave directions open.
   for (let p = 0; p < 6; p++) a[7 * p] += 1e-6 * (1 + a[7 * p]);
-  const step = solve(a, b);
+  factorizeInPlace(a, 6);
+  const step = solveFactored(a, 6, b);
   const angle = Math.hypot(step[0], step[1], step[2]);
   const shorten = angle > 0.5 ? 0.5 / angle : 1;
   return {
@@ -150,112 +135,136 @@ const rounds = 16;
 /** Sweeps of coordinate descent over the coefficients in one round. */
 const sweeps = 12;
 
-/** Fits pictures of one rig: what depends on the rig alone is made once. */
-export const createRigFitter = (rig: Rig, options: FitOptions = {}) => {
-  const { modes = 50, noise = 0.012 } = options;
-  const { landmarks, landmarkWeights: weights } = rig;
-  const used = rig.identity.slice(0, modes);
-  const neutral = landmarkValues(rig.neutral, landmarks);
-  const deltas = [...used, ...rig.expressions].map((delta) => landmarkValues(delta, landmarks));
-  const variances = deltas.map((_, k) => (k < used.length ? 1 : rig.expressionSds[k - used.length] ** 2));
-  const count = deltas.length;
+/** What a fit needs of a rig: its landmarks alone. */
+type LandmarkModel = {
+  /** (L, 3) at rest. */ neutral: Float64Array;
+  /** (L, 3) each: identity modes first, then expressions. */ deltas: Float64Array[];
+  /** Of the coefficients, and how far they may go. */ variances: number[];
+  ranges: (readonly [number, number])[];
+  /** (L) */ weights: readonly number[];
+};
 
-  /** Ridge regression with expressions kept in 0–1, by coordinate descent. */
-  const improveCoefficients = (
-    coefficients: Float64Array,
-    pose: RigPose,
-    points: readonly Point[],
-    sigma: number,
-  ): void => {
-    const rows = 2 * points.length;
-    const columns = deltas.map((delta) => {
-      const column = new Float64Array(rows);
-      for (let i = 0; i < points.length; i++) {
-        const [x, y] = turn(pose, delta, 3 * i);
-        const gain = Math.sqrt(weights[i]) / sigma;
-        column[2 * i] = gain * x;
-        column[2 * i + 1] = gain * y;
-      }
-      return column;
-    });
-    const residual = new Float64Array(rows);
-    points.forEach((point, i) => {
-      const [x, y] = turn(pose, neutral, 3 * i);
-      const gain = Math.sqrt(weights[i]) / sigma;
-      residual[2 * i] = gain * (point.x - x - pose.translation.x);
-      residual[2 * i + 1] = gain * (point.y - y - pose.translation.y);
-    });
-    const subtract = (column: Float64Array, by: number): void => {
-      for (let r = 0; r < rows; r++) residual[r] -= by * column[r];
-    };
-    columns.forEach((column, k) => {
-      subtract(column, coefficients[k]);
-    });
-    for (let sweep = 0; sweep < sweeps; sweep++) {
-      for (let k = 0; k < count; k++) {
-        let [dot, norm] = [0, 1 / variances[k]];
-        for (let r = 0; r < rows; r++) {
-          dot += columns[k][r] * residual[r];
-          norm += columns[k][r] ** 2;
-        }
-        const old = coefficients[k];
-        const free = old + (dot - old / variances[k]) / norm;
-        const next = k < used.length ? Math.max(-3, Math.min(3, free)) : Math.max(0, Math.min(1, free));
-        subtract(columns[k], next - old);
-        coefficients[k] = next;
-      }
+const modelOf = (rig: Rig, modes: number): LandmarkModel => {
+  const { landmarks, landmarkWeights, expressionSds } = rig;
+  const identity = rig.identity.slice(0, modes);
+  return {
+    neutral: landmarkValues(rig.neutral, landmarks),
+    deltas: [...identity, ...rig.expressions].map((delta) => landmarkValues(delta, landmarks)),
+    variances: [...identity.map(() => 1), ...expressionSds.map((sd) => sd ** 2)],
+    ranges: [...identity.map(() => [-3, 3] as const), ...expressionSds.map(() => [0, 1] as const)],
+    weights: landmarkWeights,
+  };
+};
+
+const shapeOf = ({ neutral, deltas }: LandmarkModel, coefficients: Float64Array): Float64Array => {
+  const shape = neutral.slice();
+  deltas.forEach((delta, k) => {
+    for (let i = 0; i < shape.length; i++) shape[i] += coefficients[k] * delta[i];
+  });
+  return shape;
+};
+
+/** (2L) how far points lie from a shape, weighted. @param scale of a pixel */
+const residualsOf = (
+  shape: Float64Array,
+  pose: RigPose,
+  points: readonly Point[],
+  weights: readonly number[],
+  scale: number,
+): Float64Array => {
+  const residuals = new Float64Array(2 * points.length);
+  points.forEach((point, i) => {
+    const [x, y] = turn(pose, shape, 3 * i);
+    const gain = Math.sqrt(weights[i]) * scale;
+    residuals[2 * i] = gain * (point.x - x - pose.translation.x);
+    residuals[2 * i + 1] = gain * (point.y - y - pose.translation.y);
+  });
+  return residuals;
+};
+
+/** Ridge regression with coefficients kept in their ranges, by coordinate descent. @param sigma of a point, pixels */
+const improveCoefficients = (
+  model: LandmarkModel,
+  coefficients: Float64Array,
+  pose: RigPose,
+  points: readonly Point[],
+  sigma: number,
+): void => {
+  const { deltas, variances, ranges, weights } = model;
+  const columns = deltas.map((delta) => {
+    const column = new Float64Array(2 * points.length);
+    for (let i = 0; i < points.length; i++) {
+      const [x, y] = turn(pose, delta, 3 * i);
+      column[2 * i] = (Math.sqrt(weights[i]) / sigma) * x;
+      column[2 * i + 1] = (Math.sqrt(weights[i]) / sigma) * y;
     }
-  };
-
-  const shapeOf = (coefficients: Float64Array): Float64Array => {
-    const shape = neutral.slice();
-    deltas.forEach((delta, k) => {
-      for (let i = 0; i < shape.length; i++) shape[i] += coefficients[k] * delta[i];
+    return column;
+  });
+  const residuals = residualsOf(shapeOf(model, coefficients), pose, points, weights, 1 / sigma);
+  for (let sweep = 0; sweep < sweeps; sweep++) {
+    columns.forEach((column, k) => {
+      let [dot, norm] = [0, 1 / variances[k]];
+      for (let r = 0; r < column.length; r++) {
+        dot += column[r] * residuals[r];
+        norm += column[r] ** 2;
+      }
+      const old = coefficients[k];
+      const [least, greatest] = ranges[k];
+      const next = Math.max(least, Math.min(greatest, old + (dot - old / variances[k]) / norm));
+      for (let r = 0; r < column.length; r++) residuals[r] -= (next - old) * column[r];
+      coefficients[k] = next;
     });
-    return shape;
+  }
+};
+
+/** Straight ahead, over the points. */
+const firstPose = ({ neutral }: LandmarkModel, points: readonly Point[]): RigPose => {
+  const { center, size } = boxOf(points);
+  const rest = boxOf(Array.from(points, (_, i) => ({ x: neutral[3 * i], y: neutral[3 * i + 1] })));
+  const scale = size / rest.size;
+  return {
+    scale,
+    rotation: Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1),
+    translation: { x: center.x - scale * rest.center.x, y: center.y + scale * rest.center.y },
   };
+};
+
+/** Fits pictures of one rig: what depends on the rig alone is made once. */
+export const createRigFitter = (rig: Rig, { modes = 50, noise = 0.012 }: FitOptions = {}) => {
+  const model = modelOf(rig, modes);
+  const { weights } = model;
+  const identityCount = Math.min(modes, rig.identity.length);
+  const totalWeight = weights.reduce((sum, weight) => sum + weight, 0);
 
   /**
    * @param points (L) of the rig's landmarks, picture pixels
    * @throws InputError for another number of points than the rig has landmarks, or points all in one place
    */
   return (points: readonly Point[]): RigFit => {
-    if (points.length !== landmarks.length) {
+    if (points.length !== weights.length) {
       throw new InputError(
-        `A picture has ${points.length} points but the rig has ${landmarks.length} landmarks. Give the points of these landmarks, in their order.`,
+        `A picture has ${points.length} points but the rig has ${weights.length} landmarks. Give the points of these landmarks, in their order.`,
       );
     }
-    const { center, size } = boxOf(points);
+    const { size } = boxOf(points);
     if (!(size > 1)) {
       throw new InputError(`The ${points.length} points of a picture lie in one place. Annotate it again.`);
     }
-    const rest = boxOf(Array.from(points, (_, i) => ({ x: neutral[3 * i], y: neutral[3 * i + 1] })));
-    const scale = size / rest.size;
-    let pose: RigPose = {
-      scale,
-      rotation: Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1),
-      translation: { x: center.x - scale * rest.center.x, y: center.y + scale * rest.center.y },
-    };
-    const coefficients = new Float64Array(count);
+    let pose = firstPose(model, points);
+    const coefficients = new Float64Array(model.deltas.length);
     for (let round = 0; round < rounds; round++) {
-      const shape = shapeOf(coefficients);
+      const shape = shapeOf(model, coefficients);
       for (let step = 0; step < 6; step++) pose = improvePose(pose, shape, points, weights);
-      improveCoefficients(coefficients, pose, points, noise * size);
+      improveCoefficients(model, coefficients, pose, points, noise * size);
     }
-    const shape = shapeOf(coefficients);
+    const shape = shapeOf(model, coefficients);
     for (let step = 0; step < 3; step++) pose = improvePose(pose, shape, points, weights);
-    let [squared, total] = [0, 0];
-    points.forEach((point, i) => {
-      const [x, y] = turn(pose, shape, 3 * i);
-      squared +=
-        weights[i] * ((point.x - x - pose.translation.x) ** 2 + (point.y - y - pose.translation.y) ** 2);
-      total += weights[i];
-    });
+    const squared = residualsOf(shape, pose, points, weights, 1).reduce((sum, value) => sum + value ** 2, 0);
     return {
       pose,
-      identity: coefficients.slice(0, used.length),
-      expression: coefficients.slice(used.length),
-      error: Math.sqrt(squared / total) / size,
+      identity: coefficients.slice(0, identityCount),
+      expression: coefficients.slice(identityCount),
+      error: Math.sqrt(squared / totalWeight) / size,
     };
   };
 };

@@ -59,17 +59,3 @@ export const rasterize = (
   }
   return { width, height, depth, triangle, first, second };
 };
-
-/** A value of the vertices at a place of a triangle. @param values (V, stride) */
-export const interpolate = (
-  values: Float32Array,
-  stride: number,
-  component: number,
-  triangles: Uint32Array,
-  t: number,
-  wa: number,
-  wb: number,
-): number =>
-  wa * values[stride * triangles[3 * t] + component] +
-  wb * values[stride * triangles[3 * t + 1] + component] +
-  (1 - wa - wb) * values[stride * triangles[3 * t + 2] + component];

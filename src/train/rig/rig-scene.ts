@@ -28,6 +28,8 @@ export type RigScene = {
   /** Mean colour of the object in the photograph, 0–255. */ tone: [number, number, number];
 };
 
+/** A place shows where its depth is no more than this behind what does, of the object's size. */
+export const depthTolerance = 0.02;
 /** Vertices of the sheet per side, and how far it goes on beyond the photograph, of its sides. */
 const side = 100;
 const margin = 0.25;
