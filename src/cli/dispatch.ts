@@ -1,5 +1,5 @@
 import { UsageError } from './arguments.ts';
-import { describeFailure, exitCode, printNote } from './output.ts';
+import { exitCode, printFailure } from './output.ts';
 
 /** What a command's module exports. */
 export type Command = {
@@ -49,7 +49,7 @@ export const runCommandLine = async (
     await dispatch(name, table, argv);
     return 0;
   } catch (error) {
-    printNote(describeFailure(error));
+    printFailure(error, argv);
     return exitCode(error);
   }
 };

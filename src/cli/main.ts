@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { runCommandLine, type CommandTable } from './dispatch.ts';
-import { describeFailure, printNote } from './output.ts';
+import { printFailure } from './output.ts';
 
 /** Every command: a module that exports `summary` and `run(argv)`. */
 const commands: CommandTable = {
@@ -17,7 +17,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 process.on('uncaughtException', (error) => {
-  printNote(describeFailure(error));
+  printFailure(error, process.argv);
   process.exit(1);
 });
 

@@ -61,11 +61,21 @@ export const createProgress = (label: string): ((done: number, total: number) =>
 /** Exit code of a failure: 2 for a command line that was typed wrongly, else 1. */
 export const exitCode = (error: unknown): 1 | 2 => (error instanceof UsageError ? 2 : 1);
 
+/** A failure: one line on stderr, and with `--json` the last line of stdout, as every result. */
+export const printFailure = (error: unknown, argv: readonly string[]): void => {
+  printNote(describeFailure(error));
+  if (!argv.includes('--json')) return;
+  const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
+  console.log(JSON.stringify({ error: { name, message: oneLine(message) } }));
+};
+
+const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim();
+
 /** The failure in one line; with DVE_DEBUG=1 the whole stack, for those who work on this package. */
 export const describeFailure = (error: unknown): string => {
   if (process.env.DVE_DEBUG === '1' && error instanceof Error) return error.stack ?? error.message;
   const message = error instanceof Error ? error.message : String(error);
-  const line = message.replace(/\s*\n\s*/g, ' ').trim();
+  const line = oneLine(message);
   if (error instanceof DveError) return `dve: ${line}`;
   // Nobody meant to throw this one: say so, and how to learn more.
   return `dve: unexpected failure: ${line || 'no message'} (DVE_DEBUG=1 shows where)`;

@@ -3,9 +3,8 @@ import { InputError } from '../errors.ts';
 import type { Point } from '../geometry/coordinates.ts';
 import type { TrackResult } from '../pipeline/result.ts';
 
-/** What is written of a whole video besides its frames. */
+/** What is known of a video before its frames. */
 export type TrackHeader = {
-  /** Frames per second, on average. */ fps: number;
   /** Pixels. */ width: number;
   height: number;
   /** Names of the landmarks, in the order of `points`. */ landmarks: readonly string[];
@@ -15,14 +14,27 @@ export type TrackHeader = {
 const pixels = (value: number): number => Number(value.toFixed(2));
 const share = (value: number): number => Number(value.toFixed(4));
 
-/** One frame of the JSON file: `points` and `raw` are empty and `roi` is null where the object was not recognised. */
-const frameRecord = (result: TrackResult): Record<string, unknown> => {
-  const timestamp = Number(result.timestamp.toFixed(6));
-  if (result.status !== 'tracking') return { timestamp, status: 'searching', roi: null, points: [], raw: [] };
+/** A picture of a folder that could not be tracked in: its row stays, so that no later one moves. */
+export type UnreadableFrame = { status: 'unreadable'; timestamp: number };
+
+/** What a row is made of. */
+export type TrackedFrame = {
+  result: TrackResult | UnreadableFrame;
+  /** 0 for the first. */ index: number;
+  /** Of a picture of a folder, its name. */ file?: string | undefined;
+};
+
+/** One frame of the JSON file: `points` and `raw` are empty and `roi` is null unless it is tracked. */
+const frameRecord = ({ result, file }: TrackedFrame): Record<string, unknown> => {
+  const start = {
+    timestamp: Number(result.timestamp.toFixed(6)),
+    ...(file !== undefined && { file }),
+    status: result.status === 'tracking' || result.status === 'unreadable' ? result.status : 'searching',
+  };
+  if (result.status !== 'tracking') return { ...start, roi: null, points: [], raw: [] };
   const { roi, landmarks } = result;
   return {
-    timestamp,
-    status: result.status,
+    ...start,
     roi: {
       center: { x: pixels(roi.center.x), y: pixels(roi.center.y) },
       size: pixels(roi.size),
@@ -33,45 +45,48 @@ const frameRecord = (result: TrackResult): Record<string, unknown> => {
   };
 };
 
-/** The JSON track file: one line a frame. */
-export const tracksToJson = (header: TrackHeader, results: readonly TrackResult[]): string => {
-  const { fps, width, height, landmarks } = header;
-  const head = JSON.stringify({ fps: Number(fps.toFixed(4)), width, height, landmarks });
-  const frames = results.map((result) => JSON.stringify(frameRecord(result)));
-  return `${head.slice(0, -1)},"frames":[\n${frames.join(',\n')}\n]}\n`;
+/** A track file, written row by row: hours of video are no text that would fit into memory. */
+export type TrackFormat = {
+  head: string;
+  /** The text of one frame; they come in order, starting at 0. */ row: (frame: TrackedFrame) => string;
+  /** @param fps frames per second, on average; 0 where they are too few */
+  tail: (fps: number) => string;
 };
+
+/** The JSON track file: one line a frame. */
+export const jsonFormat = ({ width, height, landmarks }: TrackHeader): TrackFormat => ({
+  head: `${JSON.stringify({ width, height, landmarks }).slice(0, -1)},"frames":[\n`,
+  row: (frame) => `${frame.index === 0 ? '' : ',\n'}${JSON.stringify(frameRecord(frame))}`,
+  tail: (fps) => `\n],"fps":${Number(fps.toFixed(4))}}\n`,
+});
 
 /** A CSV cell; quoted where it has to be. */
 const cell = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 /**
- * The layout of DeepLabCut's CSV: three header rows (scorer, bodyparts, coords), then a row a frame: its index, and
- * x, y (pixels), likelihood of each landmark. Cells are empty where it was not recognised.
+ * The layout of DeepLabCut's CSV: three header rows (scorer, bodyparts, coords), then a row a frame: its index (of a
+ * folder of pictures the file's name), and x, y (pixels), likelihood of each landmark. Cells are empty unless tracked.
  */
-export const tracksToCsv = ({ landmarks }: TrackHeader, results: readonly TrackResult[]): string => {
+export const csvFormat = ({ landmarks }: TrackHeader): TrackFormat => {
   const threeTimes = (texts: readonly string[]): string =>
     texts.flatMap((text) => [cell(text), cell(text), cell(text)]).join(',');
-  const rows = results.map((result, index) => {
-    const values =
-      result.status !== 'tracking'
-        ? landmarks.flatMap(() => ['', '', ''])
-        : result.landmarks.flatMap(({ x, y, confidence }) =>
-            [pixels(x), pixels(y), share(confidence)].map(String),
-          );
-    return [String(index), ...values].join(',');
-  });
-  return `${[
-    `scorer,${threeTimes(landmarks.map(() => 'dve-sdk'))}`,
-    `bodyparts,${threeTimes(landmarks)}`,
-    `coords,${landmarks.map(() => 'x,y,likelihood').join(',')}`,
-    ...rows,
-  ].join('\n')}\n`;
-};
-
-/** Average frames per second of ascending timestamps (seconds); 0 where there are fewer than two. */
-export const framesPerSecond = (timestamps: readonly number[]): number => {
-  const span = timestamps.length < 2 ? 0 : timestamps[timestamps.length - 1] - timestamps[0];
-  return span > 0 ? (timestamps.length - 1) / span : 0;
+  return {
+    head: `${[
+      `scorer,${threeTimes(landmarks.map(() => 'dve-sdk'))}`,
+      `bodyparts,${threeTimes(landmarks)}`,
+      `coords,${landmarks.map(() => 'x,y,likelihood').join(',')}`,
+    ].join('\n')}\n`,
+    row: ({ result, index, file }) => {
+      const values =
+        result.status === 'tracking'
+          ? result.landmarks.flatMap(({ x, y, confidence }) =>
+              [pixels(x), pixels(y), share(confidence)].map(String),
+            )
+          : landmarks.flatMap(() => ['', '', '']);
+      return `${[file === undefined ? String(index) : cell(file), ...values].join(',')}\n`;
+    },
+    tail: () => '',
+  };
 };
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

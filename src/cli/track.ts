@@ -1,20 +1,29 @@
-import { extname } from 'node:path';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { InputError } from '../errors.ts';
+import { openOutput, type OutputFile } from '../files-node/atomic-file.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
-import { writeFileAtomic } from '../files-node/atomic-file.ts';
+import { manifestName, modelFileNames } from '../model/manifest.ts';
 import type { Model } from '../model/model.ts';
 import type { PixelImage } from '../pipeline/crop.ts';
 import { FrameTracker } from '../pipeline/frame-tracker.ts';
 import { createPictureCropper } from '../pipeline/picture-cropper.ts';
-import type { TrackResult } from '../pipeline/result.ts';
-import { openVideo, type VideoReader } from '../media-node/open-video.ts';
+import { openVideo, type RgbFrame, type VideoReader } from '../media-node/open-video.ts';
 import { defineCommand, UsageError } from './arguments.ts';
 import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions } from './model-options.ts';
 import { createProgress, printNote, printResult, round } from './output.ts';
-import { writeOverlay } from './overlay.ts';
+import { createOverlay, type Overlay } from './overlay.ts';
+import { refuseOverwrite } from './refuse-overwrite.ts';
 import { resizeResult } from './resize-result.ts';
+import {
+  csvFormat,
+  jsonFormat,
+  type TrackedFrame,
+  type TrackFormat,
+  type TrackHeader,
+} from './track-file.ts';
 import { offlineSearchBudget, readLandmarkSet, withModelAndSet } from './track-input.ts';
-import { framesPerSecond, tracksToCsv, tracksToJson, type TrackHeader } from './track-file.ts';
 
 export const summary = 'Track the landmarks of a video into a file.';
 
@@ -25,6 +34,11 @@ const command = defineCommand({
   positionals: [{ name: 'VIDEO', describe: 'Video file, or folder of pictures.' }],
   options: {
     ...modelOptions,
+    model: {
+      type: 'string',
+      placeholder: 'DIR',
+      describe: 'Model directory (default: the face model of this package).',
+    },
     landmarks: {
       type: 'string',
       placeholder: 'FILE',
@@ -45,76 +59,166 @@ const command = defineCommand({
   },
 });
 
-type Format = 'json' | 'csv';
+/** The model that comes with this package: beside the sources, or beside the bundle. */
+const faceModel = (): string =>
+  fileURLToPath(
+    new URL(import.meta.url.endsWith('.ts') ? '../../models/face' : '../models/face', import.meta.url),
+  );
 
-const formatOf = (path: string): Format => {
+const formatOf = (path: string): ((header: TrackHeader) => TrackFormat) => {
   const ending = extname(path).toLowerCase();
-  if (ending === '.json') return 'json';
-  if (ending === '.csv') return 'csv';
+  if (ending === '.json') return jsonFormat;
+  if (ending === '.csv') return csvFormat;
   throw new UsageError(`--out ${path} ends neither in .json nor in .csv. See "dve track --help".`);
 };
 
-/** One result per frame, in order. */
-const trackVideo = async (
-  video: VideoReader,
+const createTracker = (
+  model: Model,
   landmarkSet: LandmarkSet,
-  session: Model,
   { smooth, motion }: { smooth: boolean; motion: boolean },
-): Promise<TrackResult[]> => {
-  const tracker = new FrameTracker<PixelImage, Float32Array>({
-    model: session,
+): FrameTracker<PixelImage, Float32Array> =>
+  new FrameTracker({
+    model,
     cropper: createPictureCropper(),
     landmarkSet,
     searchBudget: offlineSearchBudget,
     ...(smooth ? {} : { smoothing: false }),
     motion,
   });
-  const progress = createProgress('frames');
-  const results: TrackResult[] = [];
-  const { width, height, duration = 0 } = video;
-  for await (const { rgb, timestamp } of video.frames) {
-    results.push(await tracker.step({ data: rgb, width, height, channels: 3 }, timestamp));
-    // The header tells the length in seconds only.
-    const total = timestamp > 0 ? Math.round((duration / timestamp) * (results.length - 1)) : 0;
-    progress(results.length, Math.max(total, results.length + 1));
+
+/** What is told when all is through. */
+type Counts = { frames: number; tracked: number; first: number; last: number };
+
+/** Frames up to where the video breaks off; what comes before is worth keeping. */
+async function* untilBroken(
+  frames: AsyncIterable<RgbFrame>,
+  onBroken: (error: InputError) => void,
+): AsyncGenerator<RgbFrame, void> {
+  try {
+    yield* frames;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    onBroken(error);
   }
-  return results;
+}
+
+type Outputs = { rows: OutputFile; format: TrackFormat; overlay: Overlay | undefined };
+
+/** Tracks frame by frame and writes each row at once: nothing grows with the length of the video. */
+const trackVideo = async (
+  video: VideoReader,
+  tracker: FrameTracker<PixelImage, Float32Array>,
+  { rows, format, overlay }: Outputs,
+  { signal, onBroken }: { signal: AbortSignal; onBroken: (error: InputError) => void },
+): Promise<Counts> => {
+  const progress = createProgress('frames');
+  const { width, height, stored, duration = 0, files } = video;
+  const counts: Counts = { frames: 0, tracked: 0, first: 0, last: 0 };
+  const writeRow = async (result: TrackedFrame['result']): Promise<void> => {
+    const index = counts.frames++;
+    if (index === 0) counts.first = result.timestamp;
+    counts.last = result.timestamp;
+    await rows.write(format.row({ result, index, file: files?.[index] }));
+  };
+  /** Pictures of a folder that could not be read, up to an index. */
+  const writeMissing = async (until: number, timestampOf: (index: number) => number): Promise<void> => {
+    while (counts.frames < until) {
+      await writeRow({ status: 'unreadable', timestamp: timestampOf(counts.frames) });
+    }
+  };
+  let interval = 0;
+  for await (const frame of untilBroken(video.frames, onBroken)) {
+    const { rgb, timestamp, index } = frame;
+    if (index > 0) interval = timestamp / index;
+    await writeMissing(index, (missing) => (timestamp * missing) / index);
+    const result = await tracker.step({ data: rgb, width, height, channels: 3 }, timestamp);
+    if (result.status === 'tracking') counts.tracked++;
+    await writeRow(resizeResult(result, stored));
+    await overlay?.add(frame, result);
+    // The header tells the length in seconds only.
+    const total = timestamp > 0 ? Math.round((duration / timestamp) * index) : 0;
+    progress(counts.frames, Math.max(total, counts.frames + 1));
+    if (signal.aborted) return counts;
+  }
+  await writeMissing(files?.length ?? 0, (missing) => missing * interval);
+  return counts;
 };
 
-export const run = createRun(command, async ({ values, positionals }) => {
-  const format = formatOf(values.out);
-  const landmarkSet = await readLandmarkSet(values.landmarks, values.model);
-  const video = await openVideo(positionals[0], { onWarning: printNote });
+/** Told by the first Ctrl-C or kill; the second ends the process as usual. */
+const onInterruption = (): { signal: AbortSignal; stop: () => void } => {
+  const abort = new AbortController();
+  const end = (): void => {
+    abort.abort();
+  };
+  process.once('SIGINT', end);
+  process.once('SIGTERM', end);
+  return {
+    signal: abort.signal,
+    stop: () => {
+      process.off('SIGINT', end);
+      process.off('SIGTERM', end);
+    },
+  };
+};
+
+/** Everything that is read: none of it may be written over. */
+const inputFiles = (path: string, model: string, landmarks: string | undefined, video: VideoReader) => [
+  path,
+  ...(video.files ?? []).map((name) => join(path, name)),
+  ...(landmarks === undefined ? [] : [landmarks]),
+  ...[manifestName, ...Object.values(modelFileNames)].map((name) => join(model, name)),
+];
+
+export const run = createRun(command, async ({ values, positionals: [path] }) => {
+  const { out } = values;
+  const createFormat = formatOf(out);
+  const model = values.model ?? faceModel();
+  const landmarkSet = await readLandmarkSet(values.landmarks, model);
+  const video = await openVideo(path, { onWarning: printNote });
+  const { signal, stop } = onInterruption();
+  let rows: OutputFile | undefined;
+  let overlay: Overlay | undefined;
   try {
     const { width, height, stored } = video;
-    const results = await withModelAndSet(values, landmarkSet, (session) =>
-      trackVideo(video, landmarkSet, session, { smooth: !values.raw, motion: !values['no-motion'] }),
-    );
-    const fps = framesPerSecond(results.map(({ timestamp }) => timestamp));
-    const header: TrackHeader = { fps, ...stored, landmarks: landmarkSet.names };
-    const inFile = results.map((result) => resizeResult(result, stored));
-    await writeFileAtomic(
-      values.out,
-      format === 'json' ? tracksToJson(header, inFile) : tracksToCsv(header, inFile),
-    );
+    await refuseOverwrite({ out, overlay: values.overlay }, inputFiles(path, model, values.landmarks, video));
+    const format = createFormat({ ...stored, landmarks: landmarkSet.names });
+    rows = await openOutput(out);
+    await rows.write(format.head);
     if (values.overlay !== undefined) {
-      const { connections } = landmarkSet;
-      await writeOverlay(video.frames, results, {
-        ...{ width, height, path: values.overlay, fps: fps > 0 ? fps : 25 },
-        draw: { connections, roi: true },
+      overlay = await createOverlay({
+        ...{ width, height, path: values.overlay, sound: video.files === undefined ? path : undefined },
+        draw: { connections: landmarkSet.connections, roi: true },
       });
     }
-    const tracked = results.filter(({ status }) => status === 'tracking').length;
+    const outputs = { rows, format, overlay };
+    const looks = { smooth: !values.raw, motion: !values['no-motion'] };
+    let broken: InputError | undefined;
+    const onBroken = (error: InputError): void => {
+      broken = error;
+    };
+    const { frames, tracked, first, last } = await withModelAndSet(
+      { ...values, model },
+      landmarkSet,
+      (session) =>
+        trackVideo(video, createTracker(session, landmarkSet, looks), outputs, { signal, onBroken }),
+    );
+    if (frames === 0) throw broken ?? new InputError(`${path} has no frame that can be decoded.`);
+    const fps = last > first ? (frames - 1) / (last - first) : 0;
+    await rows.write(format.tail(fps));
+    await overlay?.finish();
+    await rows.commit();
+    const kept = `${out} holds the ${frames} frames before.`;
+    if (broken !== undefined) throw new InputError(`${broken.message} ${kept}`, { cause: broken });
+    if (signal.aborted) throw new InputError(`Interrupted; ${kept}`);
     printResult(
-      {
-        frames: results.length,
-        tracked,
-        tracked_share: round(tracked / results.length, 4),
-        fps: round(fps, 3),
-      },
+      { frames, tracked, tracked_share: round(tracked / frames, 4), fps: round(fps, 3) },
       values.json,
     );
   } finally {
+    stop();
     await video.close();
+    // What is in place already is not touched by these.
+    await overlay?.discard();
+    await rows?.discard();
   }
 });

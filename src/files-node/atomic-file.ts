@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { appendFile, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '../errors.ts';
 
@@ -28,42 +28,96 @@ const explain = (error: unknown, path: string): unknown => {
   return new InputError(`cannot write ${path} (${error.code}). ${remedy}.`, { cause: error });
 };
 
-const temporaryName = (name: string): string => `.${name}.${randomBytes(6).toString('hex')}.tmp`;
+// The process says whose it is: what a dead one left can go.
+const temporaryName = (name: string): string =>
+  `.${name}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
 const isTemporary = (name: string): boolean => /^\..+\.[0-9a-f]{12}\.tmp$/.test(name);
+
+/** Whether a process of this machine is still there. */
+export const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+};
+
+/** Removes what writers of `path` that were killed have left beside it. */
+const removeLeftovers = async (path: string): Promise<void> => {
+  const start = `.${basename(path)}.`;
+  for (const name of (await readdir(dirname(path))).filter(isTemporary)) {
+    const [pid, ...rest] = name.startsWith(start) ? name.slice(start.length).split('.') : [];
+    if (rest.length !== 2 || !/^\d+$/.test(pid) || isAlive(Number(pid))) continue;
+    await rm(join(dirname(path), name), { force: true });
+  }
+};
+
+/** A file that is being written under a temporary name. */
+export type OutputFile = StagedFile & {
+  /** Its path until it is committed, for others that write it. */ temporary: string;
+  /** Adds to its end. @throws InputError with the remedy when the disk is full */
+  write(content: string | Uint8Array): Promise<void>;
+  /** Makes sure that what was written is on the disk. @throws as `write` does */
+  sync(): Promise<void>;
+};
+
+/**
+ * Opens a file that is written piece by piece: `path` stays as it is until all is there. Missing folders are made.
+ * @throws InputError with the remedy when the place cannot be written
+ */
+export const openOutput = async (path: string): Promise<OutputFile> => {
+  // Same folder, so that the rename cannot cross a file system; a random part, so that two writers don't meet.
+  const temporary = join(dirname(path), temporaryName(basename(path)));
+  let file: FileHandle | undefined;
+  const discard = async (): Promise<void> => {
+    await file?.close().catch(() => undefined);
+    file = undefined;
+    await rm(temporary, { force: true });
+  };
+  /** Whatever fails takes the temporary file with it. */
+  const orDiscard = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    try {
+      return await work();
+    } catch (error) {
+      await discard().catch(() => undefined);
+      throw explain(error, path);
+    }
+  };
+  await orDiscard(async () => {
+    await mkdir(dirname(path), { recursive: true });
+    await removeLeftovers(path);
+    // Told before anything is worked out, not when it is to be put there.
+    if ((await stat(path).catch(() => undefined))?.isDirectory() === true) {
+      throw Object.assign(new Error('it is a folder'), { code: 'EISDIR' });
+    }
+    file = await open(temporary, 'wx');
+  });
+  return {
+    temporary,
+    discard,
+    write: (content) => orDiscard(async () => file?.writeFile(content)),
+    sync: () => orDiscard(async () => file?.sync()),
+    commit: () =>
+      orDiscard(async () => {
+        // Without it a power cut after the rename may leave an empty file under the good name.
+        await file?.sync();
+        await file?.close();
+        file = undefined;
+        await rename(temporary, path);
+      }),
+  };
+};
 
 /**
  * Writes content to disk beside `path` without touching `path`. Missing folders are made.
  * @throws InputError with the remedy when the disk is full or the place cannot be written
  */
 export const stageFile = async (path: string, content: string | Uint8Array): Promise<StagedFile> => {
-  // Same folder, so that the rename cannot cross a file system; a random part, so that two writers don't meet.
-  const temporary = join(dirname(path), temporaryName(basename(path)));
-  const discard = () => rm(temporary, { force: true });
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    const file = await open(temporary, 'wx');
-    try {
-      await file.writeFile(content);
-      // Without it a power cut after the rename may leave an empty file under the good name.
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    await discard().catch(() => undefined);
-    throw explain(error, path);
-  }
-  return {
-    discard,
-    commit: async () => {
-      try {
-        await rename(temporary, path);
-      } catch (error) {
-        await discard().catch(() => undefined);
-        throw explain(error, path);
-      }
-    },
-  };
+  const output = await openOutput(path);
+  await output.write(content);
+  await output.sync();
+  return output;
 };
 
 /**

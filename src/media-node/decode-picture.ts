@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { InputError, firstLine } from '../errors.ts';
+import { requireRegularFile } from '../files-node/regular-file.ts';
 import type { RawPicture } from '../media/raw-picture.ts';
 
 const importSharp = async () => {
@@ -19,6 +20,7 @@ const importSharp = async () => {
  */
 export const decodePicture = async (path: string): Promise<RawPicture> => {
   const sharp = await importSharp();
+  await requireRegularFile(path);
   try {
     const { data, info } = await sharp(path)
       .autoOrient()

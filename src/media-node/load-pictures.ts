@@ -1,13 +1,17 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError, firstLine } from '../errors.ts';
+import { requireRegularFile } from '../files-node/regular-file.ts';
 import type { Size } from '../geometry/coordinates.ts';
 import { createPictureSet } from '../train/views/pictures.ts';
 import { pictureLimits } from '../media/raw-picture.ts';
 import type { PictureSet } from '../train/views/pictures.ts';
 import type { RawPicture } from '../media/raw-picture.ts';
 
-const extensions = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff']);
+const extensions = new Set(['.jpg', '.jpeg', '.jfif', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff']);
+
+/** Pictures that nothing here decodes: they are told, not passed over. */
+const foreignExtensions = new Set(['.bmp', '.heic', '.heif', '.jxl', '.jp2', '.raw', '.dng', '.psd']);
 
 export type LoadOptions = {
   /** Longer side at most, pixels: larger pictures are scaled down. Default 320. */ maxSide?: number;
@@ -33,8 +37,14 @@ const importSharp = async () => {
   }
 };
 
-/** Files of a folder (not of its subfolders) that look like pictures, sorted by name. */
-export const listPictures = async (folder: string): Promise<string[]> => {
+/**
+ * Files of a folder (not of its subfolders) that look like pictures, sorted by name.
+ * @param onForeign told, in one line, of each whose format cannot be read
+ */
+export const listPictures = async (
+  folder: string,
+  onForeign?: (name: string, message: string) => void,
+): Promise<string[]> => {
   let names: string[];
   try {
     names = await readdir(folder);
@@ -44,7 +54,17 @@ export const listPictures = async (folder: string): Promise<string[]> => {
     );
   }
   // Plain code-unit order: the same on every machine, whatever its locale.
-  return names.filter((name) => extensions.has(path.extname(name).toLowerCase())).sort();
+  names.sort();
+  for (const name of names) {
+    const ending = path.extname(name).toLowerCase();
+    if (foreignExtensions.has(ending)) {
+      onForeign?.(
+        name,
+        `${name} is a ${ending} file, which cannot be read: convert it to .png or .jpg; skipped.`,
+      );
+    }
+  }
+  return names.filter((name) => extensions.has(path.extname(name).toLowerCase()));
 };
 
 type LoadedPicture = RawPicture & { /** Before it was scaled down, pixels. */ original: Size };
@@ -54,7 +74,7 @@ type Decoded = LoadedPicture | string;
 
 const decodeFolder = async (folder: string, options: LoadOptions): Promise<LoadedPicture[]> => {
   const { maxSide, minSide, onSkip } = { ...pictureLimits, ...options };
-  const names = await listPictures(folder);
+  const names = await listPictures(folder, onSkip);
   if (names.length === 0) {
     throw new InputError(
       `The folder ${folder} holds no pictures (looked for ${[...extensions].join(' ')}). Pass a folder with pictures in it.`,
@@ -64,6 +84,7 @@ const decodeFolder = async (folder: string, options: LoadOptions): Promise<Loade
 
   const decode = async (name: string): Promise<Decoded> => {
     try {
+      await requireRegularFile(path.join(folder, name));
       const image = sharp(path.join(folder, name)).autoOrient();
       const { autoOrient: size } = await image.metadata();
       if (Math.min(size.width, size.height) < minSide) {

@@ -1,6 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { InputError } from '../errors.ts';
+import { requireRegularFile } from '../files-node/regular-file.ts';
 import { openWithFfmpeg } from './video-ffmpeg.ts';
 import { listFramePictures, openPictureFolder } from './video-folder.ts';
 import { openWithMediabunny } from './video-mediabunny.ts';
@@ -47,6 +48,7 @@ export const openVideo = async (path: string, options: OpenVideoOptions = {}): P
     });
   }
   if (isFolder) return openPictureFolder(path, framesPerSecond, maxSide, onWarning);
+  await requireRegularFile(path);
   if (decoder === 'mediabunny' || (decoder === undefined && mediabunnyExtensions.has(fileType(path)))) {
     const reader = await openWithMediabunny(path, maxSide);
     if (reader !== undefined) return reader;

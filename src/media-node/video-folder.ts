@@ -5,16 +5,19 @@ import { listPictures } from './load-pictures.ts';
 import { createReader, fitSize, type RgbFrame, type VideoReader } from '../media/video-reader.ts';
 
 /** Pictures of a folder, so that "frame 2" comes before "frame 10". */
-export const listFramePictures = async (folder: string): Promise<string[]> => {
+export const listFramePictures = async (
+  folder: string,
+  onForeign?: (message: string) => void,
+): Promise<string[]> => {
   // A fixed language: the order must not depend on the machine.
   const order = new Intl.Collator('en', { numeric: true });
-  const names = await listPictures(folder);
+  const names = await listPictures(folder, (_, message) => onForeign?.(message));
   return names.filter((name) => !name.toLowerCase().endsWith('.gif')).sort(order.compare);
 };
 
 /**
  * Opens a folder of pictures as a video: sorted by name, as large as the first that can be decoded.
- * A picture that cannot be decoded, or has another shape than the first, is named and left out.
+ * A picture that cannot be decoded, or has another shape than the first, is named and left out: its index is not used.
  *
  * @param framesPerSecond what the timestamps are made of
  * @throws InputError for a folder that cannot be read or without a picture that can be decoded
@@ -25,13 +28,13 @@ export const openPictureFolder = async (
   maxSide?: number,
   onWarning?: (message: string) => void,
 ): Promise<VideoReader> => {
-  const files = (await listFramePictures(folder)).map((name) => join(folder, name));
+  const names = await listFramePictures(folder, onWarning);
+  const files = names.map((name) => join(folder, name));
   const first = await firstPicture(folder, files);
   const { width, height } = fitSize(first.width, first.height, maxSide);
 
   async function* decode(signal: AbortSignal): AsyncGenerator<RgbFrame, void> {
-    let index = 0;
-    for (const file of files) {
+    for (const [index, file] of files.entries()) {
       if (signal.aborted) return;
       let picture;
       try {
@@ -56,7 +59,6 @@ export const openPictureFolder = async (
           .toBuffer();
       }
       yield { index, timestamp: index / framesPerSecond, rgb };
-      index++;
     }
   }
   const size = {
@@ -65,6 +67,7 @@ export const openPictureFolder = async (
     ...{ original: first, stored: first },
     duration: files.length / framesPerSecond,
     frameCount: files.length,
+    files: names,
   };
   return createReader(folder, size, decode);
 };

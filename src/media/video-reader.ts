@@ -20,6 +20,8 @@ export type VideoSize = {
   stored: Size;
   /** Length by the file's own header, seconds; not every file says it. */ duration?: number;
   /** About how many frames there are, by the file's own header; not every file says it. */ frameCount?: number;
+  /** Of a folder of pictures: their names, by the index of their frames; a frame that is missing could not be read. */
+  files?: readonly string[];
 };
 
 /**

@@ -1,6 +1,8 @@
 /** A whole training in Node: folders in, model directory out, with checkpoints and metrics on the way. */
 import { join } from 'node:path';
 import { prepareFolder } from '../files-node/atomic-file.ts';
+import { lockFolder } from '../files-node/folder-lock.ts';
+import { manifestName } from '../model/manifest.ts';
 import { createModel, type Model, type Runtime } from '../model/model.ts';
 import type { SharedPool } from '../train/batch/sources.ts';
 import { exportWeights, manifestFields } from '../train/model-files.ts';
@@ -16,6 +18,7 @@ import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { MetricsFile } from './metrics-file.ts';
 import { openMetrics, roundFigures, stepFigures } from './metrics-file.ts';
 import { metricsName, writeModelFiles } from './model-files.ts';
+import { refuseOccupied } from './refuse-occupied.ts';
 import { checkResumable, startState } from './start-state.ts';
 import type { PictureAnnotation, RoundData, RoundReport, TrainingData, VideoInput } from './training-data.ts';
 import { openTrainingData } from './training-data.ts';
@@ -186,10 +189,21 @@ const trainRounds = async (
 };
 
 /**
- * Trains and writes checkpoint, metrics and model into `out`.
- * @throws InputError for unusable data or a config that does not fit; ModelError for a damaged checkpoint
+ * Trains and writes checkpoint, metrics and model into `out`, which nobody else may train into meanwhile.
+ * @throws InputError for unusable data, a config that does not fit, or a folder that is taken or, without `resume`,
+ *   holds another training; ModelError for a damaged checkpoint
  */
 export const runTraining = async (options: RunOptions): Promise<TrainingOutcome> => {
+  const release = await lockFolder(options.out);
+  try {
+    if (!options.resume) await refuseOccupied(options.out, [checkpointName, manifestName]);
+    return await runLocked(options);
+  } finally {
+    await release();
+  }
+};
+
+const runLocked = async (options: RunOptions): Promise<TrainingOutcome> => {
   const { config, out } = options;
   const layout = parameterLayout(config.network, config.batch.inputSize);
   const checkpointPath = join(out, checkpointName);

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readModelDirectory } from '../../src/model/model-directory-node.ts';
@@ -32,11 +32,14 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 const train = (...more: string[]): Promise<Outcome> =>
   dve('train', '--images', images, '--out', model, '--config', config, '--threads', '1', '--json', ...more);
 
-/** The command failed by a plan: one line, no stack, nothing on stdout. */
+/** The command failed by a plan: one line, no stack, nothing on stdout but the error for machines. */
 const expectRefused = ({ code, stdout, stderr }: Outcome, message: RegExp): void => {
   expect(stderr).toMatch(/^dve: [^\n]+\n$/);
   expect(stderr).toMatch(message);
-  expect([code, stdout]).toEqual([1, '']);
+  expect(code).toBe(1);
+  if (stdout !== '') {
+    expect(JSON.parse(stdout)).toMatchObject({ error: { message: stderr.replace(/^dve: |\n$/g, '') } });
+  }
 };
 
 describe('dve train', { timeout: 300_000 }, () => {
@@ -57,7 +60,8 @@ describe('dve train', { timeout: 300_000 }, () => {
     for (const folder of [empty, broken]) await mkdir(folder);
     await writeFile(join(broken, 'a.png'), 'no picture');
     const out = join(root, 'never');
-    const at = (folder: string) => dve('train', '--images', folder, '--out', out, '--config', config);
+    const at = (folder: string) =>
+      dve('train', '--images', folder, '--out', join(out, basename(folder)), '--config', config);
     const [missing, bare, corrupt] = await Promise.all([at(join(root, 'missing')), at(empty), at(broken)]);
     expectRefused(missing, /folder .*missing cannot be read .* Pass an existing folder\./);
     expectRefused(bare, /folder .*empty holds no pictures .* Pass a folder with pictures in it\./);
@@ -65,7 +69,9 @@ describe('dve train', { timeout: 300_000 }, () => {
     expect(corrupt.stderr).toMatch(
       /^skipped: a\.png cannot be decoded.*\ndve: None of the 1 pictures in .*broken is usable\. Pass readable .*\n$/,
     );
-    await expect(readdir(out)).rejects.toThrow(/ENOENT/);
+    for (const name of ['missing', 'empty', 'broken']) {
+      await expect(readdir(join(out, name))).rejects.toThrow(/ENOENT/);
+    }
   });
 
   test.each([
@@ -128,7 +134,7 @@ describe('dve train', { timeout: 300_000 }, () => {
         ...['--steps', '4', '--resume', '--json'],
       );
       expect(code, stderr).toBe(1);
-      expect(stdout).toBe('');
+      expect(lastLine(stdout)).toMatchObject({ error: { name: 'InputError' } });
       expect(stderr).toMatch(/\ndve: cannot write .*checkpoint\.bin \(EFBIG\)\. .* try again\.\n$/);
       expect(stderr).not.toMatch(/\n +at /);
       expect((await readdir(model)).sort()).toEqual(files);

@@ -168,7 +168,7 @@ describe('training on videos', { timeout: 300_000 }, () => {
     // One warm-up step away from where the other training ended.
     expect(Math.max(...change)).toBeLessThan(0.01);
     await writeFile(file, JSON.stringify({ 'clip 9': [[0, 10, 10, 50, 50]] }));
-    await expect(start('boxes', { videos: boxes })).rejects.toThrow(/"clip 9"/);
+    await expect(start('unknown boxes', { videos: boxes })).rejects.toThrow(/"clip 9"/);
   });
 
   test('needs something to train on', async () => {

@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { framesPerSecond, readTracks, tracksToCsv, tracksToJson } from '../../src/cli/track-file.ts';
+import { csvFormat, jsonFormat, readTracks, type TrackFormat } from '../../src/cli/track-file.ts';
 import { InputError } from '../../src/errors.ts';
 import { createResult, type ObjectPlace, type TrackResult } from '../../src/pipeline/result.ts';
 
-const header = { fps: 29.97003, width: 640, height: 480, landmarks: ['tip', 'left, outer'] };
+const header = { width: 640, height: 480, landmarks: ['tip', 'left, outer'] };
 
 const size = { width: 640, height: 480 };
 const object: ObjectPlace = {
@@ -27,6 +27,14 @@ const results: TrackResult[] = [
   createResult({ timestamp: 0.0333667, ...size }, [{ status: 'tracking', ...object }]),
 ];
 
+/** The whole file of these results. @param files names of pictures */
+const write = (format: TrackFormat, files?: readonly string[]): string =>
+  [
+    format.head,
+    ...results.map((result, index) => format.row({ result, index, file: files?.[index] })),
+    format.tail(29.97003),
+  ].join('');
+
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tracks-'));
@@ -46,7 +54,7 @@ describe('the JSON track file', () => {
   });
 
   it('has every frame in order, with null and empty lists while searching', () => {
-    expect(JSON.parse(tracksToJson(header, results))).toEqual({
+    expect(JSON.parse(write(jsonFormat(header)))).toEqual({
       fps: 29.97,
       width: 640,
       height: 480,
@@ -71,7 +79,7 @@ describe('the JSON track file', () => {
   });
 
   it('is read back as points per frame', async () => {
-    const path = await file('own.json', tracksToJson(header, results));
+    const path = await file('own.json', write(jsonFormat(header)));
     expect(await readTracks(path, 2)).toEqual([
       undefined,
       [
@@ -111,7 +119,7 @@ describe('the JSON track file', () => {
 
 describe('the CSV track file', () => {
   it('has the three header rows of DeepLabCut and a row a frame, empty while searching', () => {
-    expect(tracksToCsv(header, results).split('\n')).toEqual([
+    expect(write(csvFormat(header)).split('\n')).toEqual([
       'scorer,dve-sdk,dve-sdk,dve-sdk,dve-sdk,dve-sdk,dve-sdk',
       'bodyparts,tip,tip,tip,"left, outer","left, outer","left, outer"',
       'coords,x,y,likelihood,x,y,likelihood',
@@ -122,10 +130,13 @@ describe('the CSV track file', () => {
   });
 });
 
-describe('framesPerSecond', () => {
-  it('is the average over all frames, and 0 where there are too few', () => {
-    expect(framesPerSecond([0, 0.04, 0.09, 0.12])).toBeCloseTo(25, 10);
-    expect(framesPerSecond([3])).toBe(0);
-    expect(framesPerSecond([1, 1])).toBe(0);
+describe('a folder of pictures', () => {
+  it('has the names of its files, and an empty row for one that cannot be read', () => {
+    const file = 'b, 2.png';
+    const row = { result: { status: 'unreadable', timestamp: 0.04 }, index: 1, file } as const;
+    expect(csvFormat(header).row(row)).toBe('"b, 2.png",,,,,,\n');
+    expect(jsonFormat(header).row(row)).toBe(
+      ',\n{"timestamp":0.04,"file":"b, 2.png","status":"unreadable","roi":null,"points":[],"raw":[]}',
+    );
   });
 });
