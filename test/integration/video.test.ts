@@ -359,7 +359,7 @@ describe('a folder of pictures', () => {
     });
     expect([width, height]).toEqual([40, 30]);
     expect(frames.map(({ rgb }) => rgb[0])).toEqual([10, 20, 90, 100, 110]);
-    expect(frames.map(({ timestamp }) => timestamp)).toEqual([0, 0.2, 0.4, 0.6, 0.8]);
+    expect(frames.map(({ timestamp }) => timestamp)).toEqual([0, 0.2, 0.8, 1, 1.2]);
     expect(warnings).toHaveLength(2);
     expect(warnings[0]).toContain('frame3.png');
     expect(warnings[1]).toContain('frame4.png');
