@@ -49,8 +49,9 @@ const file = async (name: string, content: string): Promise<string> => {
 describe('the JSON track file', () => {
   it('has a doubtful frame like one without the object: nothing was measured in it', () => {
     const doubtful = createResult({ timestamp: 0, ...size }, [{ status: 'doubtful', doubts: 1, ...object }]);
-    expect(tracksToJson(header, [doubtful])).toBe(tracksToJson(header, [results[0]]));
-    expect(tracksToCsv(header, [doubtful])).toBe(tracksToCsv(header, [results[0]]));
+    for (const { row } of [jsonFormat(header), csvFormat(header)]) {
+      expect(row({ result: doubtful, index: 0 })).toBe(row({ result: results[0], index: 0 }));
+    }
   });
 
   it('has every frame in order, with null and empty lists while searching', () => {
