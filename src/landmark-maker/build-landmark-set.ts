@@ -11,7 +11,7 @@ import type { Model } from '../model/model.ts';
 import { measureEvidence } from './evidence-levels.ts';
 import { meanShapeOf } from './mean-shape.ts';
 import { averageViews, findConsistent, type ReferenceView } from './reference-builder.ts';
-import { checkSetRequest, type SetPicture, type SetRequest } from './set-request.ts';
+import { checkSetRequest, leastLandmarks, type SetPicture, type SetRequest } from './set-request.ts';
 
 /** Of what a set is being made, and how much of it is done. */
 export type SetProgress = (stage: 'pictures' | 'calibrated', done: number, total: number) => void;
@@ -20,6 +20,9 @@ export type BuildOptions = {
   session: Model;
   /** ROI side over the box of the points, where no picture has a ROI. Default: the model's. */ margin?: number;
   /** How far a point may be missed there and back, crop sides. Default 0.06. */ tolerance?: number;
+  /** The set by which the object is found and followed; every picture then needs a ROI as its looks give it. */
+  anchors?: LandmarkSet;
+  /** False: neither calibration nor refiner, where points are no better than the network's own. */ statistics?: boolean;
   onProgress?: SetProgress;
 };
 
@@ -127,16 +130,26 @@ export const buildLandmarkSet = async (request: SetRequest, options: BuildOption
     views.flat(),
     views.flatMap(() => kept),
   );
-  const evidence = await measureEvidence(session, references, located);
+  const anchors = options.anchors && {
+    meanShape: options.anchors.meanShape,
+    references: options.anchors.references,
+    ...options.anchors.anchors,
+  };
+  const evidence = options.anchors?.evidence ?? (await measureEvidence(session, references, located));
   const annotations = annotationsOf(located);
   const set: LandmarkSet = {
     ...{ category, embeddingSize, names, connections, mirrorPairs, meanShape, references, evidence },
+    ...(anchors === undefined ? {} : { anchors }),
     ...(unit === undefined ? {} : { unit }),
     ...(annotations.length < located.length ? {} : { annotations }),
   };
-  const statistics = await calibrateSet(session, set, located, { views, kept }, (done, total) =>
-    onProgress?.('calibrated', done, total),
-  );
+  // Of fewer landmarks no shape can be told from another.
+  const statistics =
+    names.length < leastLandmarks || options.statistics === false
+      ? undefined
+      : await calibrateSet(session, set, located, { views, kept }, (done, total) =>
+          onProgress?.('calibrated', done, total),
+        );
   const flags = kept.flat();
   const { refiner, ...refining } = statistics?.refining ?? {};
   return {

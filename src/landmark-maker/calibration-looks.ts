@@ -2,6 +2,7 @@ import type { Point } from '../geometry/coordinates.ts';
 import { imageToCrop, type Roi } from '../geometry/roi.ts';
 import { fitSimilarity } from '../geometry/similarity.ts';
 import { unitLength } from '../landmarks/calibration.ts';
+import { soughtReferences } from '../landmarks/anchors.ts';
 import type { IndexPair, LandmarkSet } from '../landmarks/landmark-set.ts';
 import { cropToTensor, type PixelImage } from '../pipeline/crop.ts';
 import { lookFromMatches, type Look } from '../pipeline/look.ts';
@@ -134,7 +135,7 @@ export async function* lookAtPictures(
       if (kind % 2 === 1) {
         augmentPhotometric(crop, inputSize, defaultPhotometric, random.split(1));
       }
-      const references = referencesOf?.(index) ?? set.references;
+      const references = soughtReferences(referencesOf?.(index) ?? set.references, set.anchors);
       const { matches, embedding } = await session.matchAndEmbed(crop, references);
       const look = lookFromMatches(matches, wholeCrop(inputSize), set, inputSize);
       yield { picture: index, look, embedding, truth };

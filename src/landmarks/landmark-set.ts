@@ -1,6 +1,7 @@
 import { ModelError } from '../errors.ts';
 import type { Point } from '../geometry/coordinates.ts';
 import type { Manifest } from '../model/manifest.ts';
+import type { Anchors } from './anchors.ts';
 import type { Calibration } from './calibration.ts';
 import { decodeRefiner, encodeRefiner, fingerprintOf } from './refiner-file.ts';
 import type { Refiner } from './refiner.ts';
@@ -34,6 +35,8 @@ export type LandmarkSet = {
   /** (N, C) unit vectors. */ references: Float32Array;
   /** What this network's matches look like on the object and elsewhere: the scale on which the tracker decides. */
   evidence: EvidenceLevels;
+  /** By what the object is found and followed; without them by the landmarks. `evidence` is then theirs. */
+  anchors?: Anchors;
   /** Two landmarks whose distance is the length that errors are told in; else it is the object's size. */
   unit?: IndexPair;
   /** How likely landmarks are right; without it their confidence is what the network gives, uncalibrated. */
@@ -116,6 +119,7 @@ export const parseLandmarkSet = (text: string, source = 'landmarks.json'): Landm
     meanShape: points(meanShape, 'meanShape'),
     references: unitVectors(references, count, embeddingSize, fail),
     evidence: evidenceLevels(file.evidence, fail),
+    ...(file.anchors === undefined ? {} : { anchors: anchorsOf(file.anchors, embeddingSize, fail) }),
     ...(file.unit === undefined ? {} : { unit: pair(file.unit, 'a unit') }),
     ...(file.calibration === undefined ? {} : { calibration: calibrationOf(file.calibration, count, fail) }),
   };
@@ -136,6 +140,25 @@ const parseJson = (text: string, source: string): unknown => {
   } catch {
     throw new ModelError(`${source} is not JSON. ${remake}`);
   }
+};
+
+/** Anchors at most: they are matched in every frame. */
+const mostAnchors = 500;
+
+const anchorsOf = (value: unknown, channels: number, fail: (problem: string) => never): Anchors => {
+  if (!isRecord(value) || !Array.isArray(value.meanShape)) {
+    return fail('has anchors without a meanShape, a list of [x, y]');
+  }
+  const count = value.meanShape.length;
+  if (count < 3 || count > mostAnchors) return fail(`has ${count} anchors instead of 3 to ${mostAnchors}`);
+  const meanShape = value.meanShape.map((point: unknown) => {
+    if (!Array.isArray(point) || point.length !== 2 || !point.every(isNumber)) {
+      return fail('has anchors that are not [x, y], numbers');
+    }
+    const [x, y] = point;
+    return { x, y };
+  });
+  return { meanShape, references: unitVectors(value.references, count, channels, fail, 'anchors') };
 };
 
 const evidenceLevels = (value: unknown, fail: (problem: string) => never): EvidenceLevels => {
@@ -170,9 +193,10 @@ const unitVectors = (
   count: number,
   channels: number,
   fail: (problem: string) => never,
+  owners = 'names',
 ): Float32Array => {
   if (!Array.isArray(value)) return fail('has no references');
-  if (value.length !== count) return fail(`has ${value.length} references but ${count} names`);
+  if (value.length !== count) return fail(`has ${value.length} references but ${count} ${owners}`);
   const references = new Float32Array(count * channels);
   value.forEach((row: unknown, index) => {
     if (!Array.isArray(row) || !row.every(isNumber)) return fail('has references that are not numbers');
@@ -239,6 +263,13 @@ export const serializeLandmarkSet = (set: LandmarkSet): string => {
     ['references', list(rows)],
     ['evidence', JSON.stringify({ object: rounded(object), background: rounded(background) })],
   ];
+  if (set.anchors !== undefined) {
+    const { meanShape, references } = set.anchors;
+    const vectors = meanShape.map((_, index) =>
+      [...references.subarray(index * channels, (index + 1) * channels)].map(rounded),
+    );
+    fields.push(['anchors', JSON.stringify({ meanShape: pointRows(meanShape), references: vectors })]);
+  }
   if (set.unit !== undefined) fields.push(['unit', JSON.stringify(set.unit)]);
   if (set.calibration !== undefined) {
     const { tolerance, own, mean, misfit, offsets } = set.calibration;

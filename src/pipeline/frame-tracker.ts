@@ -1,6 +1,7 @@
 import { InputError } from '../errors.ts';
 import { normalize, type Point, type Size } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
+import { soughtReferences } from '../landmarks/anchors.ts';
 import { calibrate } from '../landmarks/calibration.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { motionSettings } from '../landmarks/motion-filter.ts';
@@ -241,11 +242,12 @@ export class FrameTracker<Frame, Input> {
     const start = this.#clock();
     const input = await cropper.crop(frame, [roi], inputSize);
     const cropped = this.#clock();
+    const references = soughtReferences(landmarkSet.references, landmarkSet.anchors);
     // Reading the embedding back is for refining alone.
     const { matches, embedding } =
       landmarkSet.refiner === undefined || !usesEmbeddings(landmarkSet.refiner.fromEmbeddings)
-        ? { matches: await model.match(input, landmarkSet.references), embedding: new Float32Array(0) }
-        : await model.matchAndEmbed(input, landmarkSet.references);
+        ? { matches: await model.match(input, references), embedding: new Float32Array(0) }
+        : await model.matchAndEmbed(input, references);
     this.#timing.crop += cropped - start;
     this.#timing.match += this.#clock() - cropped;
     return { ...lookFromMatches(matches, roi, landmarkSet, inputSize), embedding };

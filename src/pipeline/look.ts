@@ -1,11 +1,12 @@
 import { cropToImage, imageToCrop, type Roi } from '../geometry/roi.ts';
-import { applySimilarity, invertSimilarity } from '../geometry/similarity.ts';
+import { applySimilarity, invertSimilarity, similarityScale } from '../geometry/similarity.ts';
 import type { Point } from '../geometry/coordinates.ts';
+import { soughtReferences } from '../landmarks/anchors.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { sampleEmbedding, toEmbeddingMap } from '../landmarks/matching.ts';
 import { refinePoints } from '../landmarks/refiner.ts';
 import { logOdds } from '../landmarks/log-odds.ts';
-import { fitShape, type ShapeFit } from '../landmarks/shape-fit.ts';
+import { fitShape, shapeExtent, type ShapeFit } from '../landmarks/shape-fit.ts';
 import type { Model, ModelGeometry } from '../model/model.ts';
 import type { Cropper } from './cropper.ts';
 
@@ -14,7 +15,10 @@ export type Look = {
   /** The square that was looked at, image pixels. */ roi: Roi;
   /** (N) image pixels. */ points: Point[];
   /** (N) as the network gives them, 0–1. */ confidences: Float32Array;
-  /** Mean shape → image pixels; undefined where the matches allow none. */ fit: ShapeFit | undefined;
+  /** (M) image pixels: what the shape was fitted to, the set's anchors or, where it has none, the points. */
+  fitted: Point[];
+  /** Mean shape → image pixels, and how far the points lie off it; undefined where the matches allow none. */ fit:
+    ShapeFit | undefined;
   /** Mean log-odds of the confidences, on the landmark set's own scale: 0 is typical background, 1 the object. */
   evidence: number;
   /** Evidence and agreement of the fit together: what looks are ranked by. 0 where there is nothing. */ score: number;
@@ -38,8 +42,9 @@ export const lookAt = async <Frame, Input>(
 ): Promise<Look[]> => {
   const { inputSize } = model.manifest;
   const input = await cropper.crop(frame, rois, inputSize);
-  const matches = await model.match(input, landmarkSet.references);
-  const count = landmarkSet.names.length;
+  const { anchors, names, references } = landmarkSet;
+  const matches = await model.match(input, soughtReferences(references, anchors));
+  const count = names.length + (anchors?.meanShape.length ?? 0);
   return rois.map((roi, index) =>
     lookFromMatches(
       matches.subarray(index * count * 3, (index + 1) * count * 3),
@@ -83,21 +88,61 @@ export const certaintiesOf = (
     Math.min(1, Math.max(0, (logOdds(confidence) - background) / (object - background))),
   );
 
-/** @param matches (N, 3): x, y in crop pixels, confidence 0–1 */
+/** What some of the matches of a look tell: where they lie, image pixels, and how sure they are. */
+const readMatches = (
+  matches: Float32Array,
+  from: number,
+  count: number,
+  roi: Roi,
+  inputSize: number,
+): { points: Point[]; confidences: Float32Array; logOdds: number } => {
+  const confidences = new Float32Array(count);
+  let sum = 0;
+  const points = Array.from({ length: count }, (_, index) => {
+    const at = 3 * (from + index);
+    confidences[index] = matches[at + 2];
+    sum += logOdds(confidences[index]);
+    return cropToImage({ x: matches[at], y: matches[at + 1] }, roi, inputSize);
+  });
+  return { points, confidences, logOdds: sum / count };
+};
+
+/** The fit of the anchors, with how far the landmarks lie off it. */
+const residualsOf = (
+  fit: ShapeFit,
+  meanShape: readonly Point[],
+  points: readonly Point[],
+  extent: number,
+): ShapeFit => {
+  const scale = similarityScale(fit.transform) * extent;
+  const residuals = Float64Array.from(meanShape, (from, n) => {
+    const fitted = applySimilarity(fit.transform, from);
+    return Math.hypot(fitted.x - points[n].x, fitted.y - points[n].y) / scale;
+  });
+  return { ...fit, residuals };
+};
+
+/** @param matches (N + M, 3) of the landmarks, then of the anchors: x, y in crop pixels, confidence 0–1 */
 export const lookFromMatches = (
   matches: Float32Array,
   roi: Roi,
-  { meanShape, evidence: levels }: Pick<LandmarkSet, 'meanShape' | 'evidence'>,
+  { meanShape, evidence: levels, anchors }: Pick<LandmarkSet, 'meanShape' | 'evidence' | 'anchors'>,
   inputSize: number,
 ): Look => {
-  const confidences = new Float32Array(meanShape.length);
-  let sum = 0;
-  const points = meanShape.map((_, index) => {
-    confidences[index] = matches[index * 3 + 2];
-    sum += logOdds(confidences[index]);
-    return cropToImage({ x: matches[index * 3], y: matches[index * 3 + 1] }, roi, inputSize);
-  });
-  const evidence = (sum / meanShape.length - levels.background) / (levels.object - levels.background);
-  const fit = fitShape(meanShape, points, confidences);
-  return { roi, points, confidences, fit, evidence, score: Math.max(0, evidence) * (fit?.agreement ?? 0) };
+  const own = readMatches(matches, 0, meanShape.length, roi, inputSize);
+  const frame = anchors ?? { meanShape };
+  const seen =
+    anchors === undefined
+      ? own
+      : readMatches(matches, meanShape.length, anchors.meanShape.length, roi, inputSize);
+  const evidence = (seen.logOdds - levels.background) / (levels.object - levels.background);
+  const fit = fitShape(frame.meanShape, seen.points, seen.confidences);
+  return {
+    ...{ roi, points: own.points, confidences: own.confidences, fitted: seen.points, evidence },
+    fit:
+      fit === undefined || anchors === undefined
+        ? fit
+        : residualsOf(fit, meanShape, own.points, shapeExtent(anchors.meanShape)),
+    score: Math.max(0, evidence) * (fit?.agreement ?? 0),
+  };
 };

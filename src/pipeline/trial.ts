@@ -53,8 +53,8 @@ const meanOf = (values: readonly number[]): number =>
  * @returns sides of the first look's ROI
  */
 export const landmarkSpread = (looks: readonly Look[]): number => {
-  const spreads = looks[0].points.map((_, index) => {
-    const places = looks.map(({ points }) => points[index]);
+  const spreads = looks[0].fitted.map((_, index) => {
+    const places = looks.map(({ fitted }) => fitted[index]);
     const x = median(places.map((place) => place.x));
     const y = median(places.map((place) => place.y));
     return meanOf(places.map((place) => Math.hypot(place.x - x, place.y - y)));

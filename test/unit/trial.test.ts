@@ -12,7 +12,8 @@ const transform = { a: roi.size, b: 0, x0: 0, y0: -20 };
 
 const look = ({ shift = 0, evidence = 0.9, agreement = 0.8, fits = true, outliers = 0 } = {}): Look => ({
   roi,
-  points: places.map(({ x, y }, i) => ({ x: x + (i < outliers ? 90 : shift), y })),
+  points: places,
+  fitted: places.map(({ x, y }, i) => ({ x: x + (i < outliers ? 90 : shift), y })),
   confidences: new Float32Array(places.length).fill(0.9),
   fit: fits ? { transform, agreement, residuals: new Float64Array(places.length) } : undefined,
   evidence,
