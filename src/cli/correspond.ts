@@ -4,9 +4,7 @@ import type { Correspondence } from '../correspond/correspondence.ts';
 import { InputError } from '../errors.ts';
 import { writeFileAtomic } from '../files-node/atomic-file.ts';
 import type { Point, Size } from '../geometry/coordinates.ts';
-import { parseLandmarkSet, type LandmarkSet } from '../landmarks/landmark-set.ts';
 import { decodePicture } from '../media-node/decode-picture.ts';
-import { readModelDirectory } from '../model/model-directory-node.ts';
 import type { PixelImage } from '../pipeline/crop.ts';
 import { defineCommand, UsageError } from './arguments.ts';
 import { createRun } from './command-run.ts';
@@ -15,6 +13,7 @@ import { modelOptions, resultOptions, withModel } from './model-options.ts';
 import { printResult, round } from './output.ts';
 import { readPointsFile } from './read-points.ts';
 import { readRoi } from './read-roi.ts';
+import { readOwnSet } from './track-input.ts';
 
 export const summary = 'Find the places of one picture in another.';
 
@@ -88,13 +87,6 @@ const readPyramid = (text: string): number[] => {
   return levels;
 };
 
-/** The model's own set; a model without one needs both ROIs. */
-const ownSet = async (model: string): Promise<LandmarkSet | undefined> => {
-  const { contents, manifest } = await readModelDirectory(model);
-  const text = contents.landmarks;
-  return text && parseLandmarkSet(new TextDecoder().decode(text), manifest.files.landmarks?.name);
-};
-
 const describeField = ({ columns, rows, from, to, places, confidences, mutual }: Correspondence) => ({
   ...{ columns, rows, from, to },
   places: Array.from({ length: columns * rows }, (_, cell) => [
@@ -115,7 +107,7 @@ export const run = createRun(command, async ({ values, positionals: [pathA, path
   const a = side(imageA, values['roi-a'], 'roi-a');
   const b = side(imageB, values['roi-b'], 'roi-b');
   const points = values.points === undefined ? [] : await readPoints(values.points, pathA, imageA);
-  const set = await ownSet(values.model);
+  const set = await readOwnSet(values.model);
   const { field, points: found } = await withModel(values, (model) =>
     correspondPictures(model, set, a, b, {
       ...{ points, pyramid },

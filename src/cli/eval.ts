@@ -9,6 +9,7 @@ const protocols: CommandTable = {
   tracks: () => import('./eval-tracks.ts'),
   calibration: () => import('./eval-calibration.ts'),
   points: () => import('./eval-points.ts'),
+  discovery: () => import('./eval-discovery.ts'),
   correspond: () => import('./eval-correspond.ts'),
   drift: () => import('./eval-drift.ts'),
 };

@@ -7,6 +7,7 @@ const commands: CommandTable = {
   train: () => import('./train.ts'),
   eval: () => import('./eval.ts'),
   landmarks: () => import('./landmarks.ts'),
+  discover: () => import('./discover.ts'),
   correspond: () => import('./correspond.ts'),
   track: () => import('./track.ts'),
 };

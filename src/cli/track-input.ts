@@ -5,6 +5,13 @@ import { readModelDirectory } from '../model/model-directory-node.ts';
 import type { Model } from '../model/model.ts';
 import { withModel, type ModelValues } from './model-options.ts';
 
+/** The model's own set; undefined where it has none. */
+export const readOwnSet = async (model: string): Promise<LandmarkSet | undefined> => {
+  const { contents, manifest } = await readModelDirectory(model);
+  const text = contents.landmarks;
+  return text && parseLandmarkSet(new TextDecoder().decode(text), manifest.files.landmarks?.name);
+};
+
 /** The set that was asked for, or the model's own. */
 export const readLandmarkSet = async (file: string | undefined, model: string): Promise<LandmarkSet> => {
   if (file !== undefined) {
@@ -17,13 +24,13 @@ export const readLandmarkSet = async (file: string | undefined, model: string): 
       });
     }
   }
-  const { contents, manifest } = await readModelDirectory(model);
-  if (contents.landmarks === undefined) {
+  const own = await readOwnSet(model);
+  if (own === undefined) {
     throw new ModelError(
       `${model} has no landmark set of its own. Make one with "dve landmarks", or give --landmarks.`,
     );
   }
-  return parseLandmarkSet(new TextDecoder().decode(contents.landmarks), manifest.files.landmarks?.name);
+  return own;
 };
 
 /**

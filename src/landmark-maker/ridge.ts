@@ -150,7 +150,12 @@ export type CrossValidated = {
   /** (rows, T) of the map that the row's group had no part in. */ predictions: Float32Array;
 };
 
-const applyMap = ({ down, up, offset }: LowRankMap, input: Float32Array, out: Float32Array): void => {
+/** @param input (F) @param out (T), written */
+export const applyRidge = (
+  { down, up, offset }: LowRankMap,
+  input: Float32Array,
+  out: Float32Array,
+): void => {
   const rank = up.length / offset.length;
   out.set(offset);
   for (let r = 0; r < rank; r++) {
@@ -184,7 +189,7 @@ export const fitRidge = (
       const map = solveRidge(others[group], penalty, rank);
       for (const row of rows) {
         const out = predictions.subarray(row * outputs, (row + 1) * outputs);
-        applyMap(map, inputs.subarray(row * features, (row + 1) * features), out);
+        applyRidge(map, inputs.subarray(row * features, (row + 1) * features), out);
         for (let t = 0; t < outputs; t += 2) {
           const at = row * outputs + t;
           error += Math.hypot(predictions[at] - targets[at], predictions[at + 1] - targets[at + 1]);
