@@ -1,7 +1,14 @@
 import { proxy, transfer } from 'comlink';
+import {
+  checkCorrespondOptions,
+  correspondOptionKeys,
+  type CorrespondOptions,
+  type PictureCorrespondence,
+} from './correspond/correspond-pictures.ts';
 import { InputError } from './errors.ts';
 import type { LandmarkSet } from './landmarks/landmark-set.ts';
 import type { SmootherOptions } from './landmarks/smoother.ts';
+import { toMarkedFrames, toSideFrame, type CorrespondPicture, type LandmarkSetRequest } from './marks.ts';
 import { createCallQueue } from './model/call-queue.ts';
 import { rejectUnknownKeys } from './options.ts';
 import type { FrameTiming, ObjectFinder } from './pipeline/frame-tracker.ts';
@@ -13,6 +20,7 @@ import type {
   DeviceChoice,
   PrecisionChoice,
   RemoteFinder,
+  SideFrame,
   StartMessage,
   TrackerInfo,
   TrackerWorkerApi,
@@ -238,6 +246,42 @@ export class Tracker {
       // Does nothing to a frame that has gone to the worker, which closes it there.
       timed.frame.close();
     }
+  }
+
+  /**
+   * Makes a landmark set from points marked on pictures. The object is found in each by the model's own landmarks, or told
+   * by a box. Steps go on meanwhile, between the runs of the network.
+   * @throws InputError for points, names, lines or boxes that cannot be used, and where no object is found
+   */
+  async createLandmarkSet(request: LandmarkSetRequest): Promise<LandmarkSet> {
+    const marked = toMarkedFrames(request);
+    const frames = marked.pictures.map(({ frame }) => frame);
+    return this.#client.call((worker) => worker.createLandmarkSet(transfer(marked, frames)));
+  }
+
+  /**
+   * Finds every place of one picture's object in another picture's: the dense field, and some points more exactly. Both
+   * embeddings come back from the GPU, where there is one; matching them takes about one run of the network on wasm.
+   * @throws InputError for options that make no sense, and where an object is not found
+   */
+  async correspond(
+    a: CorrespondPicture,
+    b: CorrespondPicture,
+    options: CorrespondOptions = {},
+  ): Promise<PictureCorrespondence> {
+    rejectUnknownKeys(options, correspondOptionKeys, 'correspond()');
+    checkCorrespondOptions(options);
+    const first = toSideFrame(a, 'first');
+    let second: SideFrame;
+    try {
+      second = toSideFrame(b, 'second');
+    } catch (error) {
+      first.frame.close();
+      throw error;
+    }
+    return this.#client.call((worker) =>
+      worker.correspond(transfer(first, [first.frame]), transfer(second, [second.frame]), options),
+    );
   }
 
   /** Forgets the object: the next step searches anew. */

@@ -29,6 +29,7 @@ export type Engine = {
   readonly device: ModelDevice;
   readonly precision: ModelPrecision;
   readonly manifest: ModelGeometry;
+  /** The same model for pictures in memory. */ readonly model: Model;
   createTracker(parts: TrackerParts): VideoTracker;
   /** One square of a frame. @returns (1, C, H, W) unit vectors */
   embedSquare(frame: VideoFrame, roi: Roi): Promise<Float32Array>;
@@ -40,14 +41,14 @@ export type Engine = {
 };
 
 const assemble = <Input>(
-  model: Model<Input>,
+  model: Model<Input | Float32Array>,
   cropper: Cropper<VideoFrame, Input>,
 ): Omit<Engine, 'lost' | 'close'> => {
   const { device, precision, manifest } = model;
   const cut = async (frame: VideoFrame, roi: Roi): Promise<Input> =>
     cropper.crop(frame, [roi], manifest.inputSize);
   return {
-    ...{ device, precision, manifest },
+    ...{ device, precision, manifest, model },
     createTracker: (parts) => new FrameTracker({ ...parts, model, cropper }),
     embedSquare: async (frame, roi) => model.embed(await cut(frame, roi)),
     matchSquare: async (frame, roi, references) => model.match(await cut(frame, roi), references),
@@ -87,10 +88,18 @@ export const createGpuEngine = async (
 ): Promise<Engine> => {
   try {
     const cropper = createGpuCropper(device);
-    const model = await createModelOf<GpuImage>(
+    const model = await createModelOf<GpuImage | Float32Array>(
       runtimeOn(runtime, device),
       networkFile(manifest, bytes, 'fp32'),
-      ({ buffer, dims }) => runtime.Tensor.fromGpuBuffer(buffer, { dataType: 'float32', dims }),
+      (image) => {
+        if (!(image instanceof Float32Array)) {
+          const { buffer, dims } = image;
+          return runtime.Tensor.fromGpuBuffer(buffer, { dataType: 'float32', dims });
+        }
+        const { inputSize } = manifest;
+        const batch = image.length / (3 * inputSize * inputSize);
+        return new runtime.Tensor('float32', image, [batch, 3, inputSize, inputSize]);
+      },
     );
     return {
       ...assemble(model, cropper),

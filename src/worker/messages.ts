@@ -1,6 +1,8 @@
 /** What crosses the border between the page and the worker. Everything here can be cloned or transferred. */
+import type { CorrespondOptions, PictureCorrespondence } from '../correspond/correspond-pictures.ts';
 import type { Size } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
+import type { MarkedSet } from '../landmark-maker/create-landmark-set.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import type { SmootherOptions } from '../landmarks/smoother.ts';
 import type { ModelDevice, ModelPrecision } from '../model/model.ts';
@@ -46,6 +48,14 @@ export type StepReply = {
   /** Where this step ran: it changes when the GPU is lost. */ device: ModelDevice;
 };
 
+/** Pictures with landmarks marked on them; the frames are the worker's. */
+export type MarkedFrames = Omit<MarkedSet, 'pictures'> & {
+  pictures: readonly (Omit<MarkedSet['pictures'][number], 'image'> & { frame: VideoFrame })[];
+};
+
+/** One of two pictures to match; the frame is the worker's. */
+export type SideFrame = { frame: VideoFrame; roi?: Roi };
+
 /** A finder that lives in the page, as the worker sees it. */
 export type RemoteFinder = {
   step(frame: VideoFrame, size: Size): Promise<Roi | undefined>;
@@ -60,6 +70,12 @@ export type TrackerWorkerApi = {
   start(message: StartMessage, finder: RemoteFinder | undefined): Promise<TrackerInfo>;
   /** Closes the frame. @param timestamp capture time, seconds */
   step(frame: VideoFrame, timestamp: number | undefined): Promise<StepReply>;
+  /** Closes the frames. */ createLandmarkSet(marked: MarkedFrames): Promise<LandmarkSet>;
+  /** Closes the frames. */ correspond(
+    a: SideFrame,
+    b: SideFrame,
+    options: CorrespondOptions,
+  ): Promise<PictureCorrespondence>;
   reset(): void;
   setSmoothing(smoothing: SmootherOptions | false): void;
 };

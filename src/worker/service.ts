@@ -1,5 +1,11 @@
 import { transfer } from 'comlink';
+import {
+  correspondPictures,
+  type CorrespondOptions,
+  type PictureCorrespondence,
+} from '../correspond/correspond-pictures.ts';
 import { ClosedError, DeviceError, ModelError } from '../errors.ts';
+import { createMarkedSet } from '../landmark-maker/create-landmark-set.ts';
 import { checkLandmarkSet, parseLandmarkSet, type LandmarkSet } from '../landmarks/landmark-set.ts';
 import type { SmootherOptions } from '../landmarks/smoother.ts';
 import type { Manifest } from '../model/manifest.ts';
@@ -8,7 +14,16 @@ import type { ObjectFinder } from '../pipeline/frame-tracker.ts';
 import { chooseEngine, type ChosenEngine } from './choose-engine.ts';
 import type { Engine, TrackerParts, VideoTracker } from './engine.ts';
 import { holdLock } from './hold-lock.ts';
-import type { RemoteFinder, StartMessage, StepReply, TrackerInfo, TrackerWorkerApi } from './messages.ts';
+import type {
+  MarkedFrames,
+  RemoteFinder,
+  SideFrame,
+  StartMessage,
+  StepReply,
+  TrackerInfo,
+  TrackerWorkerApi,
+} from './messages.ts';
+import { readPixels } from './picture-pixels.ts';
 
 const modelUrls =
   ({ urls, folder }: StartMessage['model']): ModelUrls =>
@@ -95,6 +110,8 @@ export class TrackerService implements TrackerWorkerApi {
   /** Opens the model anew, on wasm; undefined where WebGPU and nothing else was asked for. */
   #reopen: (() => Promise<Running>) | undefined;
   #smoothing: SmootherOptions | false | undefined;
+  /** The model's own landmarks, by which objects are found in pictures; fetched when first needed. */
+  #ownSet: () => Promise<LandmarkSet | undefined> = () => Promise.resolve(undefined);
 
   hold(lockName: string): Promise<void> {
     return holdLock(lockName);
@@ -113,6 +130,14 @@ export class TrackerService implements TrackerWorkerApi {
     ]);
     checkLandmarkSet(landmarkSet, manifest);
     this.#smoothing = message.smoothing;
+    let own: Promise<LandmarkSet> | undefined;
+    this.#ownSet = async () =>
+      manifest.files.landmarks === undefined
+        ? undefined
+        : (own ??=
+            message.landmarks === undefined
+              ? Promise.resolve(landmarkSet)
+              : loadLandmarks(undefined, manifest, urls));
 
     const runOn = (engine: ChosenEngine, since: number): Running => {
       const parts = partsOf({ ...message, smoothing: this.#smoothing }, landmarkSet, finder);
@@ -152,6 +177,23 @@ export class TrackerService implements TrackerWorkerApi {
     } finally {
       frame.close();
     }
+  }
+
+  async createLandmarkSet({ pictures, ...rest }: MarkedFrames): Promise<LandmarkSet> {
+    const marked = pictures.map(({ frame, ...marks }) => ({ ...marks, image: readPixels(frame) }));
+    const { model } = this.#current().engine;
+    const { set } = await createMarkedSet(
+      await this.#ownSet(),
+      { ...rest, pictures: marked },
+      { session: model },
+    );
+    return set;
+  }
+
+  async correspond(a: SideFrame, b: SideFrame, options: CorrespondOptions): Promise<PictureCorrespondence> {
+    const [first, second] = [a, b].map(({ frame, ...side }) => ({ ...side, image: readPixels(frame) }));
+    const { model } = this.#current().engine;
+    return correspondPictures(model, await this.#ownSet(), first, second, options);
   }
 
   reset(): void {

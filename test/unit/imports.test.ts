@@ -85,6 +85,8 @@ const floors: Record<string, number> = {
   'evaluation-node': 4,
   'media-node': 4,
   mediapipe: 4,
+  marks: 4,
+  pictures: 4,
   tracker: 4,
   track: 4,
   'train-node': 4,

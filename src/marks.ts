@@ -1,0 +1,74 @@
+/** What the page hands over to make a landmark set, or to match two pictures. */
+import { InputError } from './errors.ts';
+import type { Point } from './geometry/coordinates.ts';
+import type { Roi } from './geometry/roi.ts';
+import type { ObjectBox } from './landmark-maker/create-landmark-set.ts';
+import type { IndexPair } from './landmarks/landmark-set.ts';
+import { rejectUnknownKeys } from './options.ts';
+import { toVideoFrame, type FrameInput } from './sources/picture.ts';
+import type { MarkedFrames, SideFrame } from './worker/messages.ts';
+
+/** A picture with landmarks marked on it. */
+export type LandmarkPicture = {
+  /** A VideoFrame is closed; other pictures stay the caller's. */ picture: FrameInput;
+  /** (N) the same landmarks in the same order in every picture, pixels. */ points: readonly Point[];
+  /** Where the object is, pixels; without it the network finds it. */ box?: ObjectBox;
+};
+
+/** What a landmark set is made of. */
+export type LandmarkSetRequest = {
+  /** One to many. */ pictures: readonly LandmarkPicture[];
+  /** Default: point 1, point 2 and so on. */ names?: readonly string[];
+  /** Lines to draw, landmarks by index. */ connections?: readonly IndexPair[];
+  /** Landmarks that change places in a mirrored picture. */ mirrorPairs?: readonly IndexPair[];
+};
+
+export const landmarkRequestKeys = [
+  'pictures',
+  'names',
+  'connections',
+  'mirrorPairs',
+] as const satisfies (keyof LandmarkSetRequest)[];
+
+/** A picture to match, and where the object is in it. */
+export type CorrespondPicture =
+  | FrameInput
+  | {
+      /** A VideoFrame is closed. */ picture: FrameInput;
+      /** Pixels; else the network finds it. */ roi?: Roi;
+    };
+
+/** @returns frames that are the worker's from now on @throws InputError for what is no picture */
+export const toMarkedFrames = (request: LandmarkSetRequest): MarkedFrames => {
+  rejectUnknownKeys(request, landmarkRequestKeys, 'createLandmarkSet()');
+  const { pictures, ...rest } = request;
+  if (!Array.isArray(pictures)) {
+    throw new InputError('pictures is no list. Give [{ picture, points }].');
+  }
+  const frames: VideoFrame[] = [];
+  try {
+    return {
+      ...rest,
+      pictures: request.pictures.map(({ picture, ...marks }, index) => {
+        rejectUnknownKeys(marks, ['points', 'box'], `pictures[${index}]`);
+        if (!Array.isArray(marks.points))
+          throw new InputError(`pictures[${index}].points is no list of points.`);
+        const { frame } = toVideoFrame(picture);
+        frames.push(frame);
+        return { frame, ...marks };
+      }),
+    };
+  } catch (error) {
+    for (const frame of frames) frame.close();
+    throw error;
+  }
+};
+
+/** @throws InputError for what is no picture */
+export const toSideFrame = (side: CorrespondPicture, which: string): SideFrame => {
+  if (typeof side === 'object' && 'picture' in side) {
+    rejectUnknownKeys(side, ['picture', 'roi'], `the ${which} picture`);
+    return { frame: toVideoFrame(side.picture).frame, ...(side.roi === undefined ? {} : { roi: side.roi }) };
+  }
+  return { frame: toVideoFrame(side).frame };
+};

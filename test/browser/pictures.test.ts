@@ -1,0 +1,84 @@
+import {
+  correspond,
+  createLandmarkSet,
+  followField,
+  InputError,
+  parseLandmarkSet,
+  serializeLandmarkSet,
+  Tracker,
+} from 'dve-sdk';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { blobCenters, sceneRoi } from '../fixtures/blob-scene.ts';
+import { height, model, sceneCanvas, sceneFrame, sceneImage, width } from './scene.ts';
+
+const options = { model, device: 'wasm' } as const;
+const centersAt = (seconds: number) => blobCenters(sceneRoi(seconds, width, height));
+
+describe('landmarks of one’s own', () => {
+  test('one click on one picture, written to a file and read, is tracked in others', async () => {
+    const points = [centersAt(0)[3]];
+    const made = await createLandmarkSet({ ...options, pictures: [{ picture: sceneImage(0), points }] });
+    expect(made.names).toEqual(['point 1']);
+    const landmarks = parseLandmarkSet(serializeLandmarkSet(made));
+    const tracker = await Tracker.create({ ...options, landmarks, smoothing: false, searchBudget: 60 });
+    try {
+      const result = await tracker.step(sceneImage(4), 0);
+      if (result.status !== 'tracking') throw new Error(result.status);
+      const { raw } = result.landmarks[0];
+      const truth = centersAt(4)[3];
+      expect(Math.hypot(raw.x - truth.x, raw.y - truth.y)).toBeLessThan(2);
+    } finally {
+      await tracker.close();
+    }
+  });
+});
+
+describe('a Tracker at work on pictures', () => {
+  let tracker: Tracker;
+  beforeAll(async () => {
+    tracker = await Tracker.create(options);
+  });
+  afterAll(() => tracker.close());
+
+  test('finds places of one picture in another, and goes on tracking', async () => {
+    const points = centersAt(0);
+    const frame = sceneFrame(0);
+    const found = await tracker.correspond(frame, sceneCanvas(4), { points });
+    expect(frame.format).toBeNull();
+    found.points.forEach(({ x, y, mutual }, n) => {
+      const truth = centersAt(4)[n];
+      expect(Math.hypot(x - truth.x, y - truth.y)).toBeLessThan(4);
+      expect(mutual).toBe(true);
+    });
+    expect(followField(found.field, points[2])).toBeDefined();
+    expect(await tracker.step(sceneFrame(0))).toMatchObject({ width });
+  });
+
+  test('what cannot be used is refused by its name, and the next call works', async () => {
+    const picture = sceneImage(0);
+    await expect(tracker.createLandmarkSet({ pictures: [] })).rejects.toThrow(InputError);
+    await expect(
+      tracker.createLandmarkSet({ pictures: [{ picture, points: [{ x: -4, y: 2 }] }] }),
+    ).rejects.toThrow(/pictures\[0\]\.points\[0\] is \(-4, 2\), outside/);
+    const grey = new ImageData(new Uint8ClampedArray(width * height * 4).fill(128), width, height);
+    await expect(
+      tracker.createLandmarkSet({ pictures: [{ picture: grey, points: [{ x: 4, y: 2 }] }] }),
+    ).rejects.toThrow(/no blobs is found in it\. Say where it is by a box/);
+    await expect(tracker.correspond(picture, grey)).rejects.toThrow(
+      /no blobs is found in the second picture/,
+    );
+    await expect(tracker.correspond(picture, picture, { pyramid: [] })).rejects.toThrow(/pyramid is \[\]/);
+    const roi = sceneRoi(0, width, height);
+    const { field } = await tracker.correspond({ picture, roi }, { picture, roi });
+    expect(field.from).toEqual(roi);
+  });
+
+  test('without a tracker', async () => {
+    const { points } = await correspond(sceneImage(1), sceneImage(2), {
+      ...options,
+      points: [centersAt(1)[0]],
+    });
+    const truth = centersAt(2)[0];
+    expect(Math.hypot(points[0].x - truth.x, points[0].y - truth.y)).toBeLessThan(4);
+  });
+});
