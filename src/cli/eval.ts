@@ -10,6 +10,7 @@ const protocols: CommandTable = {
   calibration: () => import('./eval-calibration.ts'),
   points: () => import('./eval-points.ts'),
   discovery: () => import('./eval-discovery.ts'),
+  clicks: () => import('./eval-clicks.ts'),
   correspond: () => import('./eval-correspond.ts'),
   drift: () => import('./eval-drift.ts'),
 };
