@@ -1,17 +1,10 @@
-import type { Size } from '../../geometry/coordinates.ts';
-import { cropToImage, type Roi } from '../../geometry/roi.ts';
-import { cropToTensor } from '../../pipeline/crop.ts';
-import {
-  flowValidity,
-  rgbToGray,
-  type FlowField,
-  type FlowMethod,
-  type GrayImage,
-} from '../../flow/optical-flow.ts';
+import type { Roi } from '../../geometry/roi.ts';
+import { flowValidity, type FlowField, type FlowMethod } from '../../flow/optical-flow.ts';
 import type { RawPicture } from '../../media/raw-picture.ts';
 import { createRandom } from '../../augment/random.ts';
 import { deformationOf, greatestDeformation } from './deformation.ts';
 import type { Deformation, ObjectDisc } from './deformation.ts';
+import { busiestSquare, cutFrame, insideFrame, scaleRoi, type Cut } from './frame-cut.ts';
 import type { VideoPairSettings } from '../settings/video-pair-settings.ts';
 import type { RgbFrame, VideoReader } from '../../media/video-reader.ts';
 
@@ -79,7 +72,8 @@ export async function* pairsOfReader(
 ): AsyncGenerator<VideoPair, void> {
   const { settings, seed } = options;
   const counts: PairCounts = { kept: 0, tooStill: 0, tooFar: 0, noRegion: 0 };
-  const finder = createPairFinder(path, video, options, counts);
+  const search: Search = { path, video, options, scale: video.width / video.original.width };
+  const find = options.object ? createDeformationFinder(search) : createMotionFinder(search);
   const spacing = Math.max(settings.frameStep, Math.ceil((video.frameCount ?? 0) / settings.pairsPerVideo));
   // Where the pairs begin depends on the seed, so that another training sees other frames.
   let next = createRandom(seed, 0).int(spacing);
@@ -89,93 +83,105 @@ export async function* pairsOfReader(
     if (frame.index < next) continue;
     window.push(frame);
     if (frame.index < next + settings.maxStep) continue;
-    const pair = await finder.find(window);
-    if (pair !== undefined) yield pair;
+    const found = await find(window);
+    counts[typeof found === 'string' ? found : 'kept']++;
+    if (typeof found !== 'string') yield found;
     next += spacing;
     window = window.filter(({ index }) => index >= next);
   }
   // At the end of the video there are fewer frames to pair with.
   for (; window.length > 1; window = window.filter(({ index }) => index >= next)) {
-    const pair = await finder.find(window);
-    if (pair !== undefined) yield pair;
+    const found = await find(window);
+    counts[typeof found === 'string' ? found : 'kept']++;
+    if (typeof found !== 'string') yield found;
     next += spacing;
   }
   options.onCounts?.(counts);
 }
 
-type PairFinder = {
-  /** Pairs the first of consecutive frames with one of the others, or with none. */
-  find(frames: readonly RgbFrame[]): Promise<VideoPair | undefined>;
+/** Pairs the first of consecutive frames with one of the others, or says why with none. */
+type PairFinder = (frames: readonly RgbFrame[]) => Promise<VideoPair | keyof PairCounts>;
+
+/** What pairs are sought in, and how. */
+type Search = {
+  path: string;
+  video: VideoReader;
+  options: VideoPairOptions;
+  /** Pixels of the decoded frames over those of the video's own. */ scale: number;
 };
 
 /** What came of two frames: a pair, or why they are none. */
 type Attempt = { pair: VideoPair } | { reason: 'still' | 'fast' | 'uncovered'; motion: Motion };
 
-const createPairFinder = (
-  path: string,
-  video: VideoReader,
-  { method, settings, seed, regionOf, object }: VideoPairOptions,
-  counts: PairCounts,
-): PairFinder => {
-  const { side, leastMotion, greatestMotion, greatestMedian, leastCoverage, tries } = settings;
-  const scale = video.width / video.original.width;
+/** The square to cut, pixels of the decoded frames. @param step of the frame that the first may be paired with */
+const regionIn = (
+  { video, options: { regionOf }, scale }: Search,
+  frames: readonly RgbFrame[],
+  step: number,
+): Roi | undefined => {
+  const [first] = frames;
+  if (regionOf === undefined) return busiestSquare(first.rgb, frames[step].rgb, video);
+  const roi = regionOf(first.index);
+  return roi === undefined ? undefined : scaleRoi(roi, scale);
+};
+
+/** Cuts the first of some frames once, and pairs it with others. */
+const createAttempts = (
+  { path, video, options: { method, settings, object }, scale }: Search,
+  frames: readonly RgbFrame[],
+  roi: Roi,
+): ((step: number) => Promise<Attempt>) => {
+  const [first] = frames;
+  const inside = insideFrame(roi, settings.side, video);
+  const cut = (frame: RgbFrame): Cut => cutFrame(path, frame, video, roi, settings.side);
+  const a = cut(first);
+  return async (step) => {
+    const b = cut(frames[step]);
+    const flow = await method.flow(a.gray, b.gray);
+    const motion = measureMotion(flow, object);
+    if (motion.fast < settings.leastMotion) return { reason: 'still', motion };
+    if (motion.fast > settings.greatestMotion || motion.median > settings.greatestMedian) {
+      return { reason: 'fast', motion };
+    }
+    const backward = await method.flow(b.gray, a.gray);
+    const valid = believed(flow, backward, inside);
+    const coverage = count(valid) / Math.max(1, count(inside));
+    if (coverage < settings.leastCoverage) return { reason: 'uncovered', motion };
+    const pair: VideoPair = {
+      video: path,
+      frame: first.index,
+      step,
+      roi: scaleRoi(roi, 1 / scale),
+      a: a.picture,
+      b: b.picture,
+      flow,
+      valid,
+      backward,
+      backwardValid: believed(backward, flow, inside),
+      motion,
+      ...(object && { deformation: measureDeformation(flow, valid, object) }),
+      coverage,
+    };
+    return { pair };
+  };
+};
+
+/** Takes the first k at which the motion of the whole is about as large as drawn. */
+const createMotionFinder = (search: Search): PairFinder => {
+  const { settings, seed } = search.options;
+  const { leastMotion, greatestMotion, tries } = settings;
   /** How far the fast pixels went per frame in the pair before, pixels; the first guess is a slow object. */
   let speed = 1;
-
-  const regionIn = (frames: readonly RgbFrame[], step: number): Roi | undefined => {
-    const [first] = frames;
-    if (regionOf === undefined) return busiestSquare(first.rgb, frames[step].rgb, video);
-    const roi = regionOf(first.index);
-    return roi === undefined ? undefined : scaleRoi(roi, scale);
-  };
-
-  /** Cuts the first of some frames once, and pairs it with others. */
-  const createAttempts = (frames: readonly RgbFrame[], roi: Roi): ((step: number) => Promise<Attempt>) => {
-    const [first] = frames;
-    const inside = insideFrame(roi, side, video);
-    const cut = (frame: RgbFrame): Cut => cutFrame(path, frame, video, roi, side);
-    const a = cut(first);
-    return async (step) => {
-      const b = cut(frames[step]);
-      const flow = await method.flow(a.gray, b.gray);
-      const motion = measureMotion(flow, object);
-      if (motion.fast < leastMotion) return { reason: 'still', motion };
-      if (motion.fast > greatestMotion || motion.median > greatestMedian) return { reason: 'fast', motion };
-      const backward = await method.flow(b.gray, a.gray);
-      const valid = believed(flow, backward, inside);
-      const coverage = count(valid) / Math.max(1, count(inside));
-      if (coverage < leastCoverage) return { reason: 'uncovered', motion };
-      const pair: VideoPair = {
-        video: path,
-        frame: first.index,
-        step,
-        roi: scaleRoi(roi, 1 / scale),
-        a: a.picture,
-        b: b.picture,
-        flow,
-        valid,
-        backward,
-        backwardValid: believed(backward, flow, inside),
-        motion,
-        ...(object && { deformation: measureDeformation(flow, valid, object) }),
-        coverage,
-      };
-      return { pair };
-    };
-  };
-
-  /** The first k at which the motion of the whole is about as large as drawn. */
-  const byMotion = async (frames: readonly RgbFrame[]): Promise<VideoPair | keyof PairCounts> => {
-    const [first] = frames;
+  return async (frames) => {
     const furthest = frames.length - 1;
     // Drawn evenly in the logarithm: as many small motions as large ones.
     const [low, high] = [Math.log(1.3 * leastMotion), Math.log(0.7 * greatestMotion)];
-    const target = Math.exp(createRandom(seed, 1, first.index).uniform(low, high));
+    const target = Math.exp(createRandom(seed, 1, frames[0].index).uniform(low, high));
     const inReach = (step: number): number => Math.min(furthest, Math.max(1, Math.round(step)));
     let step = inReach(target / speed);
-    const roi = regionIn(frames, step);
+    const roi = regionIn(search, frames, step);
     if (roi === undefined) return 'noRegion';
-    const attempt = createAttempts(frames, roi);
+    const attempt = createAttempts(search, frames, roi);
     const tried = new Set<number>();
     let outcome: 'tooStill' | 'tooFar' = 'tooStill';
     for (let i = 0; i < tries && !tried.has(step); i++) {
@@ -191,18 +197,22 @@ const createPairFinder = (
     }
     return outcome;
   };
+};
 
-  /**
-   * Of several k, at even distances in the logarithm, the one at which the object deforms most. Speech and gestures come
-   * and go, so that frames further apart do not differ more; and shift, turn and growth are taught by warps already.
-   */
-  const byDeformation = async (frames: readonly RgbFrame[]): Promise<VideoPair | keyof PairCounts> => {
-    const [first] = frames;
+/**
+ * Takes, of several k at even distances in the logarithm, the one at which the object deforms most. Speech and gestures
+ * come and go, so that frames further apart do not differ more; and shift, turn and growth are taught by warps already.
+ */
+const createDeformationFinder =
+  (search: Search): PairFinder =>
+  async (frames) => {
+    const { settings, seed } = search.options;
+    const { tries } = settings;
     const furthest = frames.length - 1;
-    const roi = regionIn(frames, 1);
+    const roi = regionIn(search, frames, 1);
     if (roi === undefined) return 'noRegion';
-    const attempt = createAttempts(frames, roi);
-    const random = createRandom(seed, 1, first.index);
+    const attempt = createAttempts(search, frames, roi);
+    const random = createRandom(seed, 1, frames[0].index);
     const steps = Array.from({ length: tries }, (_, i) =>
       Math.round(furthest ** ((i + random.uniform()) / tries)),
     );
@@ -217,84 +227,12 @@ const createPairFinder = (
     return best ?? outcome;
   };
 
-  const find = async (frames: readonly RgbFrame[]): Promise<VideoPair | undefined> => {
-    const found = await (object ? byDeformation(frames) : byMotion(frames));
-    if (typeof found === 'string') {
-      counts[found]++;
-      return undefined;
-    }
-    counts.kept++;
-    return found;
-  };
-  return { find };
-};
-
 const measureDeformation = (flow: FlowField, valid: Uint8Array, object: ObjectDisc): Deformation => {
   const map = deformationOf(flow, valid, object);
   return { map, greatest: greatestDeformation(map, object) };
 };
 
 const greatestIn = ({ deformation }: VideoPair): number => deformation?.greatest ?? 0;
-
-const scaleRoi = ({ center, size, rotation }: Roi, scale: number): Roi => ({
-  center: { x: center.x * scale, y: center.y * scale },
-  size: size * scale,
-  rotation,
-});
-
-type Cut = { picture: RawPicture; gray: GrayImage };
-
-/** Cuts a square out of a frame, as the training and the tracker do. */
-const cutFrame = (path: string, frame: RgbFrame, size: Size, roi: Roi, side: number): Cut => {
-  const image = { data: frame.rgb, width: size.width, height: size.height, channels: 3 as const };
-  const planes = cropToTensor(image, roi, side);
-  const area = side * side;
-  const rgb = new Uint8Array(3 * area);
-  for (let i = 0; i < area; i++) {
-    for (let channel = 0; channel < 3; channel++) {
-      rgb[3 * i + channel] = Math.round(255 * planes[channel * area + i]);
-    }
-  }
-  return {
-    picture: { file: `${path}#${frame.index}`, width: side, height: side, rgb },
-    gray: rgbToGray(rgb, side, side),
-  };
-};
-
-/** Pixels between those that are looked at for where something moves. */
-const STRIDE = 4;
-
-/**
- * The largest upright square of a frame, moved along its longer side to where the two frames differ most; in the
- * middle where they do not differ.
- */
-const busiestSquare = (a: Uint8Array, b: Uint8Array, { width, height }: Size): Roi => {
-  const size = Math.min(width, height);
-  const wide = width >= height;
-  const length = Math.max(width, height);
-  const change = new Float64Array(Math.ceil(length / STRIDE));
-  for (let y = 0; y < height; y += STRIDE) {
-    for (let x = 0; x < width; x += STRIDE) {
-      const green = (y * width + x) * 3 + 1;
-      const difference = Math.abs(a[green] - b[green]);
-      // Noise differs everywhere.
-      if (difference > 8) change[(wide ? x : y) / STRIDE] += difference;
-    }
-  }
-  const span = Math.floor(size / STRIDE);
-  const middle = (change.length - span) / 2;
-  let sum = 0;
-  for (let i = 0; i < span; i++) sum += change[i];
-  let best = { sum: -1, start: 0 };
-  for (let start = 0; start + span <= change.length; start++) {
-    const closer = Math.abs(start - middle) < Math.abs(best.start - middle);
-    if (sum > best.sum || (sum === best.sum && closer)) best = { sum, start };
-    sum += (change[start + span] ?? 0) - change[start];
-  }
-  const along = Math.min(length - size / 2, Math.max(size / 2, best.start * STRIDE + size / 2));
-  const across = size / 2;
-  return { center: wide ? { x: along, y: across } : { x: across, y: along }, size, rotation: 0 };
-};
 
 /** @param object where it lies, if that is known: only its pixels count */
 const measureMotion = ({ width, x, y }: FlowField, object?: ObjectDisc): Motion => {
@@ -308,13 +246,6 @@ const measureMotion = ({ width, x, y }: FlowField, object?: ObjectDisc): Motion 
     .sort();
   return { median: lengths[lengths.length >> 1], fast: lengths[Math.floor(0.95 * (lengths.length - 1))] };
 };
-
-/** (side, side): 1 where a cut square lies within its frame, 0 where the cut repeats the frame's edge. */
-const insideFrame = (roi: Roi, side: number, { width, height }: Size): Uint8Array =>
-  Uint8Array.from({ length: side * side }, (_, i) => {
-    const { x, y } = cropToImage({ x: (i % side) + 0.5, y: Math.floor(i / side) + 0.5 }, roi, side);
-    return x >= 0 && y >= 0 && x <= width && y <= height ? 1 : 0;
-  });
 
 /** Forward–backward test, and both ends within the frame: what lies beyond it is made up by the cut. */
 const believed = (flow: FlowField, backward: FlowField, inside: Uint8Array): Uint8Array => {
