@@ -36,7 +36,36 @@ const remedy = 'Resume the training from its last checkpoint.';
 /** Batches made ahead of the one that is asked for. */
 const prefetch = 4;
 
-type Waiting = { resolve: (batch: Batch) => void; reject: (error: Error) => void };
+/** Batches that lie ready, and calls that wait for one. */
+type Shelf = {
+  take(step: number): Promise<Batch>;
+  put(step: number, batch: Batch): void;
+  /** Drops the batches and rejects the calls. */ clear(error: Error): void;
+};
+
+const createShelf = (): Shelf => {
+  const ready = new Map<number, Batch>();
+  const waiting = new Map<number, { resolve: (batch: Batch) => void; reject: (error: Error) => void }>();
+  return {
+    take: (step) => {
+      const batch = ready.get(step);
+      ready.delete(step);
+      if (batch) return Promise.resolve(batch);
+      return new Promise((resolve, reject) => waiting.set(step, { resolve, reject }));
+    },
+    put: (step, batch) => {
+      const taker = waiting.get(step);
+      waiting.delete(step);
+      if (taker) taker.resolve(batch);
+      else ready.set(step, batch);
+    },
+    clear: (error) => {
+      for (const { reject } of waiting.values()) reject(error);
+      waiting.clear();
+      ready.clear();
+    },
+  };
+};
 
 /** The worker file beside this one: JavaScript when bundled, TypeScript behind a starter when run from source. */
 const startWorker = (data: BatchMakerOptions): Worker => {
@@ -47,17 +76,9 @@ const startWorker = (data: BatchMakerOptions): Worker => {
   return new Worker(url, { workerData: data, execArgv: [] });
 };
 
-/**
- * Makes training batches ahead of time in worker threads. Resolves when the workers are ready.
- * @throws InputError for more pairs than pictures, or a number of workers that is not positive
- * @throws ClosedError where a worker cannot start
- */
-export const createBatchSource = async (options: BatchSourceOptions): Promise<BatchSource> => {
-  const { pictures, pools = [], annotated = [], settings, seed, startStep } = options;
-  const { workers: workerCount = 1, backgroundPictures = [] } = options;
-  if (!Number.isInteger(workerCount) || workerCount < 1) {
-    throw new InputError(`workers is ${workerCount}. Pass a whole number of at least 1.`);
-  }
+/** @throws InputError for a batch that cannot be made of what there is */
+const makerOptions = (options: BatchSourceOptions): BatchMakerOptions => {
+  const { pictures, pools = [], annotated = [], settings, seed, backgroundPictures = [] } = options;
   const scenery = new Set(backgroundPictures);
   const objects = [...(pictures?.pictures ?? []).keys()].filter((index) => !scenery.has(index));
   const data: BatchMakerOptions = {
@@ -65,9 +86,21 @@ export const createBatchSource = async (options: BatchSourceOptions): Promise<Ba
     ...{ settings, seed, pools, annotated, objects, backgrounds: [...scenery] },
   };
   requireEnoughPictures(objects.length, countPairs(data).fromPictures);
+  return data;
+};
 
-  const ready = new Map<number, Batch>();
-  const waiting = new Map<number, Waiting>();
+/**
+ * Makes training batches ahead of time in worker threads. Resolves when the workers are ready.
+ * @throws InputError for more pairs than pictures, or a number of workers that is not positive
+ * @throws ClosedError where a worker cannot start
+ */
+export const createBatchSource = async (options: BatchSourceOptions): Promise<BatchSource> => {
+  const { startStep, workers: workerCount = 1 } = options;
+  if (!Number.isInteger(workerCount) || workerCount < 1) {
+    throw new InputError(`workers is ${workerCount}. Pass a whole number of at least 1.`);
+  }
+  const data = makerOptions(options);
+  const shelf = createShelf();
   let nextStep = startStep;
   let nextJob = startStep;
   let failure: Error | undefined;
@@ -88,9 +121,7 @@ export const createBatchSource = async (options: BatchSourceOptions): Promise<Ba
     if (failure) return;
     failure = error;
     settleStart(error);
-    for (const { reject } of waiting.values()) reject(error);
-    waiting.clear();
-    ready.clear();
+    shelf.clear(error);
     // One dead worker leaves a hole in the order of the steps, so the others are of no use either.
     for (const worker of workers) void worker.terminate();
   };
@@ -104,17 +135,10 @@ export const createBatchSource = async (options: BatchSourceOptions): Promise<Ba
     }
   };
 
-  const deliver = (step: number, batch: Batch): void => {
-    const taker = waiting.get(step);
-    if (taker) taker.resolve(batch);
-    else ready.set(step, batch);
-    waiting.delete(step);
-  };
-
   for (const worker of workers) {
     worker.on('message', (message: BatchWorkerMessage) => {
       if (failure) return;
-      if (message.kind === 'batch') deliver(message.step, message.batch);
+      if (message.kind === 'batch') shelf.put(message.step, message.batch);
       else if (++startedCount === workerCount) settleStart();
       idle.add(worker);
       dispatch();
@@ -133,14 +157,9 @@ export const createBatchSource = async (options: BatchSourceOptions): Promise<Ba
 
   const next = (): Promise<Batch> => {
     if (failure) return Promise.reject(failure);
-    const step = nextStep++;
-    const batch = ready.get(step);
-    ready.delete(step);
-    const promise = batch
-      ? Promise.resolve(batch)
-      : new Promise<Batch>((resolve, reject) => waiting.set(step, { resolve, reject }));
+    const batch = shelf.take(nextStep++);
     dispatch();
-    return promise;
+    return batch;
   };
 
   const close = async (): Promise<void> => {
