@@ -182,6 +182,51 @@ const toMarks = async ({ pictures, names, connections = [] }: LandmarkMarks): Pr
 
 const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
+/** Decodes and finds pairs in the data worker, which tells how far it is. */
+const prepareData = async (
+  data: WorkerClient<DataWorkerApi>,
+  { videos = [], pictures = [], mediabunny }: TrainingOptions,
+  config: TrainingConfig,
+  decoder: RemoteDecoder,
+  inbox: Inbox,
+): Promise<PreparedData> => {
+  const message = {
+    config,
+    pictures: named(pictures, 'picture'),
+    videos: named(videos, 'video'),
+    mediabunny: mediabunny === undefined ? undefined : new URL(mediabunny, location.href).href,
+  };
+  const report = (progress: Preparation): Promise<void> => {
+    inbox.put({ phase: 'preparing', ...progress });
+    return Promise.resolve();
+  };
+  return data.call((worker) => worker.prepare(message, proxy(decoder), proxy(report)));
+};
+
+/** Tells of every step until the last. */
+const followSteps = async (
+  trainer: WorkerClient<TrainWorkerApi>,
+  steps: number,
+  inbox: Inbox,
+): Promise<void> => {
+  for (;;) {
+    const report = await trainer.call((worker) => worker.next());
+    if (report === undefined) return;
+    inbox.put({ phase: 'training', steps, ...report });
+  }
+};
+
+const tellEnd = (end: Promise<void>, inbox: Inbox): void => {
+  end.then(
+    () => {
+      inbox.end(undefined);
+    },
+    (error: unknown) => {
+      inbox.end(toError(error));
+    },
+  );
+};
+
 /**
  * Trains a network in this page: nothing is uploaded. Two workers do it, one that decodes and makes batches, one that runs
  * the steps; the page stays responsive. Iterating tells how far it is, and may be left out.
@@ -196,7 +241,7 @@ const toError = (error: unknown): Error => (error instanceof Error ? error : new
  */
 export const createTraining = (options: TrainingOptions): Training => {
   checkOptions(options);
-  const { videos = [], pictures = [], device = 'auto', mediabunny, assetBase, signal } = options;
+  const { device = 'auto', assetBase, signal } = options;
   const config = completeSettings(options.config);
   signal?.throwIfAborted();
   const assets = locateTrainingAssets(assetBase);
@@ -218,17 +263,7 @@ export const createTraining = (options: TrainingOptions): Training => {
 
   const prepare = async (): Promise<TrainingInfo> => {
     await Promise.all([watched(data), watched(trainer)]);
-    const message = {
-      config,
-      pictures: named(pictures, 'picture'),
-      videos: named(videos, 'video'),
-      mediabunny: mediabunny === undefined ? undefined : new URL(mediabunny, location.href).href,
-    };
-    const report = (progress: Preparation): Promise<void> => {
-      inbox.put({ phase: 'preparing', ...progress });
-      return Promise.resolve();
-    };
-    const prepared = await data.call((worker) => worker.prepare(message, proxy(decoder), proxy(report)));
+    const prepared = await prepareData(data, options, config, decoder, inbox);
     const { port1, port2 } = new MessageChannel();
     await data.call((worker) => worker.serve(transfer(port1, [port1])));
     const start = { config, device, runtime: assets.runtime, digest: prepared.digest };
@@ -239,25 +274,11 @@ export const createTraining = (options: TrainingOptions): Training => {
   };
 
   const ready = prepare();
-  const follow = async (): Promise<void> => {
-    await ready;
-    for (;;) {
-      const report = await trainer.call((worker) => worker.next());
-      if (report === undefined) return;
-      inbox.put({ phase: 'training', steps: config.steps, ...report });
-    }
-  };
+  const steps = ready.then(() => followSteps(trainer, config.steps, inbox));
   // Nobody calls the data worker while the other one trains: this pending call tells of its death.
   const dataDied = data.call(() => new Promise<never>(() => undefined));
-  const end = Promise.race([follow(), dataDied]);
-  end.then(
-    () => {
-      inbox.end(undefined);
-    },
-    (error: unknown) => {
-      inbox.end(toError(error));
-    },
-  );
+  const end = Promise.race([steps, dataDied]);
+  tellEnd(end, inbox);
   // Without the one, the other is of no use.
   dataDied.catch(() => {
     trainer.close();
