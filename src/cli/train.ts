@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InputError } from '../errors.ts';
+import type { Runtime } from '../model/model.ts';
 import { loadNodeRuntime } from '../model/runtime-node.ts';
 import type { TrainingConfig } from '../train/settings/config.ts';
 import { parseConfig, showConfig } from '../train/settings/config.ts';
@@ -186,6 +187,40 @@ const createReporter = (steps: number): ((report: StepReport) => void) => {
   };
 };
 
+const chooseRuntime = async (
+  device: 'cpu' | 'wasm' | undefined,
+  threads: number | undefined,
+): Promise<Runtime> => {
+  const runtime = await loadNodeRuntime({
+    ...(device !== undefined && { device }),
+    ...(threads !== undefined && { threads }),
+  });
+  if (runtime.device === 'wasm') {
+    printNote(
+      'Training on onnxruntime-web (wasm), about 2.5 times slower: onnxruntime-node is not installed or not asked for.',
+    );
+  }
+  return runtime;
+};
+
+/** Ctrl-C and a polite kill end the training after its step, with everything written. */
+const stopOnSignals = (): { signal: AbortSignal; release: () => void } => {
+  const abort = new AbortController();
+  const stop = (): void => {
+    printNote('stopping after this step; go on with --resume');
+    abort.abort();
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  return {
+    signal: abort.signal,
+    release: () => {
+      process.off('SIGINT', stop);
+      process.off('SIGTERM', stop);
+    },
+  };
+};
+
 const runWith = createRun(command, async ({ values }) => {
   const init = values.init === undefined ? undefined : await initFile(values.init);
   if (values['print-config']) {
@@ -200,29 +235,16 @@ const runWith = createRun(command, async ({ values }) => {
   }
   const config = await chooseConfig(init, values.config, values.steps);
   const rig = await rigInput(values);
-  const runtime = await loadNodeRuntime({
-    ...(values.device === undefined ? {} : { device: values.device }),
-    ...(values.threads === undefined ? {} : { threads: values.threads }),
-  });
-  if (runtime.device === 'wasm') {
-    printNote(
-      'Training on onnxruntime-web (wasm), about 2.5 times slower: onnxruntime-node is not installed or not asked for.',
-    );
-  }
-
-  const abort = new AbortController();
-  const stop = (): void => {
-    printNote('stopping after this step; go on with --resume');
-    abort.abort();
-  };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  const runtime = await chooseRuntime(values.device, values.threads);
   const skipLog = createSkipLog();
   const evaluate =
-    values.evaluate === undefined ? undefined : await createTrainingEvaluation(values.evaluate);
+    values.evaluate === undefined
+      ? undefined
+      : await createTrainingEvaluation(values.evaluate, config, runtime, skipLog.onSkip);
   let lastLoss: number | undefined;
   let files = { pictures: 0, videos: 0, skipped: 0 };
   const report = createReporter(config.steps);
+  const stop = stopOnSignals();
   try {
     const outcome = await runTraining({
       config,
@@ -238,7 +260,7 @@ const runWith = createRun(command, async ({ values }) => {
       resume: values.resume,
       runtime,
       workers: values.workers,
-      signal: abort.signal,
+      signal: stop.signal,
       onSkip: skipLog.onSkip,
       onWarning: printNote,
       onVideoProgress: createVideoReporter(),
@@ -271,8 +293,7 @@ const runWith = createRun(command, async ({ values }) => {
       values.json,
     );
   } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    stop.release();
   }
 });
 

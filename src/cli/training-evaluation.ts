@@ -3,8 +3,7 @@ import { readAnnotatedFolder } from '../evaluation-node/read-annotated-folder.ts
 import { evaluateLandmarks } from '../evaluation/evaluate-landmarks.ts';
 import { withCpuMatching } from '../evaluation/evaluation-model.ts';
 import { loadEvaluationCrops } from '../evaluation-node/load-evaluation-crops.ts';
-import { createModel, type Model } from '../model/model.ts';
-import { loadNodeRuntime } from '../model/runtime-node.ts';
+import { createModel, type Model, type Runtime } from '../model/model.ts';
 import { manifestFields } from '../train/model-files.ts';
 
 /** Pictures that are measured on during a training: enough for a curve, few enough not to hold it up. */
@@ -26,20 +25,24 @@ const withCache = (model: Model): Model => {
 };
 
 /**
- * Landmark figures (percent of the inter-ocular distance) of a network that is still being trained.
+ * Measures landmarks (percent of the inter-ocular distance) of a network that is still being trained, on crops that are
+ * decoded here, once. 3·S²·4 bytes each are kept in memory.
  * @param folder annotated faces
+ * @param runtime what the training runs on
+ * @throws InputError where the folder cannot be read or not one picture of it can be used
  */
 export const createTrainingEvaluation = async (
   folder: string,
-): Promise<(network: Uint8Array, config: TrainingConfig) => Promise<Record<string, number>>> => {
+  config: TrainingConfig,
+  runtime: Runtime,
+  onSkip?: (reason: string) => void,
+): Promise<(network: Uint8Array) => Promise<Record<string, number>>> => {
   const annotated = await readAnnotatedFolder(folder);
-  const runtime = await loadNodeRuntime();
-  return async (network, config) => {
-    const size = config.batch.inputSize;
-    const crops = (await loadEvaluationCrops(annotated, size, { onSkip: () => undefined })).slice(
-      0,
-      pictureCount,
-    );
+  const crops = await loadEvaluationCrops(annotated, config.batch.inputSize, {
+    limit: pictureCount,
+    ...(onSkip && { onSkip }),
+  });
+  return async (network) => {
     const whole = await createModel(runtime, {
       manifest: manifestFields(config),
       bytes: network,
