@@ -30,6 +30,12 @@ export default tseslint.config(
     },
   },
   {
+    files: ['src/**/*.ts'],
+    rules: {
+      'max-lines-per-function': ['error', { max: 80, skipBlankLines: true, skipComments: true, IIFEs: true }],
+    },
+  },
+  {
     // Global names can only be declared by var, and only interfaces of others can be added to.
     files: ['**/*.d.ts'],
     rules: { 'no-var': 'off', '@typescript-eslint/consistent-type-definitions': 'off' },
