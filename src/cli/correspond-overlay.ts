@@ -3,18 +3,7 @@ import type { Point } from '../geometry/coordinates.ts';
 import { cellPlace, type Correspondence, type MatchedPoint } from '../correspond/correspondence.ts';
 import { meshMap, warpPicture } from '../correspond/warp-picture.ts';
 import type { PixelImage } from '../pipeline/crop.ts';
-import { InputError } from '../errors.ts';
-
-const importSharp = async () => {
-  try {
-    return (await import('sharp')).default;
-  } catch (error) {
-    throw new InputError(
-      '--overlay needs the package "sharp", which is not installed. Run "npm install sharp".',
-      { cause: error },
-    );
-  }
-};
+import { loadSharp } from '../media-node/sharp.ts';
 
 /** A place in each of the two pictures, image pixels. */
 type Pair = { a: Point; b: MatchedPoint };
@@ -46,7 +35,7 @@ export const writeCorrespondOverlay = async (
   points: readonly Point[],
   found: readonly MatchedPoint[],
 ): Promise<void> => {
-  const sharp = await importSharp();
+  const sharp = await loadSharp('--overlay');
   const width = 2 * a.width + b.width;
   const height = Math.max(a.height, b.height);
   const pairs = pairsOf(field, points, found);

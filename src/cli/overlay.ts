@@ -8,19 +8,7 @@ import type { TrackResult } from '../pipeline/result.ts';
 import type { RgbFrame } from '../media-node/open-video.ts';
 import { matroskaFrame, matroskaHead } from './raw-matroska.ts';
 import { createSvgCanvas } from './svg-canvas.ts';
-
-const importSharp = async () => {
-  try {
-    return (await import('sharp')).default;
-  } catch (error) {
-    throw new InputError(
-      '--overlay needs the package "sharp", which is not installed. Run "npm install sharp".',
-      {
-        cause: error,
-      },
-    );
-  }
-};
+import { loadSharp } from '../media-node/sharp.ts';
 
 export type OverlayOptions = Size & {
   /** Video file to write, mp4. */ path: string;
@@ -108,7 +96,7 @@ const countFrames = async (path: string): Promise<number | undefined> => {
  */
 export const createOverlay = async (options: OverlayOptions): Promise<Overlay> => {
   const { path, width, height, draw } = options;
-  const sharp = await importSharp();
+  const sharp = await loadSharp('--overlay');
   const output = await openOutput(path);
   const { input, ended, failed } = startEncoder(output.temporary, options);
   let frames = 0;

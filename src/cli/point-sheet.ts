@@ -1,27 +1,16 @@
-import { InputError } from '../errors.ts';
 import { writeFileAtomic } from '../files-node/atomic-file.ts';
 import { imageToCrop } from '../geometry/roi.ts';
 import { cropToTensor } from '../pipeline/crop.ts';
 import type { SetPicture } from '../landmark-maker/set-request.ts';
+import { loadSharp } from '../media-node/sharp.ts';
 
 /** Side of one crop, pixels. */
 const side = 192;
 const columns = 4;
 
-const importSharp = async () => {
-  try {
-    return (await import('sharp')).default;
-  } catch (error) {
-    throw new InputError(
-      '--overlay needs the package "sharp", which is not installed. Run "npm install sharp".',
-      { cause: error },
-    );
-  }
-};
-
 /** Writes the objects of some pictures side by side, each landmark in a colour of its own, for looking at. */
 export const writePointSheet = async (path: string, pictures: readonly SetPicture[]): Promise<void> => {
-  const sharp = await importSharp();
+  const sharp = await loadSharp('--overlay');
   const dots: string[] = [];
   const tiles: { input: Buffer; left: number; top: number }[] = [];
   for (const [index, { image, points, roi }] of pictures.entries()) {

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { InputError } from '../errors.ts';
 import type { LabelledFrame } from '../evaluation/evaluate-points.ts';
 import type { Point, Size } from '../geometry/coordinates.ts';
+import { readJson } from '../files-node/read-json.ts';
 
 /** Points that somebody labelled in frames of a video. */
 export type Labels = { names: readonly string[]; frames: LabelledFrame[] };
@@ -22,12 +22,7 @@ const isPair = (value: unknown): value is [number, number] =>
 
 /** Reads JSON, as an object. @throws InputError that names the file */
 export const readJsonObject = async (path: string, remedy: string): Promise<Record<string, unknown>> => {
-  let value: unknown;
-  try {
-    value = JSON.parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    throw new InputError(`${path} cannot be read as JSON. ${remedy}`, { cause: error });
-  }
+  const value = await readJson(path, remedy);
   if (!isRecord(value)) throw new InputError(`${path} is not a JSON object. ${remedy}`);
   return value;
 };

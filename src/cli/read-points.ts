@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { InputError } from '../errors.ts';
 import type { Point, Size } from '../geometry/coordinates.ts';
 import { ibug68 } from '../landmarks/ibug68.ts';
 import type { IndexPair } from '../landmarks/landmark-set.ts';
+import { readJson } from '../files-node/read-json.ts';
 
 /** The points of one picture. */
 export type PicturePoints = {
@@ -38,14 +38,7 @@ const isPoint = (value: unknown): value is [number, number] =>
  * @throws InputError that names the file and what is wrong with it
  */
 export const readPointsFile = async (path: string): Promise<PointsFile> => {
-  let value: unknown;
-  try {
-    value = JSON.parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    throw new InputError(`${path} cannot be read as JSON. Give a file with annotated points.`, {
-      cause: error,
-    });
-  }
+  const value = await readJson(path, 'Give a file with annotated points.');
   if (!isRecord(value))
     throw new InputError(`${path} is not a JSON object. Give a file with annotated points.`);
   if (Array.isArray(value.items)) return fromItems(path, value.items);

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { InputError } from '../errors.ts';
 import type { Point } from '../geometry/coordinates.ts';
 import type { TrackResult } from '../pipeline/result.ts';
+import { readJson } from '../files-node/read-json.ts';
 
 /** What is known of a video before its frames. */
 export type TrackHeader = {
@@ -114,17 +114,7 @@ const readPoints = (value: unknown, count: number, where: string): Point[] | und
  * @throws InputError that names the file and the frame
  */
 export const readTracks = async (path: string, count: number): Promise<(Point[] | undefined)[]> => {
-  let value: unknown;
-  try {
-    value = JSON.parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    throw new InputError(
-      `${path} cannot be read as JSON. Give a file that "dve track --out FILE.json" wrote.`,
-      {
-        cause: error,
-      },
-    );
-  }
+  const value = await readJson(path, 'Give a file that "dve track --out FILE.json" wrote.');
   if (!isRecord(value) || !Array.isArray(value.frames) || value.frames.length === 0) {
     throw new InputError(`${path} has no list "frames". Give a file that "dve track --out FILE.json" wrote.`);
   }

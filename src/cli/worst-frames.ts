@@ -1,23 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InputError } from '../errors.ts';
 import type { LabelledFrame } from '../evaluation/evaluate-points.ts';
 import type { Point, Size } from '../geometry/coordinates.ts';
 import { openVideo } from '../media-node/open-video.ts';
 import { createSvgCanvas } from './svg-canvas.ts';
-
-const importSharp = async () => {
-  try {
-    return (await import('sharp')).default;
-  } catch (error) {
-    throw new InputError(
-      '--worst needs the package "sharp", which is not installed. Run "npm install sharp".',
-      {
-        cause: error,
-      },
-    );
-  }
-};
+import { loadSharp } from '../media-node/sharp.ts';
 
 /** Labels green, tracked points red, and a line from one to the other. */
 const drawMisses = (
@@ -63,7 +50,7 @@ export const writeWorstFrames = async (
   frames: readonly LabelledFrame[],
   tracks: readonly (readonly Point[] | undefined)[],
 ): Promise<string[]> => {
-  const sharp = await importSharp();
+  const sharp = await loadSharp('--worst');
   await mkdir(folder, { recursive: true });
   const reader = await openVideo(video);
   const { width, height, stored } = reader;

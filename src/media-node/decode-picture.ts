@@ -2,24 +2,14 @@ import { basename } from 'node:path';
 import { InputError, firstLine } from '../errors.ts';
 import { requireRegularFile } from '../files-node/regular-file.ts';
 import type { RawPicture } from '../media/raw-picture.ts';
-
-const importSharp = async () => {
-  try {
-    return (await import('sharp')).default;
-  } catch (error) {
-    throw new InputError(
-      'Decoding pictures needs the package "sharp", which is not installed. Run "npm install sharp".',
-      { cause: error },
-    );
-  }
-};
+import { loadSharp } from './sharp.ts';
 
 /**
  * Decodes one picture at its own size, upright as its EXIF tag says, on grey where it is transparent.
  * @throws InputError that names the file, or sharp where that is not installed
  */
 export const decodePicture = async (path: string): Promise<RawPicture> => {
-  const sharp = await importSharp();
+  const sharp = await loadSharp('Decoding pictures');
   await requireRegularFile(path);
   try {
     const { data, info } = await sharp(path)

@@ -7,6 +7,7 @@ import { createPictureSet } from '../train/views/pictures.ts';
 import { pictureLimits } from '../media/raw-picture.ts';
 import type { PictureSet } from '../train/views/pictures.ts';
 import type { RawPicture } from '../media/raw-picture.ts';
+import { loadSharp } from './sharp.ts';
 
 const extensions = new Set(['.jpg', '.jpeg', '.jfif', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff']);
 
@@ -25,16 +26,6 @@ export type LoadedPictures = {
   /** Of each picture of the set: upright as in its file, pixels. */ originals: Size[];
   /** Pictures taken from each folder, in the order of the folders. */ counts: number[];
   /** How many files were skipped. */ skipped: number;
-};
-
-const importSharp = async () => {
-  try {
-    return (await import('sharp')).default;
-  } catch {
-    throw new InputError(
-      'Decoding pictures needs the package "sharp", which is not installed. Run "npm install sharp".',
-    );
-  }
 };
 
 /**
@@ -80,7 +71,7 @@ const decodeFolder = async (folder: string, options: LoadOptions): Promise<Loade
       `The folder ${folder} holds no pictures (looked for ${[...extensions].join(' ')}). Pass a folder with pictures in it.`,
     );
   }
-  const sharp = await importSharp();
+  const sharp = await loadSharp('Decoding pictures');
 
   const decode = async (name: string): Promise<Decoded> => {
     try {

@@ -3,6 +3,7 @@ import { InputError } from '../errors.ts';
 import { decodePicture } from './decode-picture.ts';
 import { listPictures } from './load-pictures.ts';
 import { createReader, fitSize, type RgbFrame, type VideoReader } from '../media/video-reader.ts';
+import { loadSharp } from './sharp.ts';
 
 /** Pictures of a folder, so that "frame 2" comes before "frame 10". */
 export const listFramePictures = async (
@@ -52,7 +53,7 @@ export const openPictureFolder = async (
       }
       let { rgb } = picture;
       if (width !== picture.width) {
-        const { default: sharp } = await import('sharp');
+        const sharp = await loadSharp('Scaling frames');
         rgb = await sharp(rgb, { raw: { width: picture.width, height: picture.height, channels: 3 } })
           .resize(width, height, { fit: 'fill' })
           .raw()

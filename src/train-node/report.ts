@@ -2,6 +2,7 @@
 import type { TrainingConfig } from '../train/settings/config.ts';
 import type { SampleFlow } from '../train/report/sample-flows.ts';
 import type { SampleMatch } from '../train/report/sample-matches.ts';
+import { loadSharp } from '../media-node/sharp.ts';
 
 export type MetricsLine = Record<string, number>;
 
@@ -155,7 +156,7 @@ ${await flowSection(flows)}
 
 /** @param rgb (H, W, 3) bytes @returns a PNG as a data URI */
 const pngUri = async (rgb: Uint8Array, width: number, height: number): Promise<string> => {
-  const { default: sharp } = await import('sharp');
+  const sharp = await loadSharp('The report');
   const png = await sharp(rgb, { raw: { width, height, channels: 3 } })
     .png()
     .toBuffer();

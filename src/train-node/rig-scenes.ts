@@ -9,6 +9,7 @@ import { prepareRig } from '../train/rig/prepared-rig.ts';
 import type { RigScene } from '../train/rig/rig-scene.ts';
 import { createScene } from '../train/rig/rig-scene.ts';
 import { readFaceKit } from './read-face-kit.ts';
+import { loadSharp } from '../media-node/sharp.ts';
 
 /** Points of one picture, as annotations give them. */
 export type RigPicture = {
@@ -30,7 +31,7 @@ export type SceneMaker = {
 
 /** A picture resized to a square, and the size that it had. */
 const loadSquare = async (path: string, side: number): Promise<{ still: RawPicture; size: Size }> => {
-  const { default: sharp } = await import('sharp');
+  const sharp = await loadSharp('Drawing a rig');
   try {
     const image = sharp(path).autoOrient();
     const { autoOrient: size } = await image.metadata();

@@ -1,5 +1,4 @@
 /** Pairs of a still and its turned views, for every picture whose 3-D points are known. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { createPairPoolBuilder } from '../train/pairs/pair-pool.ts';
@@ -10,6 +9,8 @@ import type { TurnSettings } from '../train/settings/turn-settings.ts';
 import type { SolidPoint } from '../train/pairs/turned-views.ts';
 import { createTurner } from '../train/pairs/turned-views.ts';
 import type { CropBase } from '../train/views/warps.ts';
+import { loadSharp } from '../media-node/sharp.ts';
+import { readJson } from '../files-node/read-json.ts';
 
 /** One picture with its 3-D points, as `tools/annotate-faces --mesh` writes it. */
 type MeshItem = { image: string; size: [number, number]; points: [number, number, number][] };
@@ -32,15 +33,7 @@ const isMeshItem = (value: unknown): value is MeshItem => {
 
 /** @throws InputError for a file that cannot be read or is of another form */
 export const readMeshes = async (file: string): Promise<MeshItem[]> => {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(await readFile(file, 'utf8'));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new InputError(
-      `${file} cannot be read as JSON (${reason}). Give a file of 3-D points per picture.`,
-    );
-  }
+  const parsed = await readJson(file, 'Give a file of 3-D points per picture.');
   const items = (parsed as { items?: unknown } | null)?.items;
   if (!Array.isArray(items) || items.length === 0 || !items.every(isMeshItem)) {
     throw new InputError(
@@ -85,7 +78,7 @@ const largeEnough = (
 
 /** A picture resized to a square; its points are scaled with it. */
 const loadSquare = async (path: string, side: number): Promise<RawPicture> => {
-  const { default: sharp } = await import('sharp');
+  const sharp = await loadSharp('Turning pictures');
   const image = sharp(path).rotate().resize(side, side, { fit: 'fill' }).removeAlpha().toColourspace('srgb');
   return { file: path, width: side, height: side, rgb: new Uint8Array(await image.raw().toBuffer()) };
 };

@@ -1,0 +1,16 @@
+import { readFile } from 'node:fs/promises';
+import { InputError, firstLine } from '../errors.ts';
+
+/**
+ * Reads a JSON file. A byte order mark, with which some editors begin a file, is left out.
+ * @param remedy what to do about a file that is none, as a sentence
+ * @throws InputError that names the file and the reason
+ */
+export const readJson = async (path: string, remedy: string): Promise<unknown> => {
+  try {
+    const text = await readFile(path, 'utf8');
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (error) {
+    throw new InputError(`${path} cannot be read as JSON (${firstLine(error)}). ${remedy}`, { cause: error });
+  }
+};
