@@ -32,7 +32,7 @@ export type FilteredPoint = Point & {
   /** Whether motion or match saw it: not one that only goes along with the rest. */ seen: boolean;
 };
 
-/** Lengths are shares of the ROI's side. Chosen by clips of faces and by the drawn arm of test/bench. */
+/** Lengths are shares of the ROI's side. Chosen on still and moving faces (four clips and three pictures of the evaluation folder, which test/bench measures on, too). */
 export const motionSettings = {
   /** Standard deviation of a match that is sure. A match errs alike in frame after frame: it must count little in each. */
   match: 0.005,
