@@ -50,11 +50,8 @@ const command = defineCommand({
       placeholder: 'FILE.mp4',
       describe: 'Also write a video with the landmarks drawn in.',
     },
-    raw: { type: 'flag', describe: 'Do not smooth, nor follow motion: what the network sees in each frame.' },
-    'no-motion': {
-      type: 'flag',
-      describe: 'Do not follow motion from frame to frame: smooth what is matched.',
-    },
+    raw: { type: 'flag', describe: 'Do not smooth: what the network sees in each frame.' },
+    motion: { type: 'flag', describe: 'Carry landmarks by motion, the match corrects them: calmer, no lag.' },
     ...resultOptions,
   },
 });
@@ -191,7 +188,7 @@ export const run = createRun(command, async ({ values, positionals: [path] }) =>
       });
     }
     const outputs = { rows, format, overlay };
-    const looks = { smooth: !values.raw, motion: !values['no-motion'] };
+    const looks = { smooth: !values.raw, motion: values.motion };
     let broken: InputError | undefined;
     const onBroken = (error: InputError): void => {
       broken = error;

@@ -40,7 +40,7 @@ export type FrameTrackerOptions<Frame, Input> = {
    * itself, else those of `defaultSmoothing`.
    */
   smoothing?: SmootherOptions | false;
-  /** Whether motion carries landmarks from frame to frame and the match corrects them. Default true. */
+  /** Whether motion carries landmarks from frame to frame and the match corrects them. Default false. */
   motion?: boolean;
   /** Network runs that search may use in one frame; the last check of a find takes 6 at once. Default 6. */
   searchBudget?: number;
@@ -125,7 +125,7 @@ export class FrameTracker<Frame, Input> {
 
   /** Changes smoothing from the next frame on: false switches it off, and motion with it. */
   setSmoothing(smoothing: SmootherOptions | false | undefined): void {
-    const { cropper, motion = true } = this.#options;
+    const { cropper, motion = false } = this.#options;
     const gray = motion && smoothing !== false ? cropper.gray : undefined;
     if (gray === undefined) this.#motion = undefined;
     else this.#motion ??= new MotionFollower(gray);

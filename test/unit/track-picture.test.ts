@@ -31,6 +31,7 @@ const createTracker = async () => {
   return new FrameTracker<PixelImage, Float32Array>({
     model: session,
     cropper: createPictureCropper(),
+    motion: true,
     landmarkSet: parseLandmarkSet(new TextDecoder().decode(contents.landmarks)),
   });
 };
