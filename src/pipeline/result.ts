@@ -22,12 +22,19 @@ export type ObjectPlace = {
   /** One per name of the landmark set, in its order. */ landmarks: Landmark[];
 };
 
+/** What tells a doubtful object or frame. */
+type Doubt = {
+  status: 'doubtful';
+  /** Frames in a row on which the object was not recognised, this one included. */
+  doubts: number;
+};
+
 /**
  * An object in a frame. `doubtful` is one that was not recognised in this frame but may well be in the next: it keeps the
  * ROI and landmarks of the last frame that was trusted, so that a drawing does not flicker; `doubts` counts such frames
  * in a row.
  */
-export type TrackedObject = ObjectPlace & ({ status: 'tracking' } | { status: 'doubtful'; doubts: number });
+export type TrackedObject = ObjectPlace & ({ status: 'tracking' } | Doubt);
 
 /** What every result has. */
 export type FrameResult = {
@@ -42,7 +49,7 @@ export type SearchingResult = FrameResult & { status: 'searching' };
 /** A frame on which the first object was recognised. */
 export type TrackingResult = FrameResult & ObjectPlace & { status: 'tracking' };
 /** A frame on which the first object was not recognised but is still expected; see {@link TrackedObject}. */
-export type DoubtfulResult = FrameResult & ObjectPlace & { status: 'doubtful'; doubts: number };
+export type DoubtfulResult = FrameResult & ObjectPlace & Doubt;
 
 /**
  * What is known of one frame. Objects are a list, because there may be several and each has a state of its own. The

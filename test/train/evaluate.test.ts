@@ -175,13 +175,13 @@ describe('the landmark protocol', () => {
     const model: Model = {
       ...oracle,
       // Every point is found a tenth of the eyes' distance along their line, and a twentieth across, from its place.
-      match: (image) => {
+      matchAndEmbed: (image) => {
         const { landmarks } = faces[image[0]];
         const along = { x: landmarks[45].x - landmarks[36].x, y: landmarks[45].y - landmarks[36].y };
         const found = landmarks.flatMap(({ x, y }) => [
           ...[x + 0.1 * along.x - 0.05 * along.y, y + 0.1 * along.y + 0.05 * along.x, 1],
         ]);
-        return Promise.resolve(Float32Array.from(found));
+        return Promise.resolve({ matches: Float32Array.from(found), embedding: new Float32Array() });
       },
     };
     const references = new Float32Array(68 * embeddingSize);
