@@ -22,6 +22,7 @@ export type PictureSide = {
   /** Image pixels; without it the network finds it. */ roi?: Roi;
 };
 
+/** What to find of the first picture in the second, and how. */
 export type CorrespondOptions = {
   /** Points of the first picture to find in the second, image pixels. */ points?: readonly Point[];
   /**
@@ -38,6 +39,7 @@ export const correspondOptionKeys = [
   'tolerance',
 ] as const satisfies (keyof CorrespondOptions)[];
 
+/** What `correspond` finds: everything, and the points that were asked for. */
 export type PictureCorrespondence = {
   /** Every cell of the first picture's square. */ field: Correspondence;
   /** (N) one per point that was asked for. */ points: MatchedPoint[];

@@ -14,8 +14,8 @@ import { matchMaps, missedBy } from './match-maps.ts';
 export type Correspondence = {
   /** The square of the first picture that the cells divide, image pixels. */ from: Roi;
   /** The square of the second picture in which they were sought, image pixels. */ to: Roi;
-  columns: number;
-  rows: number;
+  /** Cells per row. */ columns: number;
+  /** Cells per column. */ rows: number;
   /** (rows·columns, 2) x and y of each cell's place in the second picture, image pixels. */
   places: Float32Array;
   /** (rows·columns) 0–1: the cosine, the less the further the way there and back misses the cell. Not calibrated. */

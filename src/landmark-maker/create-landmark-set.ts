@@ -11,7 +11,12 @@ import { buildLandmarkSet, type BuildOptions, type BuiltSet } from './build-land
 import { checkSetRequest, type SetPicture, type SetRequest } from './set-request.ts';
 
 /** Where an object is: its box, image pixels. */
-export type ObjectBox = { left: number; top: number; right: number; bottom: number };
+export type ObjectBox = {
+  /** Image pixels. */ left: number;
+  /** Image pixels. */ top: number;
+  /** Image pixels. */ right: number;
+  /** Image pixels. */ bottom: number;
+};
 
 /** A picture with landmarks marked on it. */
 export type MarkedPicture = Omit<SetPicture, 'roi'> & {

@@ -33,8 +33,6 @@ const greatest = { components: 8, dimensions: 16, coordinateRank: 32, embeddingR
 const coordinateWeight = 5;
 /** Groups of pictures that are left out in turn. */
 const groups = 5;
-/** With fewer pictures there is no leaving out. */
-const leastPictures = groups;
 
 /** How shapes differ from their mean, once place, size and direction are taken away. */
 const fitShapeModel = (shapes: readonly (readonly Point[])[], meanShape: readonly Point[]): ShapeModel => {
@@ -171,7 +169,7 @@ const fitEmbeddingMap = (
 /**
  * Fits a refiner to looks at annotated pictures, and finds out what it is worth on pictures that are left out.
  * @param shapes (pictures) of (N) annotated points, any frame
- * @param looks of at least {@link leastPictures} pictures
+ * @param looks of at least as many pictures as there are groups to leave out
  */
 export const fitRefiner = (
   looks: readonly RefinerLook[],
