@@ -7,6 +7,7 @@ import { manifestName, modelFileNames } from '../model/manifest.ts';
 import type { Model } from '../model/model.ts';
 import type { PixelImage } from '../pipeline/crop.ts';
 import { FrameTracker } from '../pipeline/frame-tracker.ts';
+import { createMotionFollower } from '../pipeline/motion-follower.ts';
 import { createPictureCropper } from '../pipeline/picture-cropper.ts';
 import { openVideo, type RgbFrame, type VideoReader } from '../media-node/open-video.ts';
 import { defineCommand, UsageError } from './arguments.ts';
@@ -51,7 +52,11 @@ const command = defineCommand({
       describe: 'Also write a video with the landmarks drawn in.',
     },
     raw: { type: 'flag', describe: 'Do not smooth: what the network sees in each frame.' },
-    motion: { type: 'flag', describe: 'Carry landmarks by motion, the match corrects them: calmer, no lag.' },
+    motion: {
+      type: 'flag',
+      describe:
+        'Carry landmarks by motion, the match corrects them. For what moves stiffly; faces are nearer without.',
+    },
     ...resultOptions,
   },
 });
@@ -80,7 +85,7 @@ const createTracker = (
     landmarkSet,
     searchBudget: offlineSearchBudget,
     ...(smooth ? {} : { smoothing: false }),
-    motion,
+    ...(motion ? { motion: createMotionFollower } : {}),
   });
 
 /** What is told when all is through. */

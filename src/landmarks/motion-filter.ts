@@ -29,6 +29,7 @@ export type MotionFrame = {
 /** A point as the filter knows it. */
 export type FilteredPoint = Point & {
   /** Standard deviation of its place, share of the ROI's side. */ spread: number;
+  /** Whether its place is not known any more. */ lost: boolean;
   /** Whether motion or match saw it: not one that only goes along with the rest. */ seen: boolean;
 };
 
@@ -106,7 +107,10 @@ export class MotionFilter {
         variance: (motionSettings.match * size) ** 2,
         strikes: 0,
       }));
-      return this.#states.map(({ x, y }) => ({ x, y, spread: motionSettings.match, seen: true }));
+      return this.#states.map(({ x, y }) => ({
+        ...{ x, y, spread: motionSettings.match },
+        ...{ lost: false, seen: true },
+      }));
     }
     const whole = wholeMotion(before, carried, size);
     const filtered = matches.map((match, i): State & { seen: boolean } => {
@@ -114,7 +118,10 @@ export class MotionFilter {
       return correct(predicted, match, certainties[i], size);
     });
     this.#states = filtered;
-    return filtered.map(({ x, y, variance, seen }) => ({ x, y, spread: Math.sqrt(variance) / size, seen }));
+    return filtered.map(({ x, y, variance, seen }) => {
+      const spread = Math.sqrt(variance) / size;
+      return { x, y, spread, lost: spread > motionSettings.lost, seen };
+    });
   }
 }
 

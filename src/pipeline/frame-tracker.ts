@@ -4,7 +4,6 @@ import type { Roi } from '../geometry/roi.ts';
 import { soughtReferences } from '../landmarks/anchors.ts';
 import { calibrate } from '../landmarks/calibration.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
-import { motionSettings } from '../landmarks/motion-filter.ts';
 import { usesEmbeddings } from '../landmarks/refiner.ts';
 import { LandmarkSmoother, type SmootherOptions } from '../landmarks/smoother.ts';
 import type { Model } from '../model/model.ts';
@@ -12,7 +11,7 @@ import type { Cropper } from './cropper.ts';
 import { Localizer } from './localizer.ts';
 import { FrameClock, type FrameTime } from './frame-clock.ts';
 import { certaintiesOf, lookFromMatches, refineLook, type Look, type LookOptions } from './look.ts';
-import { MotionFollower } from './motion-follower.ts';
+import type { CreateFollower, MotionFollower } from './motion-follower.ts';
 import { nextRoi } from './next-roi.ts';
 import { createResult, type Landmark, type ObjectPlace, type TrackResult } from './result.ts';
 import { isSettled, roiChange, roiOfShape } from './roi-of-shape.ts';
@@ -40,8 +39,11 @@ export type FrameTrackerOptions<Frame, Input> = {
    * itself, else those of `defaultSmoothing`.
    */
   smoothing?: SmootherOptions | false;
-  /** Whether motion carries landmarks from frame to frame and the match corrects them. Default false. */
-  motion?: boolean;
+  /**
+   * Makes what carries landmarks from frame to frame by motion, for the match to correct: `createMotionFollower`.
+   * Default: none. It is handed in so that who does without does not load it.
+   */
+  motion?: CreateFollower<Frame>;
   /** Network runs that search may use in one frame; the last check of a find takes 6 at once. Default 6. */
   searchBudget?: number;
   /** Landmarks less sure than this are not `visible`. Default 0.1. */ minConfidence?: number;
@@ -125,11 +127,10 @@ export class FrameTracker<Frame, Input> {
 
   /** Changes smoothing from the next frame on: false switches it off, and motion with it. */
   setSmoothing(smoothing: SmootherOptions | false | undefined): void {
-    const { cropper, motion = false } = this.#options;
-    const gray = motion && smoothing !== false ? cropper.gray : undefined;
-    if (gray === undefined) this.#motion = undefined;
-    else this.#motion ??= new MotionFollower(gray);
-    const isSmoothed = smoothing !== false && (smoothing !== undefined || gray === undefined);
+    const { cropper, motion } = this.#options;
+    if (motion === undefined || cropper.gray === undefined || smoothing === false) this.#motion = undefined;
+    else this.#motion ??= motion(cropper.gray);
+    const isSmoothed = smoothing !== false && (smoothing !== undefined || this.#motion === undefined);
     this.#smoother = isSmoothed ? new LandmarkSmoother(smoothing) : undefined;
   }
 
@@ -302,8 +303,7 @@ export class FrameTracker<Frame, Input> {
       const isKnown =
         followed === undefined
           ? confidence >= minConfidence
-          : followed[index].spread <= motionSettings.lost &&
-            (followed[index].seen || confidence >= minConfidence);
+          : !followed[index].lost && (followed[index].seen || confidence >= minConfidence);
       return {
         name,
         x,

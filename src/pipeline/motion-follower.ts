@@ -78,3 +78,13 @@ export class MotionFollower<Frame> {
     return carryPoints(last.pyramid, pyramid, inLast, guess).map((point) => toImage(point, roi));
   }
 }
+
+/** Grey squares of a frame; see `Cropper.gray`. */
+type Gray<Frame> = NonNullable<Cropper<Frame, unknown>['gray']>;
+
+/** Makes a follower on a tracker's grey squares. */
+export type CreateFollower<Frame> = (gray: Gray<Frame>) => MotionFollower<Frame>;
+
+/** What `FrameTrackerOptions.motion` takes. */
+export const createMotionFollower = <Frame>(gray: Gray<Frame>): MotionFollower<Frame> =>
+  new MotionFollower(gray);
