@@ -38,5 +38,14 @@ export type { StreamFrame, TimedPicture } from './sources/frame-stream.ts';
 export type { TrackSource } from './sources/open-source.ts';
 export type { FrameInput, Picture } from './sources/picture.ts';
 export { track, type Tracking, type TrackOptions, type TrackStats } from './track.ts';
-export { Tracker, type ModelFiles, type TrackerOptions } from './tracker.ts';
-export type { DeviceChoice, PrecisionChoice, TrackerInfo } from './worker/messages.ts';
+export { Tracker, type TrackerOptions } from './tracker.ts';
+export {
+  openModel,
+  TrackingModel,
+  type EmbedOptions,
+  type Match,
+  type MatchOptions,
+  type ModelFiles,
+  type OpenModelOptions,
+} from './tracking-model.ts';
+export type { DeviceChoice, ModelInfo, PrecisionChoice, TrackerInfo } from './worker/messages.ts';

@@ -2,10 +2,7 @@
 import type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
 import type { LandmarkSet } from './landmarks/landmark-set.ts';
 import type { CorrespondPicture, LandmarkSetRequest } from './marks.ts';
-import { Tracker, type TrackerOptions } from './tracker.ts';
-
-/** Which model, and where it runs. */
-type ModelChoice = Pick<TrackerOptions, 'model' | 'device' | 'precision' | 'assetBase' | 'signal'>;
+import { openModel, type OpenModelOptions } from './tracking-model.ts';
 
 /**
  * Makes a landmark set from points marked on pictures: one is enough. A set is plain data: give it to `track()` as
@@ -14,9 +11,9 @@ type ModelChoice = Pick<TrackerOptions, 'model' | 'device' | 'precision' | 'asse
  *     const landmarks = await createLandmarkSet({ pictures: [{ picture, points: [{ x: 120, y: 96 }] }] });
  *     for await (const result of track(video, { landmarks })) draw(result);
  *
- * @param request with the options of `Tracker.create()` that say which model, and where it runs; default: the face model
+ * @param request with the options of `openModel()` that say which model, and where it runs; default: the face model
  * @throws InputError for points, names, lines or boxes that cannot be used, and where no object is found; what
- * `Tracker.create()` throws
+ * `openModel()` throws
  */
 export const createLandmarkSet = async ({
   pictures,
@@ -24,39 +21,39 @@ export const createLandmarkSet = async ({
   connections,
   mirrorPairs,
   ...options
-}: LandmarkSetRequest & ModelChoice): Promise<LandmarkSet> => {
-  const tracker = await Tracker.create(options);
+}: LandmarkSetRequest & OpenModelOptions): Promise<LandmarkSet> => {
+  const model = await openModel(options);
   try {
-    return await tracker.createLandmarkSet({
+    return await model.createLandmarkSet({
       pictures,
       ...(names === undefined ? {} : { names }),
       ...(connections === undefined ? {} : { connections }),
       ...(mirrorPairs === undefined ? {} : { mirrorPairs }),
     });
   } finally {
-    await tracker.close();
+    await model.close();
   }
 };
 
 /**
- * Finds every place of one picture's object in another picture's. For many pairs make one tracker and call its
+ * Finds every place of one picture's object in another picture's. For many pairs open one model and call its
  * `correspond`.
- * @param options with those of `Tracker.create()` that say which model, and where it runs; default: the face model
- * @throws InputError for options that make no sense, and where an object is not found; what `Tracker.create()` throws
+ * @param options with those of `openModel()` that say which model, and where it runs; default: the face model
+ * @throws InputError for options that make no sense, and where an object is not found; what `openModel()` throws
  */
 export const correspond = async (
   a: CorrespondPicture,
   b: CorrespondPicture,
-  { points, pyramid, tolerance, ...options }: CorrespondOptions & ModelChoice = {},
+  { points, pyramid, tolerance, ...options }: CorrespondOptions & OpenModelOptions = {},
 ): Promise<PictureCorrespondence> => {
-  const tracker = await Tracker.create(options);
+  const model = await openModel(options);
   try {
-    return await tracker.correspond(a, b, {
+    return await model.correspond(a, b, {
       ...(points === undefined ? {} : { points }),
       ...(pyramid === undefined ? {} : { pyramid }),
       ...(tolerance === undefined ? {} : { tolerance }),
     });
   } finally {
-    await tracker.close();
+    await model.close();
   }
 };

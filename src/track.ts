@@ -1,4 +1,5 @@
 import { InputError } from './errors.ts';
+import type { LandmarkSet } from './landmarks/landmark-set.ts';
 import type { SmootherOptions } from './landmarks/smoother.ts';
 import type { FrameTiming } from './pipeline/frame-tracker.ts';
 import type { TrackResult } from './pipeline/result.ts';
@@ -34,7 +35,9 @@ export type Tracking = AsyncIterable<TrackResult> & {
   /** Forgets the object: the next frame is searched anew. */ reset(): Promise<void>;
   /** Changes smoothing from the next frame on; false switches it off. */
   setSmoothing(smoothing: SmootherOptions | false): Promise<void>;
-  /** Ends the iteration, the source and the worker. May be called again. */ close(): Promise<void>;
+  /** Changes the landmarks without losing the object: see `Tracker`. */
+  setLandmarks(landmarks: LandmarkSet | string | URL): Promise<void>;
+  /** Ends the iteration, the source and the tracker. May be called again. */ close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -114,6 +117,10 @@ class Track implements Tracking {
 
   async setSmoothing(smoothing: SmootherOptions | false): Promise<void> {
     await (await this.#tracker).setSmoothing(smoothing);
+  }
+
+  async setLandmarks(landmarks: LandmarkSet | string | URL): Promise<void> {
+    await (await this.#tracker).setLandmarks(landmarks);
   }
 
   close(): Promise<void> {

@@ -1,43 +1,42 @@
-import { proxy, transfer } from 'comlink';
-import {
-  checkCorrespondOptions,
-  correspondOptionKeys,
-  type CorrespondOptions,
-  type PictureCorrespondence,
-} from './correspond/correspond-pictures.ts';
-import { InputError } from './errors.ts';
-import type { LandmarkSet } from './landmarks/landmark-set.ts';
+import { proxy, transfer, type Remote } from 'comlink';
+import type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
+import { ClosedError, InputError } from './errors.ts';
+import { parseLandmarkSet, type LandmarkSet } from './landmarks/landmark-set.ts';
 import type { SmootherOptions } from './landmarks/smoother.ts';
-import { toMarkedFrames, toSideFrame, type CorrespondPicture, type LandmarkSetRequest } from './marks.ts';
+import type { CorrespondPicture, LandmarkSetRequest } from './marks.ts';
 import { createCallQueue } from './model/call-queue.ts';
+import { fetchText } from './model/model-web.ts';
 import { rejectUnknownKeys } from './options.ts';
 import type { FrameTiming, ObjectFinder } from './pipeline/frame-tracker.ts';
 import type { TrackResult } from './pipeline/result.ts';
 import { toVideoFrame, type FrameInput, type TimedFrame } from './sources/picture.ts';
-import { folderUrl, locateAssets, type Assets } from './worker/assets.ts';
-import { connectWorker, greetingLimit, type WorkerClient } from './worker/client.ts';
+import {
+  checkChoices,
+  clientOf,
+  openModelFor,
+  TrackingModel,
+  unlessAborted,
+  type ModelFiles,
+} from './tracking-model.ts';
+import type { WorkerClient } from './worker/client.ts';
 import type {
   DeviceChoice,
   PrecisionChoice,
   RemoteFinder,
-  SideFrame,
-  StartMessage,
   TrackerInfo,
+  TrackerMessage,
   TrackerWorkerApi,
 } from './worker/messages.ts';
-
-/** The files of a model directory by their names: `manifest.json`, `model.onnx` and so on. */
-export type ModelFiles = ReadonlyMap<string, Blob | Uint8Array<ArrayBuffer>>;
 
 /** Options of {@link Tracker.create}. */
 export type TrackerOptions = {
   /**
-   * URL of a model directory, which holds manifest.json, or the files of one by their names. Default: the face model of
-   * this package.
+   * URL of a model directory, which holds manifest.json, or the files of one by their names: the tracker opens it for
+   * itself. Or a model that is open already, which it shares and leaves open. Default: the face model of this package.
    */
-  model?: string | URL | ModelFiles;
+  model?: string | URL | ModelFiles | TrackingModel;
   /** A landmark set, or the URL of one. Default: the model's own. */ landmarks?: LandmarkSet | string | URL;
-  /** Where the network runs. Default `auto`: the faster of the two that gives the right landmarks. */
+  /** Where the network runs; of an open model it is settled. Default `auto`: the faster of the two that gives the right landmarks. */
   device?: DeviceChoice;
   /** Which of the model's networks. Default `auto`: 8 bits on wasm where the model has them, else 32. */
   precision?: PrecisionChoice;
@@ -65,10 +64,8 @@ export const trackerOptionKeys = [
   'signal',
 ] as const satisfies (keyof TrackerOptions)[];
 
-const choices: Readonly<Record<'device' | 'precision', readonly string[]>> = {
-  device: ['auto', 'webgpu', 'wasm'],
-  precision: ['auto', 'fp32', 'int8'],
-};
+/** What is settled when a model is opened. */
+const openingKeys = ['device', 'precision', 'assetBase'] as const;
 
 /** @throws InputError for an unknown key or a value that cannot be meant */
 export const checkTrackerOptions = (
@@ -77,11 +74,12 @@ export const checkTrackerOptions = (
   where: string,
 ): void => {
   rejectUnknownKeys(options, known, where);
-  for (const key of ['device', 'precision'] as const) {
-    const value = options[key];
-    if (value !== undefined && !choices[key].includes(value)) {
-      throw new InputError(`${where}: ${key} is "${value}". Pass ${choices[key].join(', ')}.`);
-    }
+  checkChoices(options, where);
+  const settled = openingKeys.filter((key) => options[key] !== undefined);
+  if (options.model instanceof TrackingModel && settled.length > 0) {
+    throw new InputError(
+      `${where} was given an open model and ${settled.join(', ')}. Give these to openModel() instead.`,
+    );
   }
   const { searchBudget, minConfidence } = options;
   if (searchBudget !== undefined && !(Number.isInteger(searchBudget) && searchBudget > 0)) {
@@ -92,51 +90,19 @@ export const checkTrackerOptions = (
   }
 };
 
-const absolute = (url: string | URL): string => new URL(url, location.href).href;
-
-/** Where the worker fetches the model from. @param release frees what was made for it */
-type ModelPlace = { place: StartMessage['model']; release: () => void };
-
-const placeOf = (model: TrackerOptions['model'], assets: Assets): ModelPlace => {
-  const release = (): void => undefined;
-  if (model === undefined) return { place: assets.faceModel, release };
-  if (typeof model === 'string' || model instanceof URL) {
-    return { place: { urls: {}, folder: folderUrl(model).href }, release };
-  }
-  const urls = Object.fromEntries(
-    [...model].map(([name, content]) => [name, URL.createObjectURL(new Blob([content]))]),
-  );
-  return {
-    place: { urls, folder: '' },
-    release: () => {
-      for (const url of Object.values(urls)) URL.revokeObjectURL(url);
-    },
-  };
-};
-
-const startMessage = (
-  options: TrackerOptions,
-  model: StartMessage['model'],
-  assets: Assets,
-): StartMessage => {
-  const { landmarks, device = 'auto', precision = 'auto' } = options;
-  return {
-    model,
-    landmarks: typeof landmarks === 'string' || landmarks instanceof URL ? absolute(landmarks) : landmarks,
-    runtime: assets.runtime,
-    device,
-    precision,
-    smoothing: options.smoothing,
-    searchBudget: options.searchBudget,
-    minConfidence: options.minConfidence,
-  };
+/** @throws ModelError when it cannot be fetched or is no landmark set */
+const loadLandmarks = async (landmarks: LandmarkSet | string | URL): Promise<LandmarkSet> => {
+  if (typeof landmarks !== 'string' && !(landmarks instanceof URL)) return landmarks;
+  const url = new URL(landmarks, location.href).href;
+  return parseLandmarkSet(await fetchText(url, 'the landmark set'), url);
 };
 
 /** A finder as the worker calls it: it hands over a copy of the frame, which is closed here. */
-const remoteFinder = (finder: ObjectFinder<VideoFrame>): RemoteFinder => ({
+const remoteFinder = (finder: ObjectFinder<VideoFrame>, ending: AbortSignal): RemoteFinder => ({
   step: async (frame, size) => {
     try {
-      return await finder.step(frame, size);
+      // The worker waits for it before it closes a tracker.
+      return await unlessAborted(ending, finder.step(frame, size));
     } finally {
       frame.close();
     }
@@ -147,79 +113,99 @@ const remoteFinder = (finder: ObjectFinder<VideoFrame>): RemoteFinder => ({
   },
 });
 
-/** Rejects as soon as the signal is aborted. */
-const unlessAborted = <Value>(signal: AbortSignal | undefined, work: Promise<Value>): Promise<Value> => {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => {
-      signal.removeEventListener('abort', onAbort);
-    });
-  });
+type Made = { id: number; info: TrackerInfo };
+
+/** Makes a tracker in the model's worker, unless it is too late. */
+const createIn = async (
+  model: TrackingModel,
+  { smoothing, searchBudget, minConfidence, finder, signal }: TrackerOptions,
+  landmarks: LandmarkSet | undefined,
+  ending: AbortSignal,
+): Promise<Made> => {
+  const client = clientOf(model);
+  const message: TrackerMessage = { landmarks, smoothing, searchBudget, minConfidence };
+  const remote = finder === undefined ? undefined : proxy(remoteFinder(finder, ending));
+  const making = client.call((worker) => worker.createTracker(message, remote));
+  try {
+    return await unlessAborted(signal, making);
+  } catch (error) {
+    // Given up: what comes all the same is closed.
+    void making.then(({ id }) => client.call((worker) => worker.closeTracker(id))).catch(() => undefined);
+    throw error;
+  }
+};
+
+/** What a tracker is made of. */
+type TrackerParts = Made & {
+  model: TrackingModel;
+  /** Whether the model is closed with it. */ ownsModel: boolean;
+  signal: AbortSignal | undefined;
+  /** Aborted when it is closed. */ ending: AbortController;
 };
 
 /** Landmarks of one object in frames that the caller brings, tracked in a worker. For a whole video see `track`. */
 export class Tracker {
-  /** Device, landmarks and the like. */ readonly info: TrackerInfo;
+  readonly #parts: TrackerParts;
   readonly #client: WorkerClient<TrackerWorkerApi>;
   readonly #queue = createCallQueue('tracker');
+  /** Changes of the landmarks, in the order in which they were asked for. */
+  readonly #changes = createCallQueue('tracker');
+  #info: TrackerInfo;
   #timing: FrameTiming = { search: 0, crop: 0, match: 0, filter: 0, total: 0 };
   #device: TrackerInfo['device'];
-  readonly #signal: AbortSignal | undefined;
-  /** The model's files are there to the end: it is opened anew when the GPU is lost. */
-  readonly #release: () => void;
+  #closing: Promise<void> | undefined;
   readonly #onAbort = (): void => {
     void this.close();
   };
 
-  private constructor(
-    client: WorkerClient<TrackerWorkerApi>,
-    info: TrackerInfo,
-    signal: AbortSignal | undefined,
-    release: () => void,
-  ) {
-    this.#release = release;
-    this.#client = client;
-    this.info = info;
-    this.#device = info.device;
-    this.#signal = signal;
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
+  private constructor(parts: TrackerParts) {
+    this.#parts = parts;
+    this.#client = clientOf(parts.model);
+    this.#info = parts.info;
+    this.#device = parts.info.device;
+    parts.signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   /**
-   * Starts a worker and loads a model into it.
+   * Makes a tracker of an open model, or starts a worker and loads a model into it.
    * @throws InputError for options that do not exist or fit; ModelError for a model or landmarks that cannot be used;
-   * DeviceError for a device that cannot be had; the signal's reason when aborted
+   * DeviceError for a device that cannot be had; ClosedError when the open model is closed; the signal's reason when
+   * aborted
    */
   static async create(options: TrackerOptions = {}): Promise<Tracker> {
     checkTrackerOptions(options, trackerOptionKeys, 'Tracker.create()');
-    const { signal, finder, assetBase } = options;
+    const { model: given, landmarks, device, precision, assetBase, signal } = options;
     signal?.throwIfAborted();
-    const assets = locateAssets(assetBase);
-    const { place, release } = placeOf(options.model, assets);
-    const message = startMessage(options, place, assets);
-    let client: WorkerClient<TrackerWorkerApi> | undefined;
+    const ending = new AbortController();
+    const loading = landmarks === undefined ? Promise.resolve(undefined) : loadLandmarks(landmarks);
+    // Looked at below; opening may fail first.
+    loading.catch(() => undefined);
+    const ownsModel = !(given instanceof TrackingModel);
+    const model = ownsModel
+      ? await openModelFor(
+          {
+            ...(given === undefined ? {} : { model: given }),
+            ...(device === undefined ? {} : { device }),
+            ...(precision === undefined ? {} : { precision }),
+            ...(assetBase === undefined ? {} : { assetBase }),
+            ...(signal === undefined ? {} : { signal }),
+          },
+          'tracker',
+        )
+      : given;
     try {
-      const connected = connectWorker<TrackerWorkerApi>(assets.createWorker(), 'tracker');
-      client = connected;
-      // Locks are shared by all pages of an origin.
-      const lockName = `dve-sdk ${Math.random().toString(36).slice(2)}`;
-      const starting = (async (): Promise<TrackerInfo> => {
-        await connected.call((worker) => worker.hold(lockName), greetingLimit);
-        connected.watch(lockName);
-        return connected.call((worker) =>
-          worker.start(message, finder === undefined ? undefined : proxy(remoteFinder(finder))),
-        );
-      })();
-      return new Tracker(connected, await unlessAborted(signal, starting), signal, release);
+      const made = await createIn(model, options, await unlessAborted(signal, loading), ending.signal);
+      const startupMs = made.info.startupMs + (ownsModel ? model.info.startupMs : 0);
+      return new Tracker({ ...made, info: { ...made.info, startupMs }, model, ownsModel, signal, ending });
     } catch (error) {
-      client?.close();
-      release();
+      if (ownsModel) await model.close();
       throw error;
     }
+  }
+
+  /** Device, landmarks and the like. The landmarks are those of the last step. */
+  get info(): TrackerInfo {
+    return this.#info;
   }
 
   /** Where the last step's time went, milliseconds in the worker. */
@@ -248,70 +234,85 @@ export class Tracker {
     }
   }
 
-  /**
-   * Makes a landmark set from points marked on pictures. The object is found in each by the model's own landmarks, or told
-   * by a box. Steps go on meanwhile, between the runs of the network.
-   * @throws InputError for points, names, lines or boxes that cannot be used, and where no object is found
-   */
+  /** The same as that of its {@link TrackingModel}. */
   async createLandmarkSet(request: LandmarkSetRequest): Promise<LandmarkSet> {
-    const marked = toMarkedFrames(request);
-    const frames = marked.pictures.map(({ frame }) => frame);
-    return this.#client.call((worker) => worker.createLandmarkSet(transfer(marked, frames)));
+    return this.#parts.model.createLandmarkSet(request);
   }
 
-  /**
-   * Finds every place of one picture's object in another picture's: the dense field, and some points more exactly. Both
-   * embeddings come back from the GPU, where there is one; matching them takes about one run of the network on wasm.
-   * @throws InputError for options that make no sense, and where an object is not found
-   */
+  /** The same as that of its {@link TrackingModel}. */
   async correspond(
     a: CorrespondPicture,
     b: CorrespondPicture,
     options: CorrespondOptions = {},
   ): Promise<PictureCorrespondence> {
-    rejectUnknownKeys(options, correspondOptionKeys, 'correspond()');
-    checkCorrespondOptions(options);
-    const first = toSideFrame(a, 'first');
-    let second: SideFrame;
-    try {
-      second = toSideFrame(b, 'second');
-    } catch (error) {
-      first.frame.close();
-      throw error;
-    }
-    return this.#client.call((worker) =>
-      worker.correspond(transfer(first, [first.frame]), transfer(second, [second.frame]), options),
-    );
+    return this.#parts.model.correspond(a, b, options);
   }
 
   /** Forgets the object: the next step searches anew. */
   async reset(): Promise<void> {
-    await this.#client.call(async (worker) => {
-      await worker.reset();
-    });
+    await this.#call((worker, id) => worker.reset(id));
   }
 
   /** Changes smoothing from the next step on; false switches it off. @throws InputError for settings that don't exist */
   async setSmoothing(smoothing: SmootherOptions | false): Promise<void> {
-    await this.#client.call(async (worker) => {
-      await worker.setSmoothing(smoothing);
+    await this.#call((worker, id) => worker.setSmoothing(id, smoothing));
+  }
+
+  /**
+   * Changes the landmarks, without losing the object: steps that are asked for later than this is done give the new
+   * ones, and steps go on while a URL is fetched.
+   * @param landmarks a landmark set, or the URL of one
+   * @throws ModelError for a set that cannot be had or does not fit the model; the old one then stays
+   */
+  async setLandmarks(landmarks: LandmarkSet | string | URL): Promise<void> {
+    await this.#changes.run(async () => {
+      const set = await unlessAborted(this.#parts.ending.signal, loadLandmarks(landmarks));
+      // Between two steps, so that `info` never names other landmarks than the result that has just come.
+      await this.#queue.run(async () => {
+        await this.#call((worker, id) => worker.setLandmarks(id, set));
+        const { names, connections, mirrorPairs } = set;
+        this.#info = { ...this.#info, landmarks: { names, connections, mirrorPairs } };
+      });
     });
   }
 
-  /** Ends the worker and frees everything. Pending calls get a ClosedError. May be called again. */
-  async close(): Promise<void> {
-    this.#signal?.removeEventListener('abort', this.#onAbort);
-    this.#client.close();
-    this.#release();
-    await this.#queue.close();
+  /**
+   * Frees everything that is its own: a model that was opened for it is closed, a shared one stays open. Pending calls
+   * get a ClosedError. May be called again.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
+  async #end(): Promise<void> {
+    const { id, model, ownsModel, signal, ending } = this.#parts;
+    signal?.removeEventListener('abort', this.#onAbort);
+    ending.abort(new ClosedError('the tracker is closed. Create a new one.'));
+    if (ownsModel) await model.close();
+    // A model that is closed already took its trackers with it.
+    else await this.#client.call((worker) => worker.closeTracker(id)).catch(() => undefined);
+    await Promise.all([this.#queue.close(), this.#changes.close()]);
+  }
+
+  /** Calls the worker for this tracker, unless it is closed. */
+  async #call<Value>(
+    request: (worker: Remote<TrackerWorkerApi>, id: number) => Promise<Value>,
+  ): Promise<Value> {
+    const { id, ending } = this.#parts;
+    ending.signal.throwIfAborted();
+    return unlessAborted(
+      ending.signal,
+      this.#client.call((worker) => request(worker, id)),
+    );
+  }
+
   async #send({ frame, timestamp }: TimedFrame): Promise<TrackResult> {
-    const reply = await this.#client.call((worker) => worker.step(transfer(frame, [frame]), timestamp));
+    const reply = await this.#call((worker, id) => worker.step(id, transfer(frame, [frame]), timestamp));
     this.#timing = reply.timing;
     this.#device = reply.device;
     return reply.result;

@@ -4,12 +4,12 @@
  * file becomes a part of dist/index.js.
  */
 import type { WebRuntimeFiles } from '../model/model-web.ts';
-import type { StartMessage } from './messages.ts';
+import type { OpenMessage } from './messages.ts';
 
 export type Assets = {
   createWorker: () => Worker;
   runtime: WebRuntimeFiles;
-  faceModel: StartMessage['model'];
+  faceModel: OpenMessage['model'];
 };
 
 const workerOptions: WorkerOptions = { type: 'module', name: 'dve-sdk' };

@@ -1,4 +1,5 @@
 import type { Roi } from '../geometry/roi.ts';
+import { createCallQueue } from '../model/call-queue.ts';
 import type { Manifest } from '../model/manifest.ts';
 import {
   createModel,
@@ -21,8 +22,10 @@ export type TrackerParts = Omit<FrameTrackerOptions<VideoFrame, never>, 'model' 
 /** The part of a FrameTracker that does not show where the network runs. */
 export type VideoTracker = Pick<
   FrameTracker<VideoFrame, never>,
-  'step' | 'reset' | 'setSmoothing' | 'timing'
->;
+  'step' | 'reset' | 'setSmoothing' | 'setLandmarks' | 'timing'
+> & {
+  /** Frees what its crops lay in. Not during a step. */ close(): void;
+};
 
 /** A model on a device, with the way in which frames get there. */
 export type Engine = {
@@ -30,6 +33,7 @@ export type Engine = {
   readonly precision: ModelPrecision;
   readonly manifest: ModelGeometry;
   /** The same model for pictures in memory. */ readonly model: Model;
+  /** Steps of different trackers may overlap, and calls of `embedSquare` and `matchSquare` with everything. */
   createTracker(parts: TrackerParts): VideoTracker;
   /** One square of a frame. @returns (1, C, H, W) unit vectors */
   embedSquare(frame: VideoFrame, roi: Roi): Promise<Float32Array>;
@@ -40,18 +44,41 @@ export type Engine = {
   close(): Promise<void>;
 };
 
+/** A cropper with memory of its own, which `close` frees. */
+type OwnCropper<Input> = Cropper<VideoFrame, Input> & { close(): void };
+
+/**
+ * A crop is valid until its cropper's next one, so that each tracker has a cropper: another one's crop never gets
+ * between a crop and its run. The model runs one after the other by itself.
+ */
 const assemble = <Input>(
   model: Model<Input | Float32Array>,
-  cropper: Cropper<VideoFrame, Input>,
-): Omit<Engine, 'lost' | 'close'> => {
+  createCropper: () => OwnCropper<Input>,
+): Omit<Engine, 'lost'> => {
   const { device, precision, manifest } = model;
-  const cut = async (frame: VideoFrame, roi: Roi): Promise<Input> =>
-    cropper.crop(frame, [roi], manifest.inputSize);
+  const cropper = createCropper();
+  const squares = createCallQueue('model');
+  const onSquare = <Result>(
+    frame: VideoFrame,
+    roi: Roi,
+    run: (input: Input) => Promise<Result>,
+  ): Promise<Result> => squares.run(async () => run(await cropper.crop(frame, [roi], manifest.inputSize)));
   return {
     ...{ device, precision, manifest, model },
-    createTracker: (parts) => new FrameTracker({ ...parts, model, cropper }),
-    embedSquare: async (frame, roi) => model.embed(await cut(frame, roi)),
-    matchSquare: async (frame, roi, references) => model.match(await cut(frame, roi), references),
+    createTracker: (parts) => {
+      const own = createCropper();
+      return Object.assign(new FrameTracker({ ...parts, model, cropper: own }), {
+        close: () => {
+          own.close();
+        },
+      });
+    },
+    embedSquare: (frame, roi) => onSquare(frame, roi, (input) => model.embed(input)),
+    matchSquare: (frame, roi, references) => onSquare(frame, roi, (input) => model.match(input, references)),
+    close: async () => {
+      await Promise.all([model.close(), squares.close()]);
+      cropper.close();
+    },
   };
 };
 
@@ -69,9 +96,8 @@ export const createWasmEngine = async (
 ): Promise<Engine> => {
   const model = await createModel(runtimeOn(runtime), networkFile(manifest, bytes, precision));
   return {
-    ...assemble(model, createPlaneCropper()),
+    ...assemble(model, () => ({ ...createPlaneCropper(), close: () => undefined })),
     lost: new Promise(() => undefined),
-    close: () => model.close(),
   };
 };
 
@@ -87,7 +113,6 @@ export const createGpuEngine = async (
   device: GPUDevice,
 ): Promise<Engine> => {
   try {
-    const cropper = createGpuCropper(device);
     const model = await createModelOf<GpuImage | Float32Array>(
       runtimeOn(runtime, device),
       networkFile(manifest, bytes, 'fp32'),
@@ -101,12 +126,12 @@ export const createGpuEngine = async (
         return new runtime.Tensor('float32', image, [batch, 3, inputSize, inputSize]);
       },
     );
+    const engine = assemble(model, () => createGpuCropper(device));
     return {
-      ...assemble(model, cropper),
+      ...engine,
       lost: device.lost.then(({ reason, message }) => `${reason}${message === '' ? '' : `: ${message}`}`),
       close: async () => {
-        await model.close();
-        cropper.close();
+        await engine.close();
         device.destroy();
       },
     };

@@ -16,27 +16,43 @@ export type DeviceChoice = 'auto' | 'webgpu' | 'wasm';
 /** `auto`: whichever of the model's networks is faster on the device. */
 export type PrecisionChoice = 'auto' | ModelPrecision;
 
-export type StartMessage = {
+export type OpenMessage = {
   /** URLs of the model's files by name, and a folder for names that are not listed. */
   model: { urls: Readonly<Record<string, string>>; folder: string };
-  /** A landmark set, the URL of one, or undefined for the model's own. */ landmarks:
-    LandmarkSet | string | undefined;
   runtime: WebRuntimeFiles;
   device: DeviceChoice;
   precision: PrecisionChoice;
+};
+
+export type TrackerMessage = {
+  /** A landmark set, or undefined for the model's own. */ landmarks: LandmarkSet | undefined;
   smoothing: SmootherOptions | false | undefined;
   searchBudget: number | undefined;
   minConfidence: number | undefined;
 };
 
-/** What a tracker turned out to be. */
-export type TrackerInfo = {
+/** Where a model runs. */
+type EngineInfo = {
   /** Where the network runs. */ device: ModelDevice;
   /** Which of the model's networks runs. */ precision: ModelPrecision;
   /** Threads of the wasm; 1 unless the page is cross-origin isolated. */ threads: number;
   /** Why WebGPU is not used, in words; undefined where it is used or was not asked for. */ deviceNote:
     string | undefined;
   /** What the model tracks, for example `face`. */ category: string;
+};
+
+/** What a model turned out to be. */
+export type ModelInfo = EngineInfo & {
+  /** Side S of the square that the network looks at, pixels. */ inputSize: number;
+  /** Side of a cell of its embedding, pixels of that square. */ stride: number;
+  /** Values C of one embedding. */ embeddingSize: number;
+  /** Whether landmarks of its own lie with it; without them each tracker must be given some. */
+  hasLandmarks: boolean;
+  /** From its first file to now, milliseconds. */ startupMs: number;
+};
+
+/** What a tracker turned out to be. */
+export type TrackerInfo = EngineInfo & {
   /** Names, lines and mirror pairs of the landmarks. */
   landmarks: Pick<LandmarkSet, 'names' | 'connections' | 'mirrorPairs'>;
   /** From `create` to now, milliseconds. */ startupMs: number;
@@ -62,20 +78,30 @@ export type RemoteFinder = {
   reset(): Promise<void>;
 };
 
-/** What the worker offers. */
+/** What the worker offers: one model, and any number of trackers on it, called by the ids that it gives them. */
 export type TrackerWorkerApi = {
   /** Takes the lock; afterwards the page can tell when the worker dies. */ hold(
     lockName: string,
   ): Promise<void>;
-  start(message: StartMessage, finder: RemoteFinder | undefined): Promise<TrackerInfo>;
-  /** Closes the frame. @param timestamp capture time, seconds */
-  step(frame: VideoFrame, timestamp: number | undefined): Promise<StepReply>;
+  /** Loads the model. Once, before everything else. */ open(message: OpenMessage): Promise<ModelInfo>;
+  /** Closes the frame. @returns (C, H, W) unit vectors */
+  embed(frame: VideoFrame, roi: Roi): Promise<Float32Array>;
+  /** Closes the frame. @param references (N, C) unit vectors @returns (N, 3) x, y in crop pixels, confidence 0–1 */
+  match(frame: VideoFrame, roi: Roi, references: Float32Array): Promise<Float32Array>;
   /** Closes the frames. */ createLandmarkSet(marked: MarkedFrames): Promise<LandmarkSet>;
   /** Closes the frames. */ correspond(
     a: SideFrame,
     b: SideFrame,
     options: CorrespondOptions,
   ): Promise<PictureCorrespondence>;
-  reset(): void;
-  setSmoothing(smoothing: SmootherOptions | false): void;
+  createTracker(
+    message: TrackerMessage,
+    finder: RemoteFinder | undefined,
+  ): Promise<{ id: number; info: TrackerInfo }>;
+  /** Closes the frame. @param timestamp capture time, seconds */
+  step(tracker: number, frame: VideoFrame, timestamp: number | undefined): Promise<StepReply>;
+  reset(tracker: number): void;
+  setSmoothing(tracker: number, smoothing: SmootherOptions | false): void;
+  setLandmarks(tracker: number, landmarks: LandmarkSet): Promise<void>;
+  /** Waits for its step in progress; the model stays open. */ closeTracker(tracker: number): Promise<void>;
 };

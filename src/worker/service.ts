@@ -1,54 +1,31 @@
-import { transfer } from 'comlink';
+import { releaseProxy, transfer, type Remote } from 'comlink';
 import {
   correspondPictures,
   type CorrespondOptions,
   type PictureCorrespondence,
 } from '../correspond/correspond-pictures.ts';
-import { ClosedError, DeviceError, ModelError } from '../errors.ts';
+import { ClosedError } from '../errors.ts';
+import type { Roi } from '../geometry/roi.ts';
 import { createMarkedSet } from '../landmark-maker/create-landmark-set.ts';
-import { checkLandmarkSet, parseLandmarkSet, type LandmarkSet } from '../landmarks/landmark-set.ts';
+import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import type { SmootherOptions } from '../landmarks/smoother.ts';
-import type { Manifest } from '../model/manifest.ts';
-import { fetchManifest, fetchModelFile, fetchText, type ModelUrls } from '../model/model-web.ts';
 import type { ObjectFinder } from '../pipeline/frame-tracker.ts';
-import { chooseEngine, type ChosenEngine } from './choose-engine.ts';
-import type { Engine, TrackerParts, VideoTracker } from './engine.ts';
+import type { Engine, TrackerParts } from './engine.ts';
 import { holdLock } from './hold-lock.ts';
 import type {
   MarkedFrames,
+  ModelInfo,
+  OpenMessage,
   RemoteFinder,
   SideFrame,
-  StartMessage,
   StepReply,
   TrackerInfo,
+  TrackerMessage,
   TrackerWorkerApi,
 } from './messages.ts';
+import { ModelTracker } from './model-tracker.ts';
+import { OpenModel } from './open-model.ts';
 import { readPixels } from './picture-pixels.ts';
-
-const modelUrls =
-  ({ urls, folder }: StartMessage['model']): ModelUrls =>
-  (name) => {
-    if (name in urls) return urls[name];
-    if (folder !== '') return new URL(name, folder).href;
-    throw new ModelError(`the model option has no file "${name}". Pass all files of the model directory.`);
-  };
-
-const loadLandmarks = async (
-  given: StartMessage['landmarks'],
-  manifest: Manifest,
-  urls: ModelUrls,
-): Promise<LandmarkSet> => {
-  if (typeof given === 'object') return given;
-  if (given !== undefined) return parseLandmarkSet(await fetchText(given, 'the landmark set'), given);
-  const entry = manifest.files.landmarks;
-  if (entry === undefined) {
-    throw new ModelError(
-      `the model of category "${manifest.category}" has no landmarks. Pass the landmarks option, or make some with "dve landmarks".`,
-    );
-  }
-  const bytes = await fetchModelFile(urls, entry);
-  return parseLandmarkSet(new TextDecoder().decode(bytes), entry.name);
-};
 
 /** A finder of the page with the face of one here. It gets a copy of the frame, which it closes. */
 const localFinder = (remote: RemoteFinder): ObjectFinder<VideoFrame> => ({
@@ -63,7 +40,7 @@ const localFinder = (remote: RemoteFinder): ObjectFinder<VideoFrame> => ({
 });
 
 const partsOf = (
-  { smoothing, searchBudget, minConfidence }: StartMessage,
+  { smoothing, searchBudget, minConfidence }: TrackerMessage,
   landmarkSet: LandmarkSet,
   finder: RemoteFinder | undefined,
 ): TrackerParts => ({
@@ -74,164 +51,115 @@ const partsOf = (
   ...(finder === undefined ? {} : { finder: localFinder(finder) }),
 });
 
-const describe = (
-  { engine, threads, note }: ChosenEngine,
-  { names, connections, mirrorPairs }: LandmarkSet,
-  startupMs: number,
-): TrackerInfo => ({
-  device: engine.device,
-  precision: engine.precision,
-  threads,
-  deviceNote: note,
-  category: engine.manifest.category,
-  landmarks: { names, connections, mirrorPairs },
-  startupMs,
-});
+type Served = { tracker: ModelTracker; finder: Remote<RemoteFinder> | undefined };
 
-/** One model on one device; another one after the device was lost. */
-type Running = {
-  engine: Engine;
-  tracker: VideoTracker;
-  info: TrackerInfo;
-  lost: { reason: string | undefined };
-};
-
-/** The loss of a GPU is told a little after the first call that fails because of it. */
-const lossIsKnown = async ({ info, lost }: Running): Promise<void> => {
-  const tries = info.device === 'webgpu' ? 10 : 0;
-  for (let i = 0; i < tries && lost.reason === undefined; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-};
-
-/** What runs in the worker: one model, one tracker. Steps must not overlap; the page sees to that. */
+/** What runs in the worker: one model, and the trackers that share it. */
 export class TrackerService implements TrackerWorkerApi {
-  #running: Running | undefined;
-  /** Opens the model anew, on wasm; undefined where WebGPU and nothing else was asked for. */
-  #reopen: (() => Promise<Running>) | undefined;
-  #smoothing: SmootherOptions | false | undefined;
-  /** The model's own landmarks, by which objects are found in pictures; fetched when first needed. */
-  #ownSet: () => Promise<LandmarkSet | undefined> = () => Promise.resolve(undefined);
+  #model: OpenModel | undefined;
+  readonly #trackers = new Map<number, Served>();
+  #created = 0;
 
   hold(lockName: string): Promise<void> {
     return holdLock(lockName);
   }
 
-  async start(message: StartMessage, finder: RemoteFinder | undefined): Promise<TrackerInfo> {
+  async open(message: OpenMessage): Promise<ModelInfo> {
     const start = performance.now();
-    const urls = modelUrls(message.model);
-    const manifest = await fetchManifest(urls);
-    const { runtime, device, precision } = message;
-    const open = (wanted: StartMessage['device']): Promise<ChosenEngine> =>
-      chooseEngine({ urls, manifest, runtime, device: wanted, precision });
-    const [landmarkSet, chosen] = await Promise.all([
-      loadLandmarks(message.landmarks, manifest, urls),
-      open(device),
-    ]);
-    checkLandmarkSet(landmarkSet, manifest);
-    this.#smoothing = message.smoothing;
-    let own: Promise<LandmarkSet> | undefined;
-    this.#ownSet = async () =>
-      manifest.files.landmarks === undefined
-        ? undefined
-        : (own ??=
-            message.landmarks === undefined
-              ? Promise.resolve(landmarkSet)
-              : loadLandmarks(undefined, manifest, urls));
-
-    const runOn = (engine: ChosenEngine, since: number): Running => {
-      const parts = partsOf({ ...message, smoothing: this.#smoothing }, landmarkSet, finder);
-      const lost: Running['lost'] = { reason: undefined };
-      void engine.engine.lost.then((reason) => {
-        lost.reason = reason;
-      });
-      const tracker = engine.engine.createTracker(parts);
-      return {
-        engine: engine.engine,
-        tracker,
-        lost,
-        info: describe(engine, landmarkSet, performance.now() - since),
-      };
-    };
-    if (device === 'auto') {
-      this.#reopen = async () => {
-        const since = performance.now();
-        const engine = await open('wasm');
-        return runOn({ ...engine, note: 'the GPU was lost' }, since);
-      };
-    }
-    this.#running = runOn(chosen, start);
-    return this.#running.info;
+    this.#model = await OpenModel.open(message);
+    return { ...this.#model.info, startupMs: performance.now() - start };
   }
 
-  async step(frame: VideoFrame, timestamp: number | undefined): Promise<StepReply> {
+  embed(frame: VideoFrame, roi: Roi): Promise<Float32Array> {
+    return this.#onEngine(frame, (engine) => engine.embedSquare(frame, roi));
+  }
+
+  match(frame: VideoFrame, roi: Roi, references: Float32Array): Promise<Float32Array> {
+    return this.#onEngine(frame, (engine) => engine.matchSquare(frame, roi, references));
+  }
+
+  async createLandmarkSet({ pictures, ...rest }: MarkedFrames): Promise<LandmarkSet> {
+    const marked = pictures.map(({ frame, ...marks }) => ({ ...marks, image: readPixels(frame) }));
+    const model = this.#opened();
+    const own = await model.ownLandmarks();
+    const made = await model.use((engine) =>
+      createMarkedSet(own, { ...rest, pictures: marked }, { session: engine.model }),
+    );
+    return made.set;
+  }
+
+  async correspond(a: SideFrame, b: SideFrame, options: CorrespondOptions): Promise<PictureCorrespondence> {
+    const [first, second] = [a, b].map(({ frame, ...side }) => ({ ...side, image: readPixels(frame) }));
+    const model = this.#opened();
+    const own = await model.ownLandmarks();
+    return model.use((engine) => correspondPictures(engine.model, own, first, second, options));
+  }
+
+  async createTracker(
+    message: TrackerMessage,
+    finder: Remote<RemoteFinder> | undefined,
+  ): Promise<{ id: number; info: TrackerInfo }> {
+    const start = performance.now();
+    const model = this.#opened();
+    const landmarkSet = await model.landmarkSet(message.landmarks);
+    const tracker = new ModelTracker(model, partsOf(message, landmarkSet, finder));
+    const id = ++this.#created;
+    this.#trackers.set(id, { tracker, finder });
+    const { device, precision, threads, deviceNote, category } = model.info;
+    const { names, connections, mirrorPairs } = landmarkSet;
+    return {
+      id,
+      info: {
+        ...{ device, precision, threads, deviceNote, category },
+        landmarks: { names, connections, mirrorPairs },
+        startupMs: performance.now() - start,
+      },
+    };
+  }
+
+  async step(id: number, frame: VideoFrame, timestamp: number | undefined): Promise<StepReply> {
     try {
-      const running = this.#current();
-      try {
-        return await this.#stepOn(running, frame, timestamp);
-      } catch (error) {
-        await lossIsKnown(running);
-        if (running.lost.reason === undefined) throw error;
-        return await this.#stepOn(await this.#replace(running.lost.reason, error), frame, timestamp);
-      }
+      return await this.#served(id).tracker.step(frame, timestamp);
     } finally {
       frame.close();
     }
   }
 
-  async createLandmarkSet({ pictures, ...rest }: MarkedFrames): Promise<LandmarkSet> {
-    const marked = pictures.map(({ frame, ...marks }) => ({ ...marks, image: readPixels(frame) }));
-    const { model } = this.#current().engine;
-    const { set } = await createMarkedSet(
-      await this.#ownSet(),
-      { ...rest, pictures: marked },
-      { session: model },
-    );
-    return set;
+  reset(id: number): void {
+    this.#served(id).tracker.reset();
   }
 
-  async correspond(a: SideFrame, b: SideFrame, options: CorrespondOptions): Promise<PictureCorrespondence> {
-    const [first, second] = [a, b].map(({ frame, ...side }) => ({ ...side, image: readPixels(frame) }));
-    const { model } = this.#current().engine;
-    return correspondPictures(model, await this.#ownSet(), first, second, options);
+  setSmoothing(id: number, smoothing: SmootherOptions | false): void {
+    this.#served(id).tracker.setSmoothing(smoothing);
   }
 
-  reset(): void {
-    this.#current().tracker.reset();
+  async setLandmarks(id: number, landmarks: LandmarkSet): Promise<void> {
+    const set = await this.#opened().landmarkSet(landmarks);
+    this.#served(id).tracker.setLandmarks(set);
   }
 
-  setSmoothing(smoothing: SmootherOptions | false): void {
-    this.#current().tracker.setSmoothing(smoothing);
-    this.#smoothing = smoothing;
+  async closeTracker(id: number): Promise<void> {
+    const { tracker, finder } = this.#served(id);
+    this.#trackers.delete(id);
+    await tracker.close();
+    finder?.[releaseProxy]();
   }
 
-  #current(): Running {
-    if (this.#running === undefined) throw new ClosedError('the tracker was not started. Create a new one.');
-    return this.#running;
-  }
-
-  async #stepOn(
-    { tracker, info, lost }: Running,
-    frame: VideoFrame,
-    timestamp: number | undefined,
-  ): Promise<StepReply> {
-    if (lost.reason !== undefined) throw new DeviceError(lost.reason);
-    const result = await tracker.step(frame, timestamp);
-    return { result, timing: tracker.timing, device: info.device };
-  }
-
-  /** Goes on without the GPU. The tracker searches anew: what it knew was in the lost one. */
-  async #replace(reason: string, cause: unknown): Promise<Running> {
-    if (this.#reopen === undefined) {
-      throw new DeviceError(
-        `the GPU was lost (${reason}). Create a new tracker, or one with device 'auto', which goes on without it.`,
-        { cause },
-      );
+  async #onEngine<Result>(frame: VideoFrame, job: (engine: Engine) => Promise<Result>): Promise<Result> {
+    try {
+      return await this.#opened().use(job);
+    } finally {
+      frame.close();
     }
-    const old = this.#running;
-    this.#running = await this.#reopen();
-    // Nobody can use it any more: what closing a lost device throws is of no interest.
-    await old?.engine.close().catch(() => undefined);
-    return this.#running;
+  }
+
+  #opened(): OpenModel {
+    if (this.#model === undefined) throw new ClosedError('the model was not opened. Open it first.');
+    return this.#model;
+  }
+
+  #served(id: number): Served {
+    const served = this.#trackers.get(id);
+    if (served === undefined) throw new ClosedError('the tracker is closed. Create a new one.');
+    return served;
   }
 }

@@ -1,0 +1,153 @@
+import { DeviceError, ModelError } from '../errors.ts';
+import { checkLandmarkSet, parseLandmarkSet, type LandmarkSet } from '../landmarks/landmark-set.ts';
+import type { Manifest } from '../model/manifest.ts';
+import { fetchManifest, fetchModelFile, type ModelUrls } from '../model/model-web.ts';
+import { chooseEngine, type ChosenEngine } from './choose-engine.ts';
+import type { Engine } from './engine.ts';
+import type { DeviceChoice, ModelInfo, OpenMessage } from './messages.ts';
+
+const modelUrls =
+  ({ urls, folder }: OpenMessage['model']): ModelUrls =>
+  (name) => {
+    if (name in urls) return urls[name];
+    if (folder !== '') return new URL(name, folder).href;
+    throw new ModelError(`the model option has no file "${name}". Pass all files of the model directory.`);
+  };
+
+/** One engine, and whether its device is still there. */
+type Running = ChosenEngine & { lost: { reason: string | undefined } };
+
+const running = (chosen: ChosenEngine): Running => {
+  const lost: Running['lost'] = { reason: undefined };
+  void chosen.engine.lost.then((reason) => {
+    lost.reason = reason;
+  });
+  return { ...chosen, lost };
+};
+
+/** The loss of a GPU is told a little after the first call that fails because of it. */
+const lossIsKnown = async ({ engine, lost }: Running): Promise<void> => {
+  const tries = engine.device === 'webgpu' ? 10 : 0;
+  for (let i = 0; i < tries && lost.reason === undefined; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+};
+
+type Opening = {
+  manifest: Manifest;
+  urls: ModelUrls;
+  /** What the page asked for. */ device: DeviceChoice;
+  choose: (device: DeviceChoice) => Promise<ChosenEngine>;
+};
+
+/** A model that is open for all who use it. When its GPU is lost it goes on, on wasm, where the device was ours to choose. */
+export class OpenModel {
+  readonly #opening: Opening;
+  #running: Running;
+  #replacing: Promise<Engine> | undefined;
+  #own: Promise<LandmarkSet | undefined> | undefined;
+
+  private constructor(opening: Opening, chosen: ChosenEngine) {
+    this.#opening = opening;
+    this.#running = running(chosen);
+  }
+
+  /** @throws ModelError when its files cannot be used; DeviceError when the asked-for device cannot be had */
+  static async open({ model, runtime, device, precision }: OpenMessage): Promise<OpenModel> {
+    const urls = modelUrls(model);
+    const manifest = await fetchManifest(urls);
+    const choose = (wanted: DeviceChoice): Promise<ChosenEngine> =>
+      chooseEngine({ urls, manifest, runtime, device: wanted, precision });
+    return new OpenModel({ manifest, urls, device, choose }, await choose(device));
+  }
+
+  /** What runs now. */
+  get engine(): Engine {
+    return this.#running.engine;
+  }
+
+  /** What it is and where it runs now. */
+  get info(): Omit<ModelInfo, 'startupMs'> {
+    const { engine, threads, note } = this.#running;
+    const { category, inputSize, stride, embeddingSize, files } = this.#opening.manifest;
+    return {
+      ...{ device: engine.device, precision: engine.precision, threads, deviceNote: note },
+      ...{ category, inputSize, stride, embeddingSize },
+      hasLandmarks: files.landmarks !== undefined,
+    };
+  }
+
+  /** The landmarks that lie with the model, by which its objects are found; fetched once, when first needed. */
+  ownLandmarks(): Promise<LandmarkSet | undefined> {
+    this.#own ??= this.#fetchLandmarks();
+    return this.#own;
+  }
+
+  /**
+   * A set that fits the model.
+   * @param given undefined: the model's own
+   * @throws ModelError where there is none, or it is for another model
+   */
+  async landmarkSet(given: LandmarkSet | undefined): Promise<LandmarkSet> {
+    const { manifest } = this.#opening;
+    const set = given ?? (await this.ownLandmarks());
+    if (set === undefined) {
+      throw new ModelError(
+        `the model of category "${manifest.category}" has no landmarks. Pass the landmarks option, or make some with "dve landmarks".`,
+      );
+    }
+    checkLandmarkSet(set, manifest);
+    return set;
+  }
+
+  /**
+   * Does a job on the engine. When the GPU is lost meanwhile it is done again on the engine that takes the place of the
+   * lost one; whoever comes first opens that, for all.
+   */
+  async use<Result>(job: (engine: Engine) => Promise<Result>): Promise<Result> {
+    const now = this.#running;
+    try {
+      if (now.lost.reason !== undefined) throw new DeviceError(now.lost.reason);
+      return await job(now.engine);
+    } catch (error) {
+      await lossIsKnown(now);
+      if (now.lost.reason === undefined) throw error;
+      return job(await this.#replacementOf(now, now.lost.reason, error));
+    }
+  }
+
+  async #fetchLandmarks(): Promise<LandmarkSet | undefined> {
+    const { manifest, urls } = this.#opening;
+    const entry = manifest.files.landmarks;
+    if (entry === undefined) return undefined;
+    try {
+      const bytes = await fetchModelFile(urls, entry);
+      return parseLandmarkSet(new TextDecoder().decode(bytes), entry.name);
+    } catch (error) {
+      // The next who needs them tries again.
+      this.#own = undefined;
+      throw error;
+    }
+  }
+
+  async #replacementOf(lost: Running, reason: string, cause: unknown): Promise<Engine> {
+    if (this.#opening.device !== 'auto') {
+      throw new DeviceError(
+        `the GPU was lost (${reason}). Create a new tracker, or one with device 'auto', which goes on without it.`,
+        { cause },
+      );
+    }
+    if (this.#running !== lost) return this.#running.engine;
+    this.#replacing ??= this.#replace(lost.engine).finally(() => {
+      this.#replacing = undefined;
+    });
+    return this.#replacing;
+  }
+
+  async #replace(lost: Engine): Promise<Engine> {
+    this.#running = running({ ...(await this.#opening.choose('wasm')), note: 'the GPU was lost' });
+    // Nobody can use it any more: what closing a lost device throws is of no interest.
+    await lost.close().catch(() => undefined);
+    return this.#running.engine;
+  }
+}
