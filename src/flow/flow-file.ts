@@ -12,8 +12,6 @@ const MAGIC = 202021.25;
 const HEADER_BYTES = 12;
 /** Greater displacements stand for "unknown", by the format's own definition. */
 const UNKNOWN_ABOVE = 1e9;
-/** What is written where the flow is unknown. */
-const UNKNOWN = 1.66666667e9;
 const LONGEST_SIDE = 99_999;
 
 /**
@@ -52,23 +50,4 @@ export const readFlowFile = (bytes: Uint8Array, name: string): TrueFlow => {
     flow.y[i] = v;
   }
   return { flow, known };
-};
-
-/**
- * The bytes of a Middlebury flow file.
- * @param known (H, W), 0 where the flow is unknown; everywhere known by default
- */
-export const writeFlowFile = (flow: FlowField, known?: Uint8Array): Uint8Array<ArrayBuffer> => {
-  const { width, height } = flow;
-  const bytes = new Uint8Array(HEADER_BYTES + 8 * width * height);
-  const view = new DataView(bytes.buffer);
-  view.setFloat32(0, MAGIC, true);
-  view.setInt32(4, width, true);
-  view.setInt32(8, height, true);
-  for (let i = 0; i < width * height; i++) {
-    const isKnown = known?.[i] !== 0;
-    view.setFloat32(HEADER_BYTES + 8 * i, isKnown ? flow.x[i] : UNKNOWN, true);
-    view.setFloat32(HEADER_BYTES + 8 * i + 4, isKnown ? flow.y[i] : UNKNOWN, true);
-  }
-  return bytes;
 };

@@ -66,7 +66,6 @@ export const pow = elementwise('Pow');
 export const minimum = elementwise('Min');
 export const maximum = elementwise('Max');
 export const greater = elementwise('Greater', 'bool');
-export const lessOrEqual = elementwise('LessOrEqual', 'bool');
 export const equal = elementwise('Equal', 'bool');
 export const and = elementwise('And', 'bool');
 
@@ -76,8 +75,6 @@ const unary =
     single(graph, operator, [x], x.shape, {}, x.type);
 
 export const sqrt = unary('Sqrt');
-export const exp = unary('Exp');
-export const log = unary('Log');
 export const abs = unary('Abs');
 export const neg = unary('Neg');
 export const floor = unary('Floor');
@@ -340,17 +337,6 @@ export const argMax = (graph: Graph, x: Value, axis: number): Value => {
   const position = axisOf('ArgMax', x, axis);
   const shape = x.shape.map((dim, i) => (i === position ? 1 : dim));
   return single(graph, 'ArgMax', [x], shape, { axis: int(position), keepdims: int(1) }, 'int64');
-};
-
-/** Picks entries of one axis by a list of constant indices. */
-export const gather = (graph: Graph, x: Value, axis: number, indices: readonly number[]): Value => {
-  const position = axisOf('Gather', x, axis);
-  const size = x.shape[position];
-  if (typeof size === 'number' && indices.some((index) => index < 0 || index >= size)) {
-    throw new GraphError(`Gather: an index is outside of axis ${position} of ${formatShape(x.shape)}.`);
-  }
-  const shape = x.shape.map((dim, i) => (i === position ? indices.length : dim));
-  return single(graph, 'Gather', [x, graph.int64(indices)], shape, { axis: int(position) }, x.type);
 };
 
 /** Repeats size-1 dimensions up to a static shape. */

@@ -1,5 +1,4 @@
 /** Pairs of frames of video files. */
-import { InputError } from '../errors.ts';
 import { pairsOfReader, type VideoPair, type VideoPairOptions } from '../train/pairs/video-pairs.ts';
 import { openVideo } from '../media-node/open-video.ts';
 
@@ -18,27 +17,4 @@ export async function* videoPairs(path: string, options: VideoPairOptions): Asyn
   } finally {
     await video.close();
   }
-}
-
-/**
- * {@link videoPairs} of several videos, one after the other. One that cannot be read or breaks off is named, and
- * what it gave before stays.
- * @returns how many broke
- */
-export async function* pairsOfVideos(
-  paths: readonly string[],
-  optionsOf: (path: string) => VideoPairOptions,
-): AsyncGenerator<VideoPair, number> {
-  let broken = 0;
-  for (const path of paths) {
-    const options = optionsOf(path);
-    try {
-      yield* videoPairs(path, options);
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      broken++;
-      options.onWarning?.(`${error.message} Skipped.`);
-    }
-  }
-  return broken;
 }

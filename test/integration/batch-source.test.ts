@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ClosedError, InputError } from '../../src/errors.ts';
 import { createBatchMaker } from '../../src/train/batch/batch.ts';
 import type { Batch } from '../../src/train/batch/batch.ts';
-import { parseBatchSettings } from '../../src/train/settings/batch-settings.ts';
+import { parseBatchSettings } from '../fixtures/settings.ts';
 import { createBatchSource } from '../../src/train-node/batch-source.ts';
 import type { BatchSourceOptions } from '../../src/train-node/batch-source.ts';
 import { createPictureSet } from '../../src/train/views/pictures.ts';

@@ -1,17 +1,15 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
-import { InputError } from '../../src/errors.ts';
 import { disMethod, type FlowMethod } from '../../src/flow/optical-flow.ts';
 import { createRandom } from '../../src/augment/random.ts';
 import {
   defaultVideoPairSettings,
-  parseVideoPairSettings,
   type VideoPairSettings,
 } from '../../src/train/settings/video-pair-settings.ts';
-import { pairsOfVideos, videoPairs } from '../../src/train-node/video-file-pairs.ts';
+import { videoPairs } from '../../src/train-node/video-file-pairs.ts';
 import type { PairCounts, VideoPair, VideoPairOptions } from '../../src/train/pairs/video-pairs.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'dve-pairs-'));
@@ -249,44 +247,5 @@ describe('videoPairs', () => {
     const { pairs } = await collect(moving, { method: slow });
     expect(calls).toBe(2 * pairs.length);
     expect(pairs[0].motion).toEqual({ median: 2, fast: 2 });
-  });
-});
-
-describe('pairsOfVideos', () => {
-  test('goes on after a video that cannot be read, and names and counts it', async () => {
-    const broken = join(root, 'broken.mp4');
-    writeFileSync(broken, 'nothing');
-    const warnings: string[] = [];
-    const options = { method: disMethod(), settings: { ...small, pairsPerVideo: 2 }, seed: 1 };
-    const walk = pairsOfVideos([broken, moving, join(root, 'missing')], () => ({
-      ...options,
-      onWarning: (message) => warnings.push(message),
-    }));
-    const seen = new Set<string>();
-    let next = await walk.next();
-    for (; next.done !== true; next = await walk.next()) seen.add(next.value.video);
-    expect([...seen]).toEqual([moving]);
-    expect(next.value).toBe(2);
-    expect(warnings).toHaveLength(2);
-    expect(warnings[0]).toContain('broken.mp4');
-    expect(warnings[1]).toContain('missing');
-  });
-});
-
-describe('parseVideoPairSettings', () => {
-  test('completes what is given with the defaults', () => {
-    expect(parseVideoPairSettings({ side: 160 })).toEqual({ ...defaultVideoPairSettings, side: 160 });
-  });
-
-  test.each([
-    [{ sides: 1 }, 'unknown key "sides"'],
-    [{ side: '128' }, 'side is "128" but has to be a whole number from 32 to 512'],
-    [{ maxStep: 2.5 }, 'maxStep is 2.5'],
-    [{ leastCoverage: 2 }, 'from 0 to 1'],
-    [{ leastMotion: 5, greatestMotion: 8 }, 'at least twice'],
-    [[], 'has to be an object'],
-  ])('refuses %j', (value, message) => {
-    expect(() => parseVideoPairSettings(value)).toThrow(InputError);
-    expect(() => parseVideoPairSettings(value)).toThrow(message);
   });
 });

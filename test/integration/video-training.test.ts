@@ -13,7 +13,8 @@ import { planRounds } from '../../src/train/search/rounds.ts';
 import type { RunOptions } from '../../src/train-node/run.ts';
 import { runTraining } from '../../src/train-node/run.ts';
 import type { RoundReport } from '../../src/train-node/training-data.ts';
-import { defaultVideoSettings, parseVideoSettings } from '../../src/train/settings/video-settings.ts';
+import { defaultVideoSettings } from '../../src/train/settings/video-settings.ts';
+import { parseVideoSettings } from '../fixtures/settings.ts';
 import { drawFrame, movingSquare } from '../fixtures/drawn-clip.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dve-video-training-'));

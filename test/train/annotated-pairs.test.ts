@@ -5,7 +5,7 @@ import { loadNodeRuntime } from '../../src/model/runtime-node.ts';
 import { createBatchMaker } from '../../src/train/batch/batch.ts';
 import type { Batch } from '../../src/train/batch/batch.ts';
 import type { AnnotatedPicture } from '../../src/train/batch/sources.ts';
-import { parseBatchSettings } from '../../src/train/settings/batch-settings.ts';
+import { parseBatchSettings } from '../fixtures/settings.ts';
 import { createBatchSource } from '../../src/train-node/batch-source.ts';
 import type { LossSettings } from '../../src/train/step/dve-loss.ts';
 import { defaultLoss } from '../../src/train/step/dve-loss.ts';

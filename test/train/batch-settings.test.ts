@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
-import { defaultBatchSettings, parseBatchSettings } from '../../src/train/settings/batch-settings.ts';
+import { defaultBatchSettings } from '../../src/train/settings/batch-settings.ts';
+import { parseBatchSettings } from '../fixtures/settings.ts';
 
 describe('batch settings', () => {
   test('nothing given means the defaults, and the defaults pass their own check', () => {

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
 import { createBatchMaker } from '../../src/train/batch/batch.ts';
 import type { Batch } from '../../src/train/batch/batch.ts';
-import { defaultBatchSettings, parseBatchSettings } from '../../src/train/settings/batch-settings.ts';
+import { defaultBatchSettings } from '../../src/train/settings/batch-settings.ts';
+import { parseBatchSettings } from '../fixtures/settings.ts';
 import { createPictureSet } from '../../src/train/views/pictures.ts';
 import type { RawPicture } from '../../src/media/raw-picture.ts';
 

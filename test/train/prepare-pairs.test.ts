@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClosedError } from '../../src/errors.ts';
 import { preparePairs, type PreparePairsOptions } from '../../src/train-node/prepare-pairs.ts';
-import { parseVideoSettings } from '../../src/train/settings/video-settings.ts';
+import { parseVideoSettings } from '../fixtures/settings.ts';
 import { drawFrame, movingSquare } from '../fixtures/drawn-clip.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dve-prepare-'));

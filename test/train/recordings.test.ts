@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createBatchMaker } from '../../src/train/batch/batch.ts';
-import { parseBatchSettings } from '../../src/train/settings/batch-settings.ts';
+import { parseBatchSettings } from '../fixtures/settings.ts';
 import { createPairPoolBuilder } from '../../src/train/pairs/pair-pool.ts';
 import type { PairPool } from '../../src/train/pairs/pair-pool.ts';
 import type { RawPicture } from '../../src/media/raw-picture.ts';

@@ -12,7 +12,7 @@ import { createRandom } from '../../src/augment/random.ts';
 import { findStableLandmarks } from '../../src/train/search/stable-landmarks.ts';
 import { cropsOfMotion, searchVideos } from '../../src/train-node/search-videos.ts';
 import type { Model } from '../../src/model/model.ts';
-import { parseVideoSettings } from '../../src/train/settings/video-settings.ts';
+import { parseVideoSettings } from '../fixtures/settings.ts';
 
 /*
  * A toy category: discs whose colour tells the place on them, red from left to right and green from top to bottom, with

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
 import { createBatchMaker } from '../../src/train/batch/batch.ts';
 import { videoPool } from '../../src/train/batch/sources.ts';
-import { parseBatchSettings } from '../../src/train/settings/batch-settings.ts';
+import { parseBatchSettings } from '../fixtures/settings.ts';
 import { createBatchSource } from '../../src/train-node/batch-source.ts';
 import { applyGridMap, invertGridMap } from '../../src/train/views/grid-map.ts';
 import { toFramePair } from '../../src/train/pairs/frame-pair.ts';
@@ -18,7 +18,8 @@ import {
   type StepItem,
 } from '../../src/train/batch/step-items.ts';
 import type { VideoPair } from '../../src/train/pairs/video-pairs.ts';
-import { defaultVideoSettings, parseVideoSettings } from '../../src/train/settings/video-settings.ts';
+import { defaultVideoSettings } from '../../src/train/settings/video-settings.ts';
+import { parseVideoSettings } from '../fixtures/settings.ts';
 import { correspond, createWarpSampler } from '../../src/train/views/warps.ts';
 import { drawFrame, flowPair, isOnSquare, movingSquare } from '../fixtures/drawn-clip.ts';
 

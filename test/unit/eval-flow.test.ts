@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { UsageError } from '../../src/cli/arguments.ts';
 import { run } from '../../src/cli/eval-flow.ts';
 import { InputError } from '../../src/errors.ts';
-import { writeFlowFile } from '../../src/flow/flow-file.ts';
+import { writeFlowFile } from '../fixtures/flow-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dve-eval-flow-'));
 const at = (name: string): string => join(folder, name);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
 import { flowAccuracy } from '../../src/evaluation/evaluate-flow.ts';
-import { readFlowFile, writeFlowFile } from '../../src/flow/flow-file.ts';
+import { readFlowFile } from '../../src/flow/flow-file.ts';
+import { writeFlowFile } from '../fixtures/flow-file.ts';
 
 const flow = {
   width: 3,

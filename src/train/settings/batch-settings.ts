@@ -1,4 +1,4 @@
-import { checkSettings, group, number, range, whole } from './check-settings.ts';
+import { group, number, range, whole } from './check-settings.ts';
 import type { Rules } from './check-settings.ts';
 import type { PhotometricSettings } from '../../augment/photometric.ts';
 import { defaultPatchSize, defaultPhotometric } from '../../augment/strengths.ts';
@@ -100,12 +100,3 @@ export const batchRules: Rules<BatchSettings> = {
   }),
   softness: number(0, 4, 'How many mip levels too coarse a picture is sampled at most.'),
 };
-
-/**
- * Completes settings with the defaults.
- * @param value plain JSON object, every key optional
- * @param name how the object is called in messages
- * @throws InputError for an unknown key, a wrong type, or a number out of bounds
- */
-export const parseBatchSettings = (value: unknown, name = 'batch'): BatchSettings =>
-  checkSettings(value, defaultBatchSettings, batchRules, name);

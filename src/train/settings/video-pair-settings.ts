@@ -1,5 +1,5 @@
 import { InputError } from '../../errors.ts';
-import { checkSettings, number, whole } from './check-settings.ts';
+import { number, whole } from './check-settings.ts';
 import type { Rules } from './check-settings.ts';
 
 /** How pairs are chosen from videos: a plain JSON object. */
@@ -52,16 +52,4 @@ export const checkMotion = ({ greatestMotion, leastMotion }: VideoPairSettings, 
   throw new InputError(
     `${name}.greatestMotion is ${greatestMotion} and leastMotion ${leastMotion}. Make the first at least twice the second.`,
   );
-};
-
-/**
- * Completes settings with the defaults.
- * @param value plain JSON object, every key optional
- * @param name how the object is called in messages
- * @throws InputError for an unknown key, a wrong type, or a number out of bounds
- */
-export const parseVideoPairSettings = (value: unknown, name = 'videoPairs'): VideoPairSettings => {
-  const settings = checkSettings(value, defaultVideoPairSettings, videoPairRules, name);
-  checkMotion(settings, name);
-  return settings;
 };

@@ -1,6 +1,6 @@
-import { checkSettings, group, number, text, whole } from './check-settings.ts';
+import { group, number, text, whole } from './check-settings.ts';
 import type { Rules } from './check-settings.ts';
-import { checkMotion, defaultVideoPairSettings, videoPairRules } from './video-pair-settings.ts';
+import { defaultVideoPairSettings, videoPairRules } from './video-pair-settings.ts';
 import type { VideoPairSettings } from './video-pair-settings.ts';
 
 /** How training uses videos: a plain JSON object. */
@@ -66,16 +66,4 @@ export const videoRules: Rules<VideoSettings> = {
     budget: whole(1, 10_000, 'Network runs that one frame may take.'),
   }),
   pairs: group('How pairs of frames are chosen.', videoPairRules),
-};
-
-/**
- * Completes settings with the defaults.
- * @param value plain JSON object, every key optional
- * @param name how the object is called in messages
- * @throws InputError for an unknown key, a wrong type, or a number out of bounds
- */
-export const parseVideoSettings = (value: unknown, name = 'videos'): VideoSettings => {
-  const settings = checkSettings(value, defaultVideoSettings, videoRules, name);
-  checkMotion(settings.pairs, `${name}.pairs`);
-  return settings;
 };
