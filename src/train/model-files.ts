@@ -22,7 +22,7 @@ export const manifestFields = ({
   formatVersion: 1,
   category,
   inputSize: batch.inputSize,
-  stride: networkStride,
+  stride: networkStride(network),
   embeddingSize: network.embeddingSize,
   temperature: head.temperature,
   cropMargin,

@@ -3,7 +3,7 @@ import { InputError } from '../../src/errors.ts';
 import { decodeModel } from '../../src/onnx/protobuf.ts';
 import { exportNetwork } from '../../src/train/network/export.ts';
 import type { NetworkSettings } from '../../src/train/network/networks.ts';
-import { checkInputSize, defaultNetwork } from '../../src/train/network/networks.ts';
+import { checkInputSize, defaultNetwork, networkStride } from '../../src/train/network/networks.ts';
 import { createRandom } from '../../src/augment/random.ts';
 import {
   initialParameters,
@@ -50,6 +50,23 @@ describe('networks', () => {
     expect(parameterLayout(at64('smallnet'), 96).parameterCount).toBe(350_552);
     expect(parameterLayout(at64('hourglass'), 96).parameterCount).toBe(12_609_472);
   });
+
+  it.each(['light', 'smallnet', 'hourglass'] as const)(
+    'the map of %s has the stride that it states',
+    (kind) => {
+      const network = at64(kind);
+      const layout = parameterLayout(network, 96);
+      const parameters = new Float32Array(layout.parameterCount);
+      const weights = { parameters, statistics: initialStatistics(layout) };
+      const { outputs } = decodeModel(exportNetwork(layout, weights, network, 96));
+      const shape = outputs.find(({ name }) => name === 'embedding')?.shape;
+      expect(shape?.slice(1).map(Number)).toEqual([
+        64,
+        96 / networkStride(network),
+        96 / networkStride(network),
+      ]);
+    },
+  );
 
   it('light stays within 1.1 M parameters and 0.3 GFLOP at 96×96', () => {
     expect(parameterLayout(defaultNetwork, 96).parameterCount).toBeLessThanOrEqual(1_100_000);

@@ -41,7 +41,7 @@ export const buildTrackingGraph = (
   const references = graph.input('references', 'float32', ['N', network.embeddingSize]);
   const raw = buildNetwork(layersOn(graph), standardize(graph, image), network);
   const embedding = unitVectors(graph, raw);
-  graph.output('matches', matchingHead(graph, embedding, references, networkStride, head));
+  graph.output('matches', matchingHead(graph, embedding, references, networkStride(network), head));
   graph.output('embedding', embedding);
   return graph;
 };

@@ -42,9 +42,6 @@ export const defaultNetwork: NetworkSettings = {
   widths: [32, 48, 96, 128, 128],
 };
 
-/** Every network halves its input once: stride 2. */
-export const networkStride = 2;
-
 const relu: Activation = { kind: 'relu' };
 
 /**
@@ -118,27 +115,33 @@ const hourglass = (layers: Layers, image: Value, { embeddingSize }: NetworkSetti
   return layers.conv('embedding', x, { channels: embeddingSize, kernel: 1 });
 };
 
-const networks: Record<NetworkKind, typeof light> = { light, smallnet, hourglass };
+/** One kind of network: what it is, and what follows from that. */
+type NetworkDefinition = {
+  /** Input pixels per cell of the embedding map, along each axis. */ stride: number;
+  /** What the input side must be a multiple of, pixels. */ granularity(settings: NetworkSettings): number;
+  build(layers: Layers, image: Value, settings: NetworkSettings): Value;
+};
+
+const networks: Record<NetworkKind, NetworkDefinition> = {
+  light: { stride: 2, granularity: ({ widths }) => 2 ** widths.length, build: light },
+  smallnet: { stride: 2, granularity: () => 2, build: smallnet },
+  hourglass: { stride: 2, granularity: () => 32, build: hourglass },
+};
 
 /**
  * Runs a network definition.
  * @param image (B, 3, S, S), standardised; S a multiple of `networkGranularity`
- * @returns (B, C, S/2, S/2), not normalised
+ * @returns (B, C, S/stride, S/stride) with the stride of `networkStride`, not normalised
  */
 export const buildNetwork = (layers: Layers, image: Value, settings: NetworkSettings): Value =>
-  networks[settings.kind](layers, image, settings);
+  networks[settings.kind].build(layers, image, settings);
+
+/** Input pixels per cell of the embedding map, along each axis. */
+export const networkStride = ({ kind }: Pick<NetworkSettings, 'kind'>): number => networks[kind].stride;
 
 /** What the input side must be a multiple of, pixels. */
-export const networkGranularity = (settings: NetworkSettings): number => {
-  switch (settings.kind) {
-    case 'light':
-      return 2 ** settings.widths.length;
-    case 'smallnet':
-      return 2;
-    case 'hourglass':
-      return 32;
-  }
-};
+export const networkGranularity = (settings: NetworkSettings): number =>
+  networks[settings.kind].granularity(settings);
 
 /**
  * Channel counts of a network are multiples of this: onnxruntime-web 1.30 gives wrong results on WebGPU for

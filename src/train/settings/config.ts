@@ -128,7 +128,7 @@ export const configRules: Rules<TrainingConfig> = {
 /** What must hold between settings. */
 const checkTogether = ({ network, loss, batch, videos }: TrainingConfig, name: string): void => {
   checkInputSize(network, batch.inputSize);
-  const side = batch.inputSize / networkStride;
+  const side = batch.inputSize / networkStride(network);
   const grids = {
     'batch.queryGrid': batch.queryGrid,
     'loss.auxiliaryGrid': loss.auxiliaryGrid,

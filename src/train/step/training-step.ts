@@ -71,7 +71,7 @@ export const trainingGraph = (
   const statistics = vector('statistics', layout.statisticCount);
 
   const net = buildTrainingNetwork(tape, standardize(graph, images), parameters, layout, network);
-  const lossInput = { maps: net.output, targets, valid, stride: networkStride };
+  const lossInput = { maps: net.output, targets, valid, stride: networkStride(network) };
   const losses = dveLoss(tape, { ...lossInput, ...(annotated && { annotated }) }, loss);
   const gradient = flatGradients(tape, losses.total, net.leaves);
   const norm = globalNorm(graph, gradient);
