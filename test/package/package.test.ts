@@ -12,12 +12,12 @@ const gzipBytes = (file: string): number =>
 describe('the package', () => {
   // Wanted are 30 KB, which held until the worker learnt to make landmark sets and correspondences. Both are to be
   // loaded when they are asked for; until then this keeps them from growing.
-  test('index and worker, all of them but ONNX Runtime, are at most 52 KB gzipped', () => {
+  test('index and worker, all of them but ONNX Runtime, are at most 54 KB gzipped', () => {
     const bytes = ['index.js', 'shared.js', 'tracker.worker.js'].reduce(
       (sum, file) => sum + gzipBytes(file),
       0,
     );
-    expect(bytes).toBeLessThanOrEqual(52_000);
+    expect(bytes).toBeLessThanOrEqual(54_000);
   });
 
   test.each([
