@@ -57,6 +57,9 @@ const suites = {
   integration: ['test/integration/**/*.test.ts'],
 };
 
+/** Tests of what runs on several devices: in both browsers, so that each device is tested where it is there. */
+const onEachDevice = 'test/browser/devices/*.test.ts';
+
 const inNode = (name: string, include: string[]) => ({
   plugins: [wgslText()],
   test: { name, environment: 'node' as const, include, testTimeout: 60_000 },
@@ -84,8 +87,7 @@ export default defineConfig({
         resolve: { alias: builtPackage },
         test: {
           name: 'browser',
-          include: ['test/browser/*.test.ts'],
-          exclude: ['test/browser/*.gpu.test.ts'],
+          include: ['test/browser/*.test.ts', onEachDevice],
           globalSetup: ['test/fixtures/setup.ts'],
           testTimeout: 60_000,
           browser: browser(camera),
@@ -98,7 +100,7 @@ export default defineConfig({
         resolve: { alias: builtPackage },
         test: {
           name: 'browser-gpu',
-          include: ['test/browser/*.gpu.test.ts'],
+          include: [onEachDevice],
           globalSetup: ['test/fixtures/setup.ts'],
           testTimeout: 60_000,
           browser: browser([...camera, ...softwareGpu]),

@@ -62,10 +62,20 @@ const findChromium = async () => {
 const run = (command, args, env = process.env) =>
   spawnSync(command, args, { cwd: root, stdio: 'inherit', env }).status ?? 1;
 
+const readReport = () => (existsSync(resultFile) ? JSON.parse(readFileSync(resultFile, 'utf8')) : undefined);
+
+/** Tests under a title that ends in "on webgpu" (test/browser/devices/on-devices.ts). */
+const countOnWebgpu = (report) => {
+  const tests = report.testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ ancestorTitles }) => ancestorTitles.some((title) => title.endsWith(' on webgpu')));
+  const ran = tests.filter(({ status }) => status === 'passed' || status === 'failed').length;
+  return { ran, skipped: tests.length - ran };
+};
+
 /** Numbers of vitest's own report; a file that could not even be loaded counts as one failure. */
-const countTests = () => {
-  if (!existsSync(resultFile)) return { passed: 0, failed: 1, skipped: 0 };
-  const report = JSON.parse(readFileSync(resultFile, 'utf8'));
+const countTests = (report) => {
+  if (report === undefined) return { passed: 0, failed: 1, skipped: 0 };
   const brokenFiles = report.testResults.filter(
     ({ status, assertionResults }) =>
       status === 'failed' && assertionResults.every((test) => test.status !== 'failed'),
@@ -116,12 +126,19 @@ const testStatus = run(
   env,
 );
 
-const { passed, failed, skipped } = countTests();
+const report = readReport();
+const { passed, failed, skipped } = countTests(report);
 const unexplained = failed === 0 && (buildStatus !== 0 || testStatus !== 0 || withoutBrowser);
 if (unexplained) {
   const reason =
     buildStatus !== 0 ? 'the build failed' : withoutBrowser ? 'no Chromium' : 'an error outside the tests';
   console.error(`Failed although no test did: ${reason}.`);
+}
+if (report !== undefined && !nodeOnly) {
+  const onWebgpu = countOnWebgpu(report);
+  console.log(
+    `WebGPU: ${onWebgpu.ran} tests ran on an adapter, ${onWebgpu.skipped} were skipped in a browser without one`,
+  );
 }
 console.log(`${passed} passed, ${failed + (unexplained ? 1 : 0)} failed, ${skipped} skipped`);
 process.exitCode = failed > 0 || unexplained ? 1 : 0;

@@ -145,7 +145,7 @@ export const networkGranularity = (settings: NetworkSettings): number =>
 
 /**
  * Channel counts of a network are multiples of this: onnxruntime-web 1.30 gives wrong results on WebGPU for
- * some convolutions over other counts (6 → 8 channels, for one; `test/browser/operators.gpu.test.ts`).
+ * some convolutions over other counts (6 → 8 channels, for one; `test/browser/devices/operators.test.ts`).
  */
 export const channelGranularity = 4;
 

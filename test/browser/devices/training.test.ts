@@ -1,6 +1,7 @@
 import { createTraining } from 'dve-sdk/train';
 import { expect, test } from 'vitest';
-import { squarePictures, tinyConfig } from './training-data.ts';
+import { squarePictures, tinyConfig } from '../training-data.ts';
+import { describeOn } from './on-devices.ts';
 
 // A few steps on a software adapter take as long as hundreds of them on a CPU.
 const config = {
@@ -19,19 +20,21 @@ const train = async (device: 'auto' | 'webgpu' | 'wasm') => {
   return { losses, used, deviceNote, files: await training.result() };
 };
 
-test('training on WebGPU gives the losses of wasm', { timeout: 180_000 }, async () => {
-  const onGpu = await train('webgpu');
-  const onWasm = await train('wasm');
-  expect(onGpu.used).toBe('webgpu');
-  expect(onGpu.losses).toHaveLength(1);
-  onGpu.losses.forEach((loss, i) => {
-    expect(Math.abs(loss - onWasm.losses[i])).toBeLessThan(1e-3 * onWasm.losses[i]);
+describeOn(['webgpu'], 'a training', () => {
+  test('gives the losses of wasm', { timeout: 180_000 }, async () => {
+    const onGpu = await train('webgpu');
+    const onWasm = await train('wasm');
+    expect(onGpu.used).toBe('webgpu');
+    expect(onGpu.losses).toHaveLength(1);
+    onGpu.losses.forEach((loss, i) => {
+      expect(Math.abs(loss - onWasm.losses[i])).toBeLessThan(1e-3 * onWasm.losses[i]);
+    });
+    expect([...onGpu.files.keys()]).toContain('model.onnx');
   });
-  expect([...onGpu.files.keys()]).toContain('model.onnx');
-});
 
-test('a software adapter is not chosen by itself, and the reason is told', async () => {
-  const { used, deviceNote } = await train('auto');
-  expect(used).toBe('wasm');
-  expect(deviceNote).toMatch(/WebGPU/);
+  test('a software adapter is not chosen by itself, and the reason is told', async () => {
+    const { used, deviceNote } = await train('auto');
+    expect(used).toBe('wasm');
+    expect(deviceNote).toMatch(/WebGPU/);
+  });
 });

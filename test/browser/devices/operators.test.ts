@@ -1,18 +1,14 @@
-import { beforeAll, describe, expect, it } from 'vitest';
-import { openGpuDevice } from '../../src/model/gpu-device.ts';
-import type { WebRuntime } from '../../src/model/model-web.ts';
-import { loadWebRuntime } from '../../src/model/model-web.ts';
-import type { OperatorCase } from '../fixtures/operator-cases.ts';
-import { operatorCases, worstDifference } from '../fixtures/operator-cases.ts';
-import { runtimeFiles } from './runtime-files.ts';
+import { beforeAll, expect, it } from 'vitest';
+import { openGpuDevice } from '../../../src/model/gpu-device.ts';
+import type { WebRuntime } from '../../../src/model/model-web.ts';
+import { loadWebRuntime } from '../../../src/model/model-web.ts';
+import type { OperatorCase } from '../../fixtures/operator-cases.ts';
+import { operatorCases, worstDifference } from '../../fixtures/operator-cases.ts';
+import { runtimeFiles } from '../runtime-files.ts';
+import { describeOn } from './on-devices.ts';
 
 let runtime: WebRuntime;
 let gpu: GPUDevice;
-
-beforeAll(async () => {
-  gpu = (await openGpuDevice()).device;
-  runtime = await loadWebRuntime(runtimeFiles.webgpu);
-});
 
 const run = async ({ bytes, feeds }: OperatorCase, device: 'wasm' | 'webgpu') => {
   const session = await runtime.InferenceSession.create(bytes, {
@@ -30,8 +26,13 @@ const run = async ({ bytes, feeds }: OperatorCase, device: 'wasm' | 'webgpu') =>
   return Object.fromEntries(copied);
 };
 
-describe('wasm and WebGPU give the same numbers', () => {
-  it.each(operatorCases())('$name', async (operatorCase) => {
+describeOn(['webgpu'], 'an operator', () => {
+  beforeAll(async () => {
+    gpu = (await openGpuDevice()).device;
+    runtime = await loadWebRuntime(runtimeFiles.webgpu);
+  });
+
+  it.each(operatorCases())('$name gives the numbers of wasm', async (operatorCase) => {
     const difference = worstDifference(await run(operatorCase, 'webgpu'), await run(operatorCase, 'wasm'));
     expect(difference).toBeLessThan(1e-4);
   });

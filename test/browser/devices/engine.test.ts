@@ -1,23 +1,31 @@
-import { afterEach, describe, expect, test, vi } from 'vitest';
-import { openGpuDevice } from '../../src/model/gpu-device.ts';
-import { fetchManifest, fetchModelFile, loadWebRuntime } from '../../src/model/model-web.ts';
-import { parseLandmarkSet } from '../../src/landmarks/landmark-set.ts';
-import { chooseEngine } from '../../src/worker/choose-engine.ts';
-import { createGpuEngine, createWasmEngine, type Engine } from '../../src/worker/engine.ts';
-import { compareEngines } from '../../src/worker/self-check.ts';
-import { blobModel, runtimeFiles } from './runtime-files.ts';
-import { errorOf, sceneFrame, times } from './scene.ts';
+import { afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { openGpuDevice } from '../../../src/model/gpu-device.ts';
+import { fetchManifest, fetchModelFile, loadWebRuntime } from '../../../src/model/model-web.ts';
+import { parseLandmarkSet } from '../../../src/landmarks/landmark-set.ts';
+import { chooseEngine } from '../../../src/worker/choose-engine.ts';
+import { createGpuEngine, createWasmEngine, type Engine } from '../../../src/worker/engine.ts';
+import { compareEngines } from '../../../src/worker/self-check.ts';
+import { blobModel, runtimeFiles } from '../runtime-files.ts';
+import { errorOf, sceneFrame, times } from '../scene.ts';
+import { describeOn } from './on-devices.ts';
 
-const openEngines = async (): Promise<{ wasm: Engine; gpu: Engine }> => {
+const openWasm = async (build: 'wasm' | 'webgpu'): Promise<Engine> => {
+  const manifest = await fetchManifest(blobModel);
+  const bytes = await fetchModelFile(blobModel, manifest.files.model);
+  return createWasmEngine(await loadWebRuntime(runtimeFiles[build]), manifest, bytes, 'fp32');
+};
+
+const openGpu = async (): Promise<Engine> => {
   const manifest = await fetchManifest(blobModel);
   const bytes = await fetchModelFile(blobModel, manifest.files.model);
   const runtime = await loadWebRuntime(runtimeFiles.webgpu);
-  const { device } = await openGpuDevice();
-  return {
-    wasm: await createWasmEngine(runtime, manifest, bytes, 'fp32'),
-    gpu: await createGpuEngine(runtime, manifest, bytes, device),
-  };
+  return createGpuEngine(runtime, manifest, bytes, (await openGpuDevice()).device);
 };
+
+const openEngines = async (): Promise<{ wasm: Engine; gpu: Engine }> => ({
+  wasm: await openWasm('webgpu'),
+  gpu: await openGpu(),
+});
 
 /** Makes the software adapter look like hardware. */
 const pretendHardware = (): void => {
@@ -28,8 +36,28 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe('the network on WebGPU (a software adapter)', () => {
-  test('gives the same landmarks as on wasm, from the VideoFrame on', async () => {
+describeOn(['wasm', 'webgpu'], 'an engine', (device) => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = device === 'wasm' ? await openWasm('wasm') : await openGpu();
+    return () => engine.close();
+  });
+
+  test('tracks the scene', async () => {
+    const text = await (await fetch(blobModel('landmarks.json'))).text();
+    const tracker = engine.createTracker({ landmarkSet: parseLandmarkSet(text), smoothing: false });
+    const errors: number[] = [];
+    for (const seconds of times(5)) {
+      const frame = sceneFrame(seconds);
+      errors.push(errorOf(await tracker.step(frame, seconds)));
+      frame.close();
+    }
+    expect(errors.at(-1)).toBeLessThan(2);
+  });
+});
+
+describeOn(['webgpu'], 'the choice of an engine', () => {
+  test('WebGPU gives the same landmarks as wasm, from the VideoFrame on', async () => {
     const { wasm, gpu } = await openEngines();
     const text = await (await fetch(blobModel('landmarks.json'))).text();
     const { references } = parseLandmarkSet(text);
@@ -47,21 +75,7 @@ describe('the network on WebGPU (a software adapter)', () => {
     await Promise.all([wasm.close(), gpu.close()]);
   });
 
-  test('tracks the scene', async () => {
-    const { wasm, gpu } = await openEngines();
-    const text = await (await fetch(blobModel('landmarks.json'))).text();
-    const tracker = gpu.createTracker({ landmarkSet: parseLandmarkSet(text), smoothing: false });
-    const errors: number[] = [];
-    for (const seconds of times(5)) {
-      const frame = sceneFrame(seconds);
-      errors.push(errorOf(await tracker.step(frame, seconds)));
-      frame.close();
-    }
-    expect(errors.at(-1)).toBeLessThan(2);
-    await Promise.all([wasm.close(), gpu.close()]);
-  });
-
-  test('is not chosen where it is slower than wasm, and the check says so', async () => {
+  test('WebGPU is not chosen where it is slower than wasm, and the check says so', async () => {
     const { wasm, gpu } = await openEngines();
     const verdict = await compareEngines({ candidate: gpu, judge: wasm, rival: wasm });
     expect(verdict).toMatchObject({ isBetter: false });
@@ -79,7 +93,7 @@ describe('the network on WebGPU (a software adapter)', () => {
     await Promise.all([wasm.close(), gpu.close()]);
   });
 
-  test('is not chosen where it gives other landmarks', async () => {
+  test('WebGPU is not chosen where it gives other landmarks', async () => {
     const { wasm, gpu } = await openEngines();
     const wrong: Engine = {
       ...gpu,

@@ -1,23 +1,15 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { TrackerService } from '../../src/worker/service.ts';
-import { sceneRoi } from '../fixtures/blob-scene.ts';
-import { catchDevices } from './caught.ts';
-import { runtimeFiles } from './runtime-files.ts';
-import { errorOf, height, model, sceneFrame, times, width } from './scene.ts';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { TrackerService } from '../../../src/worker/service.ts';
+import { sceneRoi } from '../../fixtures/blob-scene.ts';
+import { catchDevices } from '../caught.ts';
+import { runtimeFiles } from '../runtime-files.ts';
+import { errorOf, height, model, sceneFrame, times, width } from '../scene.ts';
+import { describeOn } from './on-devices.ts';
 
 // The software adapter is never the faster one; here it is to be chosen all the same.
-vi.mock('../../src/worker/self-check.ts', () => ({
+vi.mock('../../../src/worker/self-check.ts', () => ({
   compareEngines: () => Promise.resolve({ isBetter: true }),
 }));
-
-let devices: GPUDevice[] = [];
-
-beforeEach(() => {
-  devices = catchDevices();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-});
 
 const openMessage = {
   model: { urls: {}, folder: new URL(model, location.href).href },
@@ -31,7 +23,15 @@ const trackerMessage = {
   minConfidence: undefined,
 } as const;
 
-describe('a GPU that is lost', () => {
+describeOn(['webgpu'], 'a device that is lost, tracking', () => {
+  let devices: GPUDevice[] = [];
+  beforeEach(() => {
+    devices = catchDevices();
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
   test('is an error with the remedy where WebGPU was asked for', async () => {
     const service = new TrackerService();
     const info = await service.open({ ...openMessage, device: 'webgpu' });

@@ -1,33 +1,37 @@
-import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { ClosedError, DeviceError, InputError, ModelError } from '../../src/errors.ts';
-import { createModel, type Model } from '../../src/model/model.ts';
-import type { Manifest } from '../../src/model/manifest.ts';
-import {
-  fetchManifest,
-  fetchModelFile,
-  loadWebRuntime,
-  runtimeOn,
-  type WebRuntime,
-} from '../../src/model/model-web.ts';
-import { blobModel, runtimeFiles } from './runtime-files.ts';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { ClosedError, DeviceError, InputError, ModelError } from '../../../src/errors.ts';
+import { openGpuDevice } from '../../../src/model/gpu-device.ts';
+import { createModel, type Model, type Runtime } from '../../../src/model/model.ts';
+import type { Manifest } from '../../../src/model/manifest.ts';
+import { fetchManifest, fetchModelFile, loadWebRuntime, runtimeOn } from '../../../src/model/model-web.ts';
+import { blobModel, runtimeFiles } from '../runtime-files.ts';
+import { describeOn } from './on-devices.ts';
 
 const image = (batch: number): Float32Array =>
   Float32Array.from({ length: batch * 3 * 96 * 96 }, (_, i) => Math.sin(i * 0.37) * 0.5 + 0.5);
 const references = Float32Array.from({ length: 24 }, (_, i) => Math.sin(i) / 2);
 
-let runtime: WebRuntime;
 let manifest: Manifest;
 let bytes: ArrayBuffer;
 
 beforeAll(async () => {
-  runtime = await loadWebRuntime(runtimeFiles.wasm);
   manifest = await fetchManifest(blobModel);
   bytes = await fetchModelFile(blobModel, manifest.files.model);
 });
 
-const open = (): Promise<Model> => createModel(runtimeOn(runtime), { manifest, bytes, where: 'model.onnx' });
+describeOn(['wasm', 'webgpu'], 'a model in the browser', (device) => {
+  let runtime: Runtime;
+  let gpu: GPUDevice | undefined;
+  const open = (): Promise<Model> => createModel(runtime, { manifest, bytes, where: 'model.onnx' });
 
-describe('a model in the browser', () => {
+  beforeAll(async () => {
+    gpu = device === 'webgpu' ? (await openGpuDevice()).device : undefined;
+    runtime = runtimeOn(await loadWebRuntime(runtimeFiles[device]), gpu);
+  });
+  afterAll(() => {
+    gpu?.destroy();
+  });
+
   test('embeds and matches batches', async () => {
     const session = await open();
     const map = await session.embed(image(2));
@@ -58,7 +62,7 @@ describe('a model in the browser', () => {
   });
 
   test('a file that is no network is refused', async () => {
-    const created = createModel(runtimeOn(runtime), {
+    const created = createModel(runtime, {
       manifest,
       bytes: new ArrayBuffer(100),
       where: 'model.onnx',
@@ -69,7 +73,7 @@ describe('a model in the browser', () => {
 
   test('a network that is not what its manifest says is refused, with both sides', async () => {
     const wrong = { ...manifest, embeddingSize: 7 };
-    const created = createModel(runtimeOn(runtime), { manifest: wrong, bytes, where: 'model.onnx' });
+    const created = createModel(runtime, { manifest: wrong, bytes, where: 'model.onnx' });
     await expect(created).rejects.toThrow(ModelError);
     await expect(created).rejects.toThrow('embeddingSize 7');
   });
