@@ -102,7 +102,7 @@ export default defineConfig({
           name: 'browser-gpu',
           include: [onEachDevice],
           globalSetup: ['test/fixtures/setup.ts'],
-          testTimeout: 60_000,
+          testTimeout: 180_000,
           browser: browser([...camera, ...softwareGpu]),
         },
       },

@@ -43,7 +43,9 @@ describeOn(['wasm', 'webgpu'], 'a model in the browser', (device) => {
       session.match(image(2), references),
     ]);
     expect(one).toHaveLength(18);
-    expect(two.slice(0, 18)).toEqual(one);
+    // A GPU rounds a batch of another size otherwise: by 1.5e-5 crop pixels on the software adapter.
+    const differences = one.map((value, i) => Math.abs(two[i] - value));
+    expect(Math.max(...differences)).toBeLessThanOrEqual(device === 'wasm' ? 0 : 1e-3);
     await session.close();
   });
 
