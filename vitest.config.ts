@@ -62,7 +62,7 @@ const onEachDevice = 'test/browser/devices/*.test.ts';
 
 const inNode = (name: string, include: string[]) => ({
   plugins: [wgslText()],
-  test: { name, environment: 'node' as const, include, testTimeout: 60_000 },
+  test: { name, environment: 'node' as const, include, testTimeout: 120_000, sequence: { groupOrder: 0 } },
 });
 
 /** `--project node` is a name for both suites; as a third project it would run every test twice. */
@@ -89,7 +89,8 @@ export default defineConfig({
           name: 'browser',
           include: ['test/browser/*.test.ts', onEachDevice],
           globalSetup: ['test/fixtures/setup.ts'],
-          testTimeout: 60_000,
+          testTimeout: 180_000,
+          sequence: { groupOrder: 1 },
           browser: browser(camera),
         },
       },
@@ -103,6 +104,7 @@ export default defineConfig({
           include: [onEachDevice],
           globalSetup: ['test/fixtures/setup.ts'],
           testTimeout: 180_000,
+          sequence: { groupOrder: 2 },
           browser: browser([...camera, ...softwareGpu]),
         },
       },
@@ -113,7 +115,8 @@ export default defineConfig({
           environment: 'node',
           include: ['test/package/**/*.test.ts'],
           globalSetup: ['test/fixtures/setup.ts'],
-          testTimeout: 120_000,
+          testTimeout: 180_000,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

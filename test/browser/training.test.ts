@@ -149,9 +149,9 @@ describe('a training on pictures', () => {
     using training = createTraining({ ...options, pictures: await squarePictures(6) });
     const picture = sceneAt(0);
     const one = { x: 5, y: 5 };
-    await expect(training.files({ pictures: [{ picture, points: [one, one] }] })).rejects.toThrow(/2 names/);
+    await expect(training.files({ pictures: [{ picture, points: [one, one] }] })).rejects.toThrow(/2 points/);
     await expect(training.files({ pictures: [{ picture, points: [one, one, one] }] })).rejects.toThrow(
-      /lie in one place/,
+      /lie all in one place/,
     );
     expect((await training.result()).has('model.onnx')).toBe(true);
   });
