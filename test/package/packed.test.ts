@@ -31,9 +31,10 @@ const dve = (project: string, ...argv: string[]) => {
 };
 
 /** A new command has to be added here: a test compares this list with what `--help` says. */
-const evaluations = 'match landmarks regression flow tracks calibration points correspond drift'.split(' ');
+const evaluations =
+  'match landmarks regression flow tracks calibration points discovery clicks correspond drift'.split(' ');
 const commands = [
-  ...['train', 'landmarks', 'correspond', 'track', 'eval'].map((name) => [name]),
+  ...['train', 'landmarks', 'correspond', 'discover', 'track', 'eval'].map((name) => [name]),
   ...evaluations.map((name) => ['eval', name]),
 ];
 
