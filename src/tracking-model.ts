@@ -42,7 +42,9 @@ export type OpenModelOptions = {
 };
 
 /** Options of {@link TrackingModel.embed}. */
-export type EmbedOptions = { /** The square to look at, image pixels. */ roi: Roi };
+export type EmbedOptions = {
+  /** The square to look at, image pixels. */ roi: Roi;
+};
 
 /** Options of {@link TrackingModel.match}. */
 export type MatchOptions = EmbedOptions & {
@@ -50,7 +52,9 @@ export type MatchOptions = EmbedOptions & {
 };
 
 /** Where a reference embedding was found, image pixels. */
-export type Match = Point & { /** 0–1, not calibrated. */ confidence: number };
+export type Match = Point & {
+  /** 0–1, not calibrated. */ confidence: number;
+};
 
 const openModelKeys = [
   'model',
