@@ -105,6 +105,11 @@ const workerBuild: Build = {
   output: 'tracker.worker.js',
   minify: true,
 };
+const pictureWorkBuild: Build = {
+  input: 'src/worker/picture-work.ts',
+  output: 'picture-work.js',
+  minify: true,
+};
 const detectorBuild: Build = {
   input: 'src/mediapipe/detector.worker.ts',
   output: 'detector.worker.js',
@@ -122,6 +127,7 @@ const nodeBuilds: Build[] = [
 
 const pages = [
   build(workerBuild, [copyOrt]),
+  build(pictureWorkBuild),
   build(detectorBuild),
   ...trainBuilds.map((entry) => build(entry)),
   pageEntries,

@@ -155,7 +155,10 @@ export class TrackingModel {
       signal?.throwIfAborted();
       const assets = locateAssets(assetBase);
       const { place, release } = placeOf(model, assets);
-      const message: OpenMessage = { model: place, runtime: assets.runtime, device, precision };
+      const message: OpenMessage = {
+        ...{ model: place, runtime: assets.runtime, pictureWork: assets.pictureWork },
+        ...{ device, precision },
+      };
       let client: Client | undefined;
       try {
         const connected = connectWorker<TrackerWorkerApi>(assets.createWorker(), owner);

@@ -9,6 +9,7 @@ import type { OpenMessage } from './messages.ts';
 export type Assets = {
   createWorker: () => Worker;
   runtime: WebRuntimeFiles;
+  /** URL of what the worker loads to work on pictures by themselves. */ pictureWork: string;
   faceModel: OpenMessage['model'];
 };
 
@@ -27,6 +28,7 @@ const bundledAssets = (): Assets => ({
       binary: new URL('./ort-wasm-simd-threaded.jspi.wasm', import.meta.url).href,
     },
   },
+  pictureWork: new URL('./picture-work.js', import.meta.url).href,
   faceModel: {
     urls: {
       'manifest.json': new URL('../models/face/manifest.json', import.meta.url).href,
@@ -53,6 +55,7 @@ const assetsAt = (base: URL): Assets => {
       wasm: { library: at('ort.wasm.bundle.min.mjs'), binary: at('ort-wasm-simd-threaded.wasm') },
       webgpu: { library: at('ort.jspi.bundle.min.mjs'), binary: at('ort-wasm-simd-threaded.jspi.wasm') },
     },
+    pictureWork: at('picture-work.js'),
     faceModel: { urls: {}, folder: at('../models/face/') },
   };
 };

@@ -20,6 +20,7 @@ export type OpenMessage = {
   /** URLs of the model's files by name, and a folder for names that are not listed. */
   model: { urls: Readonly<Record<string, string>>; folder: string };
   runtime: WebRuntimeFiles;
+  /** URL of picture-work.js, loaded when a landmark set or a correspondence is asked for. */ pictureWork: string;
   device: DeviceChoice;
   precision: PrecisionChoice;
 };

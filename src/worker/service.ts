@@ -1,12 +1,7 @@
 import { releaseProxy, transfer, type Remote } from 'comlink';
-import {
-  correspondPictures,
-  type CorrespondOptions,
-  type PictureCorrespondence,
-} from '../correspond/correspond-pictures.ts';
-import { ClosedError } from '../errors.ts';
+import type { CorrespondOptions, PictureCorrespondence } from '../correspond/correspond-pictures.ts';
+import { ClosedError, DeviceError, firstLine } from '../errors.ts';
 import type { Roi } from '../geometry/roi.ts';
-import { createMarkedSet } from '../landmark-maker/create-landmark-set.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import type { SmootherOptions } from '../landmarks/smoother.ts';
 import type { ObjectFinder } from '../pipeline/frame-tracker.ts';
@@ -25,7 +20,8 @@ import type {
 } from './messages.ts';
 import { ModelTracker } from './model-tracker.ts';
 import { OpenModel } from './open-model.ts';
-import { readPixels } from './picture-pixels.ts';
+import { withPixels } from './picture-pixels.ts';
+import type * as PictureWorkModule from './picture-work.ts';
 
 /** A finder of the page with the face of one here. It gets a copy of the frame, which it closes. */
 const localFinder = (remote: RemoteFinder): ObjectFinder<VideoFrame> => ({
@@ -51,6 +47,9 @@ const partsOf = (
   ...(finder === undefined ? {} : { finder: localFinder(finder) }),
 });
 
+/** The one file that is loaded when it is asked for. */
+type PictureWork = typeof PictureWorkModule;
+
 type Served = { tracker: ModelTracker; finder: Remote<RemoteFinder> | undefined };
 
 /** What runs in the worker: one model, and the trackers that share it. */
@@ -58,6 +57,7 @@ export class TrackerService implements TrackerWorkerApi {
   #model: OpenModel | undefined;
   readonly #trackers = new Map<number, Served>();
   #created = 0;
+  #pictureWork = '';
 
   hold(lockName: string): Promise<void> {
     return holdLock(lockName);
@@ -65,6 +65,7 @@ export class TrackerService implements TrackerWorkerApi {
 
   async open(message: OpenMessage): Promise<ModelInfo> {
     const start = performance.now();
+    this.#pictureWork = message.pictureWork;
     this.#model = await OpenModel.open(message);
     return { ...this.#model.info, startupMs: performance.now() - start };
   }
@@ -78,9 +79,9 @@ export class TrackerService implements TrackerWorkerApi {
   }
 
   async createLandmarkSet({ pictures, ...rest }: MarkedFrames): Promise<LandmarkSet> {
-    const marked = pictures.map(({ frame, ...marks }) => ({ ...marks, image: readPixels(frame) }));
+    const marked = withPixels(pictures);
     const model = this.#opened();
-    const own = await model.ownLandmarks();
+    const [{ createMarkedSet }, own] = await Promise.all([this.#loadPictureWork(), model.ownLandmarks()]);
     const made = await model.use((engine) =>
       createMarkedSet(own, { ...rest, pictures: marked }, { session: engine.model }),
     );
@@ -88,9 +89,9 @@ export class TrackerService implements TrackerWorkerApi {
   }
 
   async correspond(a: SideFrame, b: SideFrame, options: CorrespondOptions): Promise<PictureCorrespondence> {
-    const [first, second] = [a, b].map(({ frame, ...side }) => ({ ...side, image: readPixels(frame) }));
+    const [first, second] = withPixels([a, b]);
     const model = this.#opened();
-    const own = await model.ownLandmarks();
+    const [{ correspondPictures }, own] = await Promise.all([this.#loadPictureWork(), model.ownLandmarks()]);
     return model.use((engine) => correspondPictures(engine.model, own, first, second, options));
   }
 
@@ -149,6 +150,20 @@ export class TrackerService implements TrackerWorkerApi {
       return await this.#opened().use(job);
     } finally {
       frame.close();
+    }
+  }
+
+  /** Fetched once, when first needed; a page that only tracks does without. */
+  async #loadPictureWork(): Promise<PictureWork> {
+    const url = this.#pictureWork;
+    try {
+      // The URL is known only when running: bundlers treat the file as an asset.
+      return (await import(/* @vite-ignore */ /* webpackIgnore: true */ url)) as PictureWork;
+    } catch (error) {
+      throw new DeviceError(
+        `${url} could not be loaded (${firstLine(error)}). Serve the files of dve-sdk's dist folder together, or say where they are by assetBase.`,
+        { cause: error },
+      );
     }
   }
 

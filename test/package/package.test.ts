@@ -10,14 +10,14 @@ const gzipBytes = (file: string): number =>
   gzipSync(readFileSync(join(root, 'dist', file)), { level: 9 }).length;
 
 describe('the package', () => {
-  // Wanted are 30 KB, which held until the worker learnt to make landmark sets and correspondences. Both are to be
-  // loaded when they are asked for; until then this keeps them from growing.
-  test('index and worker, all of them but ONNX Runtime, are at most 54 KB gzipped', () => {
+  // Wanted are 30 KB, which held until openModel() and what works on pictures came into the page. The rest to go is in
+  // index.js: reading and writing of sets, warping of pictures. Until then this keeps the page from growing.
+  test('index and worker, all of them but ONNX Runtime, are at most 39 KB gzipped', () => {
     const bytes = ['index.js', 'shared.js', 'tracker.worker.js'].reduce(
       (sum, file) => sum + gzipBytes(file),
       0,
     );
-    expect(bytes).toBeLessThanOrEqual(54_000);
+    expect(bytes).toBeLessThanOrEqual(39_000);
   });
 
   test.each([
@@ -36,6 +36,7 @@ describe('the package', () => {
     const files = packedFiles();
     expect(files).toContain('dist/index.js');
     expect(files).toContain('dist/tracker.worker.js');
+    expect(files).toContain('dist/picture-work.js');
     expect(files).toContain('dist/train.worker.js');
     expect(files).toContain('dist/train-data.worker.js');
     expect(files).toContain('dist/ort-wasm-simd-threaded.wasm');

@@ -230,6 +230,7 @@ describe('imports of src', () => {
   const browserEntries = [
     'index.ts',
     'worker/tracker.worker.ts',
+    'worker/picture-work.ts',
     'mediapipe/index.ts',
     'mediapipe/detector.worker.ts',
   ];

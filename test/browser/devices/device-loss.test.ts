@@ -13,6 +13,7 @@ vi.mock('../../../src/worker/self-check.ts', () => ({
 
 const openMessage = {
   model: { urls: {}, folder: new URL(model, location.href).href },
+  pictureWork: '',
   runtime: runtimeFiles,
   precision: 'auto',
 } as const;
