@@ -80,11 +80,18 @@ describe.each(cases)('a model directory with %s', (name, fields, damage, message
         out,
       ),
     ]);
-    for (const { code, stdout, stderr } of outcomes) {
+    for (const { code, stderr } of outcomes) {
       expect(stderr).toMatch(/^dve: [^\n]+\n$/);
       expect(stderr).toMatch(message);
-      expect([code, stdout]).toEqual([1, '']);
+      expect(code).toBe(1);
     }
+    const [asJson, asText] = outcomes.map(({ stdout }) => stdout);
+    expect(asText).toBe('');
+    // With --json the reason is on stdout as well, one object on one line.
+    expect(asJson).toMatch(/^[^\n]+\n$/);
+    expect(JSON.parse(asJson)).toEqual({
+      error: { name: 'ModelError', message: expect.stringMatching(message) as string },
+    });
     await expect(readFile(out)).rejects.toThrow(/ENOENT/);
   });
 });
