@@ -20,7 +20,7 @@ export const defaultSmoothing: Readonly<Required<SmootherOptions>> = {
 };
 
 /** @throws InputError for an option that does not exist or a number that is not usable */
-const checkOptions = (options: SmootherOptions): OneEuroOptions => {
+export const checkSmootherOptions = (options: SmootherOptions): OneEuroOptions => {
   for (const [key, value] of Object.entries(options)) {
     if (!(key in defaultSmoothing)) {
       throw new InputError(
@@ -44,7 +44,7 @@ export class LandmarkSmoother {
 
   /** @throws InputError for an option that does not exist or a number that is not usable */
   constructor(options: SmootherOptions = {}) {
-    this.#options = checkOptions(options);
+    this.#options = checkSmootherOptions(options);
   }
 
   /**

@@ -1,20 +1,17 @@
 import { InputError } from '../errors.ts';
-import { normalize, type Point, type Size } from '../geometry/coordinates.ts';
+import type { Size } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
-import { soughtReferences } from '../landmarks/anchors.ts';
-import { calibrate } from '../landmarks/calibration.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
-import { usesEmbeddings } from '../landmarks/refiner.ts';
-import { LandmarkSmoother, type SmootherOptions } from '../landmarks/smoother.ts';
+import { checkSmootherOptions, type SmootherOptions } from '../landmarks/smoother.ts';
 import type { Model } from '../model/model.ts';
 import type { Cropper } from './cropper.ts';
-import { Localizer } from './localizer.ts';
+import { FollowedObject, type FollowSettings } from './followed-object.ts';
 import { FrameClock, type FrameTime } from './frame-clock.ts';
-import { certaintiesOf, lookFromMatches, refineLook, type Look, type LookOptions } from './look.ts';
-import type { CreateFollower, MotionFollower } from './motion-follower.ts';
-import { nextRoi } from './next-roi.ts';
-import { createResult, type Landmark, type ObjectPlace, type TrackResult } from './result.ts';
-import { isSettled, roiChange, roiOfShape } from './roi-of-shape.ts';
+import { Localizer } from './localizer.ts';
+import { lookClosely, type EmbeddedLook, type LookOptions } from './look.ts';
+import type { CreateFollower } from './motion-follower.ts';
+import { createResult, type TrackResult } from './result.ts';
+import { isSettled, roiOfShape } from './roi-of-shape.ts';
 
 /** Finds the object in whole frames, a little in every frame. The localizer is one; a face detector can be another. */
 export type ObjectFinder<Frame> = {
@@ -60,36 +57,8 @@ export type FrameTiming = {
   /** All of it. */ total: number;
 };
 
-/** A look, and the (C, H, W) embedding of its crop; empty where nothing looks at it. */
-type EmbeddedLook = Look & { embedding: Float32Array };
-
-/** What is known between two frames. */
-type State =
-  | { status: 'searching' }
-  | {
-      status: 'tracking';
-      /** Square to cut from the next frame. */ roi: Roi;
-      /** Of the object, from find to loss. */ id: number;
-      /** The object's own ROI when it was last trusted. */ object: Roi | undefined;
-      /** What was told of it then. */ shown: ObjectPlace | undefined;
-      /** Frames in a row that were not trusted. */ doubts: number;
-    };
-
-/** Frames in a row without a trustworthy look after which the object is lost. */
-const maxDoubts = 3;
-/** Changes of the object's ROI from frame to frame that no object makes. */
-const maxScaleStep = 1.5;
-const maxOffsetStep = 0.4;
-
 /** Looks that the finder's square gets to settle on the object. */
 const maxLooksAtStart = 3;
-
-/** Evidence (see `Look`) that a look must show; the object itself has 1, other things 0. */
-const evidence = {
-  /** When the object was just found. */ start: 0.6,
-  /** To be trusted again after a doubtful frame. */ resume: 0.55,
-  /** To stay trusted. */ keep: 0.4,
-};
 
 /**
  * Landmarks of one object in a stream of frames; ARCHITECTURE.md, "The way of a frame". It never closes frames: who makes a frame
@@ -100,9 +69,9 @@ export class FrameTracker<Frame, Input> {
   #look: LookOptions<Frame, Input>;
   #finder: ObjectFinder<Frame>;
   readonly #clock: () => number;
-  #smoother: LandmarkSmoother | undefined;
-  #motion: MotionFollower<Frame> | undefined;
-  #state: State = { status: 'searching' };
+  #smoothing: SmootherOptions | false | undefined;
+  /** Undefined while searching. */
+  #object: FollowedObject<Frame> | undefined;
   #size: Size | undefined;
   readonly #clockOfFrames = new FrameClock();
   #found = 0;
@@ -127,11 +96,10 @@ export class FrameTracker<Frame, Input> {
 
   /** Changes smoothing from the next frame on: false switches it off, and motion with it. */
   setSmoothing(smoothing: SmootherOptions | false | undefined): void {
-    const { cropper, motion } = this.#options;
-    if (motion === undefined || cropper.gray === undefined || smoothing === false) this.#motion = undefined;
-    else this.#motion ??= motion(cropper.gray);
-    const isSmoothed = smoothing !== false && (smoothing !== undefined || this.#motion === undefined);
-    this.#smoother = isSmoothed ? new LandmarkSmoother(smoothing) : undefined;
+    // There may be no object yet whose smoother would refuse them.
+    if (smoothing !== undefined && smoothing !== false) checkSmootherOptions(smoothing);
+    this.#smoothing = smoothing;
+    this.#object?.setSmoothing(smoothing);
   }
 
   /** Forgets the object and searches anew, from the next frame on. */
@@ -149,11 +117,9 @@ export class FrameTracker<Frame, Input> {
     this.#betweenSteps(() => {
       this.#look = { ...this.#look, landmarkSet };
       this.#finder = this.#options.finder ?? this.#createLocalizer();
-      this.#smoother?.reset();
-      this.#motion?.reset();
-      if (this.#state.status !== 'tracking') return;
-      this.#finder.lookNear?.(this.#state.roi);
-      this.#state = { ...this.#state, object: undefined, shown: undefined, doubts: 0 };
+      if (this.#object === undefined) return;
+      this.#finder.lookNear?.(this.#object.roi);
+      this.#object.setLandmarks(landmarkSet);
     });
   }
 
@@ -168,10 +134,8 @@ export class FrameTracker<Frame, Input> {
   }
 
   #forget(): void {
-    this.#state = { status: 'searching' };
+    this.#object = undefined;
     this.#finder.reset();
-    this.#smoother?.reset();
-    this.#motion?.reset();
   }
 
   /**
@@ -200,30 +164,40 @@ export class FrameTracker<Frame, Input> {
     }
   }
 
-  async #track(frame: Frame, size: Size, { timestamp, lead }: FrameTime): Promise<TrackResult> {
-    const about = { timestamp, ...size };
-    if (this.#state.status === 'searching') {
+  async #track(frame: Frame, size: Size, time: FrameTime): Promise<TrackResult> {
+    const about = { timestamp: time.timestamp, ...size };
+    if (this.#object === undefined) {
       const start = this.#clock();
       const roi = await this.#finder.step(frame, size);
       this.#timing.search = this.#clock() - start;
       if (roi === undefined) return createResult(about, []);
-      const id = ++this.#found;
-      this.#state = { status: 'tracking', id, roi, object: undefined, shown: undefined, doubts: 0 };
+      this.#object = new FollowedObject(++this.#found, roi, this.#settings());
     }
-    const { id, object, doubts } = this.#state;
-    const look = await (object === undefined
-      ? this.#settle(frame, this.#state.roi)
-      : this.#lookThrough(frame, this.#state.roi));
-    const found = this.#trusted(look, object, doubts);
+    const object = this.#object;
+    const { lastSeen } = object;
+    const look = await (lastSeen === undefined
+      ? this.#settle(frame, object.roi)
+      : this.#lookThrough(frame, object.roi));
+    const found = object.trusted(look);
     if (found === undefined) {
-      return this.#doubt(this.#state, about);
+      const doubtful = object.doubt();
+      if (doubtful !== undefined) return createResult(about, [doubtful]);
+      this.#forget();
+      if (lastSeen !== undefined) this.#finder.lookNear?.(lastSeen);
+      return createResult(about, []);
     }
-    const { roi } = look;
-    const landmarks = await this.#landmarks(frame, look, size, timestamp);
-    const shown: ObjectPlace = { id, roi, landmarks };
-    const next = nextRoi(roi, found, object, lead);
-    this.#state = { status: 'tracking', id, roi: next, object: found, shown, doubts: 0 };
-    return createResult(about, [{ status: 'tracking', ...shown }]);
+    const start = this.#clock();
+    const shown = await object.see(look, found, { frame, size, ...time }, this.#look.model.manifest);
+    this.#timing.filter = this.#clock() - start;
+    return createResult(about, [shown]);
+  }
+
+  #settings(): FollowSettings<Frame> {
+    const { motion, cropper, minConfidence } = this.#options;
+    return {
+      ...{ landmarkSet: this.#look.landmarkSet, smoothing: this.#smoothing },
+      ...{ motion, gray: cropper.gray, minConfidence },
+    };
   }
 
   /** Looks until the square fits: a finder (a detector of boxes, say) need not know what the tracker calls a ROI. */
@@ -238,84 +212,13 @@ export class FrameTracker<Frame, Input> {
   }
 
   async #lookThrough(frame: Frame, roi: Roi): Promise<EmbeddedLook> {
-    const { model, cropper, landmarkSet } = this.#look;
-    const { inputSize } = model.manifest;
-    const start = this.#clock();
-    const input = await cropper.crop(frame, [roi], inputSize);
-    const cropped = this.#clock();
-    const references = soughtReferences(landmarkSet.references, landmarkSet.anchors);
-    // Reading the embedding back is for refining alone.
-    const { matches, embedding } =
-      landmarkSet.refiner === undefined || !usesEmbeddings(landmarkSet.refiner.fromEmbeddings)
-        ? { matches: await model.match(input, references), embedding: new Float32Array(0) }
-        : await model.matchAndEmbed(input, references);
-    this.#timing.crop += cropped - start;
-    this.#timing.match += this.#clock() - cropped;
-    return { ...lookFromMatches(matches, roi, landmarkSet, inputSize), embedding };
-  }
-
-  /** The object's ROI by this look, or undefined where the look cannot be trusted. */
-  #trusted(look: Look, object: Roi | undefined, doubts: number): Roi | undefined {
-    const limit = object === undefined ? evidence.start : doubts > 0 ? evidence.resume : evidence.keep;
-    if (look.fit === undefined || look.evidence < limit) return undefined;
-    const found = roiOfShape(look.fit.transform);
-    const change = roiChange(found, object ?? look.roi);
-    return change.scale > maxScaleStep || change.offset > maxOffsetStep ? undefined : found;
-  }
-
-  /** Keeps the ROI where it is for a few frames, then searches again, there first. */
-  #doubt(state: State & { status: 'tracking' }, about: Size & { timestamp: number }): TrackResult {
-    // Nothing was ever seen through this square: the finder was wrong.
-    const doubts = state.doubts + 1;
-    if (state.object === undefined || state.shown === undefined || doubts >= maxDoubts) {
-      this.#forget();
-      if (state.object !== undefined) this.#finder.lookNear?.(state.object);
-      return createResult(about, []);
-    }
-    this.#state = { ...state, roi: state.object, doubts };
-    return createResult(about, [{ status: 'doubtful', doubts, ...state.shown }]);
-  }
-
-  /** What decides goes by the network's own confidences, what is told by the calibrated ones. */
-  #confidences({ confidences, fit }: Look): ArrayLike<number> {
-    const { calibration } = this.#look.landmarkSet;
-    return calibration === undefined ? confidences : calibrate(confidences, fit?.residuals, calibration);
-  }
-
-  async #landmarks(frame: Frame, look: EmbeddedLook, size: Size, timestamp: number): Promise<Landmark[]> {
-    const start = this.#clock();
-    const { minConfidence = 0.1 } = this.#options;
-    const { landmarkSet } = this.#look;
-    const { roi } = look;
-    // What is told is refined; where to look next and whether to trust goes by the matches themselves.
-    const raw = refineLook(look, look.embedding, landmarkSet, this.#look.model.manifest);
-    const confidences = this.#confidences(look);
-    const followed = await this.#motion?.step(frame, {
-      ...{ roi, points: raw },
-      certainties: landmarkSet.calibration === undefined ? certaintiesOf(look, landmarkSet) : confidences,
+    const [look] = await lookClosely(frame, [roi], this.#look, {
+      now: this.#clock,
+      spent: (what, time) => {
+        this.#timing[what] += time;
+      },
     });
-    const unsmoothed: readonly Point[] = followed ?? raw;
-    const points = this.#smoother?.filter(unsmoothed, roi.size, timestamp) ?? unsmoothed;
-    const landmarks = landmarkSet.names.map((name, index): Landmark => {
-      const { x, y } = points[index];
-      const confidence = confidences[index];
-      // Where motion is followed it says what is seen: a point may be carried well that is hardly recognised.
-      const isKnown =
-        followed === undefined
-          ? confidence >= minConfidence
-          : !followed[index].lost && (followed[index].seen || confidence >= minConfidence);
-      return {
-        name,
-        x,
-        y,
-        normalized: normalize({ x, y }, size),
-        confidence,
-        visible: isKnown && isInside({ x, y }, size),
-        raw: raw[index],
-      };
-    });
-    this.#timing.filter = this.#clock() - start;
-    return landmarks;
+    return look;
   }
 
   /** A stream that changes its size shows the object elsewhere: search anew. */
@@ -325,6 +228,3 @@ export class FrameTracker<Frame, Input> {
     if (last !== undefined && (last.width !== size.width || last.height !== size.height)) this.#forget();
   }
 }
-
-const isInside = ({ x, y }: Point, { width, height }: Size): boolean =>
-  x >= 0 && y >= 0 && x <= width && y <= height;

@@ -4,7 +4,7 @@ import type { Point } from '../geometry/coordinates.ts';
 import { soughtReferences } from '../landmarks/anchors.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { sampleEmbedding, toEmbeddingMap } from '../landmarks/matching.ts';
-import { refinePoints } from '../landmarks/refiner.ts';
+import { refinePoints, usesEmbeddings } from '../landmarks/refiner.ts';
 import { logOdds } from '../landmarks/log-odds.ts';
 import { fitShape, shapeExtent, type ShapeFit } from '../landmarks/shape-fit.ts';
 import type { Model, ModelGeometry } from '../model/model.ts';
@@ -23,6 +23,9 @@ export type Look = {
   evidence: number;
   /** Evidence and agreement of the fit together: what looks are ranked by. 0 where there is nothing. */ score: number;
 };
+
+/** A look, and the (C, H, W) embedding of its crop; empty where nothing asked for it. */
+export type EmbeddedLook = Look & { embedding: Float32Array };
 
 export type LookOptions<Frame, Input> = {
   model: Model<Input>;
@@ -53,6 +56,40 @@ export const lookAt = async <Frame, Input>(
       inputSize,
     ),
   );
+};
+
+/** Where the time of looks goes: told of the crop, then of the network's run, milliseconds. */
+export type LookClock = { now: () => number; spent: (what: 'crop' | 'match', time: number) => void };
+
+/**
+ * The same as {@link lookAt}, with the embeddings that refining looks at.
+ * @param embeds whether embeddings are wanted in any case; reading them back takes time
+ */
+export const lookClosely = async <Frame, Input>(
+  frame: Frame,
+  rois: readonly Roi[],
+  { model, cropper, landmarkSet }: LookOptions<Frame, Input>,
+  { now, spent }: LookClock,
+  embeds = false,
+): Promise<EmbeddedLook[]> => {
+  const { inputSize } = model.manifest;
+  const { anchors, refiner } = landmarkSet;
+  const start = now();
+  const input = await cropper.crop(frame, rois, inputSize);
+  const cropped = now();
+  const references = soughtReferences(landmarkSet.references, anchors);
+  const reads = embeds || (refiner !== undefined && usesEmbeddings(refiner.fromEmbeddings));
+  const { matches, embedding } = reads
+    ? await model.matchAndEmbed(input, references)
+    : { matches: await model.match(input, references), embedding: new Float32Array(0) };
+  spent('crop', cropped - start);
+  spent('match', now() - cropped);
+  const part = (values: Float32Array, index: number): Float32Array =>
+    values.subarray((index * values.length) / rois.length, ((index + 1) * values.length) / rois.length);
+  return rois.map((roi, index) => ({
+    ...lookFromMatches(part(matches, index), roi, landmarkSet, inputSize),
+    embedding: part(embedding, index),
+  }));
 };
 
 /**
