@@ -4,22 +4,20 @@ import { readFile } from 'node:fs/promises';
 import { InputError } from '../errors.ts';
 import { writeFileAtomic } from '../files-node/atomic-file.ts';
 import type { Checkpoint } from '../train/checkpoint-format.ts';
-import { packCheckpoint, stateBytes, unpackCheckpoint } from '../train/checkpoint-format.ts';
+import { packCheckpoint, sealCheckpoint, unpackCheckpoint } from '../train/checkpoint-format.ts';
 
 export type { Checkpoint } from '../train/checkpoint-format.ts';
 
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 export const encodeCheckpoint = (checkpoint: Checkpoint): Uint8Array => {
-  const body = stateBytes(checkpoint.state);
-  return packCheckpoint(checkpoint, body, digest(body));
+  const content = packCheckpoint(checkpoint);
+  return sealCheckpoint(content, digest(content));
 };
 
 /** @throws ModelError for a file that is truncated, damaged or of another kind */
-export const decodeCheckpoint = (path: string, bytes: Uint8Array): Checkpoint => {
-  const { body, open } = unpackCheckpoint(path, bytes);
-  return open(digest(body));
-};
+export const decodeCheckpoint = (path: string, bytes: Uint8Array): Checkpoint =>
+  unpackCheckpoint(path, bytes, digest);
 
 /** Atomic: killed at any moment, the file holds the previous checkpoint or this one. */
 export const writeCheckpoint = (path: string, checkpoint: Checkpoint): Promise<void> =>

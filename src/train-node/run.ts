@@ -210,7 +210,7 @@ const runLocked = async (options: RunOptions): Promise<TrainingOutcome> => {
   const checkpoint = options.resume ? await readCheckpoint(checkpointPath) : undefined;
   const step = checkpoint?.step ?? 0;
   const data = await openData(options, step);
-  if (checkpoint) checkResumable(checkpoint, config, data.digest, checkpointPath);
+  if (checkpoint) checkResumable(checkpoint, { config, layout, data: data.digest }, checkpointPath);
   const pools = [...(await openTurnedPools(options)), ...(await openRigPools(options))];
   const startData = { runtime: options.runtime, set: data.pictures, pools };
   const state = checkpoint?.state ?? (await startState(options.init, config, layout, startData));

@@ -1,5 +1,6 @@
 /** What a training starts from: nothing, another training's weights, or its own checkpoint. */
 import { InputError } from '../errors.ts';
+import { checkStateLengths } from '../train/checkpoint-format.ts';
 import type { ParameterLayout } from '../train/network/training-network.ts';
 import type { TrainingConfig } from '../train/settings/config.ts';
 import { parseConfig } from '../train/settings/config.ts';
@@ -11,13 +12,13 @@ import { startWeights } from './start-weights.ts';
 
 /**
  * Everything but the number of steps must stay what it was: the batches and the state depend on it.
+ * @param layout of the config's network
  * @param data digest of the data that is given now
  * @param path of the checkpoint, for messages
  */
 export const checkResumable = (
   checkpoint: Checkpoint,
-  config: TrainingConfig,
-  data: string,
+  { config, layout, data }: { config: TrainingConfig; layout: ParameterLayout; data: string },
   path: string,
 ): void => {
   // A short training has a shorter warm-up: it goes with the number of steps.
@@ -37,6 +38,7 @@ export const checkResumable = (
       `${path} was trained on other pictures, videos or regions, or other meshes, than are given now. Resume with the same ones, or train without --resume.`,
     );
   }
+  checkStateLengths(path, checkpoint.state, layout);
 };
 
 /** A new training's state, with the weights that another one ended with where there is one; see {@link startWeights}. */

@@ -10,12 +10,13 @@ import { importWeights } from '../train/network/import-weights.ts';
 import type { ParameterLayout } from '../train/network/training-network.ts';
 import type { Runtime } from '../model/model.ts';
 import { weightsOf } from '../train/trainer.ts';
+import { checkStateLengths } from '../train/checkpoint-format.ts';
 import { readCheckpoint } from './checkpoint.ts';
 
 /** Whether weights are taken from an exported network rather than from a checkpoint. */
 export const isExported = (path: string): boolean => path.endsWith('.onnx');
 
-const ofCheckpoint = async (path: string, config: TrainingConfig) => {
+const ofCheckpoint = async (path: string, config: TrainingConfig, layout: ParameterLayout) => {
   const source = await readCheckpoint(path);
   const { network } = source.config;
   if (JSON.stringify(network) !== JSON.stringify(config.network)) {
@@ -23,6 +24,7 @@ const ofCheckpoint = async (path: string, config: TrainingConfig) => {
       `${path} holds a network ${JSON.stringify(network)} but the config asks for ${JSON.stringify(config.network)}. Start from a checkpoint of the same network.`,
     );
   }
+  checkStateLengths(path, source.state, layout);
   return weightsOf(source.config, source.state);
 };
 
@@ -56,7 +58,7 @@ export const startWeights = async (
   layout: ParameterLayout,
   { runtime, set, pools }: StartData,
 ): Promise<TrainedWeights> => {
-  if (!isExported(path)) return ofCheckpoint(path, config);
+  if (!isExported(path)) return ofCheckpoint(path, config, layout);
   if (set === undefined) {
     throw new InputError(
       `${path} is an exported network, which needs pictures to start from, and there are none. Give --images, too, or a checkpoint.`,

@@ -10,7 +10,7 @@ import {
   type ModelFileKind,
 } from '../model/manifest.ts';
 import { sha256Hex } from '../model/sha256.ts';
-import { packCheckpoint, stateBytes } from '../train/checkpoint-format.ts';
+import { packCheckpoint, sealCheckpoint } from '../train/checkpoint-format.ts';
 import type { Checkpoint } from '../train/checkpoint-format.ts';
 import { manifestFields } from '../train/model-files.ts';
 
@@ -53,7 +53,7 @@ export const exportFiles = async (
   }
   const fields = { ...manifestFields(checkpoint.config), files: Object.fromEntries(listed) };
   files.set(manifestName, encoder.encode(manifestText(parseManifest(fields))));
-  const body = stateBytes(checkpoint.state);
-  files.set(checkpointName, packCheckpoint(checkpoint, body, await hash(body)));
+  const content = packCheckpoint(checkpoint);
+  files.set(checkpointName, sealCheckpoint(content, await hash(content)));
   return files;
 };

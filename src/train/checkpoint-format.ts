@@ -1,7 +1,7 @@
 /** The bytes of a checkpoint, in Node and in browsers. */
 import { ModelError } from '../errors.ts';
 import type { TrainingConfig } from './settings/config.ts';
-import type { TrainingState } from './step/training-step.ts';
+import type { StateName, TrainingState } from './step/training-step.ts';
 import { stateNames } from './step/training-step.ts';
 
 /** Everything that a training needs to go on as if it had never stopped. */
@@ -13,46 +13,51 @@ export type Checkpoint = {
   state: TrainingState;
 };
 
+/** How many numbers each state vector has. */
+type Lengths = Record<StateName, number>;
+
 type Header = {
   step: number;
   config: TrainingConfig;
   data: string;
-  lengths: Record<string, number>;
-  sha256: string;
+  lengths: Lengths;
+  /** Of the state alone, in files of before the seal. */ sha256?: string;
 };
 
-const magic = 'DVECKPT1';
+const magic = 'DVECKPT2';
+/** Its checksum stands in the header and leaves that out. */
+const unsealedMagic = 'DVECKPT1';
 
-/** The state vectors (float32 LE) one after the other: what the checksum of a checkpoint is over. */
-export const stateBytes = (state: TrainingState): Uint8Array<ArrayBuffer> => {
+/** Bytes at the end: SHA-256 of everything before them, lower-case hex. */
+const sealLength = 64;
+
+/**
+ * A checkpoint but for its seal: magic, header length (uint32 LE), header (JSON), then the state vectors (float32 LE)
+ * one after the other.
+ */
+export const packCheckpoint = ({ step, config, data, state }: Checkpoint): Uint8Array<ArrayBuffer> => {
   const vectors = stateNames.map((name) => state[name]);
-  const bytes = new Uint8Array(vectors.reduce((sum, { byteLength }) => sum + byteLength, 0));
-  let offset = 0;
-  for (const { buffer, byteOffset, byteLength } of vectors) {
-    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), offset);
-    offset += byteLength;
+  const lengths = Object.fromEntries(stateNames.map((name) => [name, state[name].length])) as Lengths;
+  const header: Header = { step, config, data, lengths };
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const stateLength = vectors.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const bytes = new Uint8Array(magic.length + 4 + text.length + stateLength);
+  bytes.set(new TextEncoder().encode(magic));
+  new DataView(bytes.buffer).setUint32(magic.length, text.length, true);
+  let offset = magic.length + 4;
+  for (const part of [text, ...vectors]) {
+    bytes.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), offset);
+    offset += part.byteLength;
   }
   return bytes;
 };
 
-/**
- * Layout: magic, header length (uint32 LE), header (JSON), then {@link stateBytes}.
- * @param body the state's bytes @param sha256 of them, lower-case hex
- */
-export const packCheckpoint = (
-  { step, config, data, state }: Checkpoint,
-  body: Uint8Array,
-  sha256: string,
-): Uint8Array<ArrayBuffer> => {
-  const lengths = Object.fromEntries(stateNames.map((name) => [name, state[name].length]));
-  const header: Header = { step, config, data, lengths, sha256 };
-  const text = new TextEncoder().encode(JSON.stringify(header));
-  const bytes = new Uint8Array(magic.length + 4 + text.length + body.length);
-  bytes.set(new TextEncoder().encode(magic));
-  new DataView(bytes.buffer).setUint32(magic.length, text.length, true);
-  bytes.set(text, magic.length + 4);
-  bytes.set(body, magic.length + 4 + text.length);
-  return bytes;
+/** @param content what {@link packCheckpoint} gave @param sha256 of it, lower-case hex @returns the file */
+export const sealCheckpoint = (content: Uint8Array, sha256: string): Uint8Array<ArrayBuffer> => {
+  const file = new Uint8Array(content.length + sealLength);
+  file.set(content);
+  file.set(new TextEncoder().encode(sha256), content.length);
+  return file;
 };
 
 const damaged = (path: string, why: string): ModelError =>
@@ -65,57 +70,87 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 /** Whether a parsed header has everything; `config` is checked by whoever uses it. */
 const isHeader = (value: unknown): value is Header => {
   if (!isObject(value)) return false;
-  const { step, config, data, lengths, sha256 } = value as Partial<Header>;
+  const { step, config, data, lengths } = value as Partial<Header>;
   const isCount = (entry: unknown): boolean => Number.isInteger(entry) && Number(entry) >= 0;
   return (
     isCount(step) &&
     isObject(config) &&
     typeof data === 'string' &&
-    typeof sha256 === 'string' &&
     isObject(lengths) &&
     stateNames.every((name) => isCount(lengths[name]))
   );
 };
 
-/** What {@link unpackCheckpoint} found, still unchecked. */
-export type UnpackedCheckpoint = {
-  /** The state's bytes. */ body: Uint8Array;
-  /** What their SHA-256 should be. */ sha256: string;
-  /** The checkpoint. @throws ModelError where the checksum of the body is another */
-  open: (found: string) => Checkpoint;
-};
+const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
-/** @throws ModelError for a file that is truncated or of another kind */
-export const unpackCheckpoint = (path: string, file: Uint8Array): UnpackedCheckpoint => {
-  const text = (from: number, to: number): string => new TextDecoder().decode(file.subarray(from, to));
-  if (text(0, magic.length) !== magic) throw damaged(path, 'it starts otherwise');
+/** The header, and the bytes behind it. */
+const readHeader = (path: string, content: Uint8Array): { header: Header; body: Uint8Array } => {
   const textStart = magic.length + 4;
-  if (file.length < textStart) throw damaged(path, 'it is truncated');
-  const bodyStart =
-    textStart + new DataView(file.buffer, file.byteOffset, file.byteLength).getUint32(magic.length, true);
-  if (file.length < bodyStart) throw damaged(path, 'it is truncated');
+  if (content.length < textStart) throw damaged(path, 'it is truncated');
+  const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
+  const bodyStart = textStart + view.getUint32(magic.length, true);
+  if (content.length < bodyStart) throw damaged(path, 'it is truncated');
   let header: unknown;
   try {
-    header = JSON.parse(text(textStart, bodyStart));
+    header = JSON.parse(textOf(content.subarray(textStart, bodyStart)));
   } catch {
     throw damaged(path, 'its header is unreadable');
   }
   if (!isHeader(header)) throw damaged(path, 'its header is incomplete');
-  const { step, config, data, lengths, sha256 } = header;
-  const body = file.subarray(bodyStart);
-  const expected = stateNames.reduce((sum, name) => sum + lengths[name] * 4, 0);
+  const body = content.subarray(bodyStart);
+  const expected = stateNames.reduce((sum, name) => sum + header.lengths[name] * 4, 0);
   if (body.length !== expected) throw damaged(path, `${body.length} bytes of state, expected ${expected}`);
-  const open = (found: string): Checkpoint => {
-    if (found !== sha256) throw damaged(path, 'its checksum differs');
-    const state: Partial<TrainingState> = {};
-    let offset = 0;
-    for (const name of stateNames) {
-      const end = offset + lengths[name] * 4;
-      // A copy: the body need not start at a multiple of four.
-      state[name] = new Float32Array(Uint8Array.from(body.subarray(offset, end)).buffer);
-      offset = end;
-    }
-    return { step, config, data, state: state as TrainingState };
-  };
-  return { body, sha256, open };
+  return { header, body };
+};
+
+const readState = (body: Uint8Array, lengths: Lengths): TrainingState => {
+  let offset = 0;
+  const entries = stateNames.map((name) => {
+    const end = offset + lengths[name] * 4;
+    // A copy: the body need not start at a multiple of four.
+    const vector = new Float32Array(Uint8Array.from(body.subarray(offset, end)).buffer);
+    offset = end;
+    return [name, vector] as const;
+  });
+  return Object.fromEntries(entries) as TrainingState;
+};
+
+/**
+ * @param digest SHA-256, lower-case hex
+ * @throws ModelError for a file that is truncated, damaged or of another kind
+ */
+export const unpackCheckpoint = (
+  path: string,
+  file: Uint8Array,
+  digest: (bytes: Uint8Array) => string,
+): Checkpoint => {
+  const start = textOf(file.subarray(0, magic.length));
+  if (start !== magic && start !== unsealedMagic) throw damaged(path, 'it starts otherwise');
+  const isSealed = start === magic;
+  if (isSealed && file.length < magic.length + sealLength) throw damaged(path, 'it is truncated');
+  const content = isSealed ? file.subarray(0, -sealLength) : file;
+  const { header, body } = readHeader(path, content);
+  const { step, config, data, lengths, sha256 } = header;
+  const isWhole = isSealed ? digest(content) === textOf(file.subarray(-sealLength)) : digest(body) === sha256;
+  if (!isWhole) throw damaged(path, 'its checksum differs');
+  return { step, config, data, state: readState(body, lengths) };
+};
+
+/**
+ * Refuses a state that is not one of a network: its checksum may be right for all that.
+ * @throws ModelError that names the vector
+ */
+export const checkStateLengths = (
+  path: string,
+  state: TrainingState,
+  { parameterCount, statisticCount }: { parameterCount: number; statisticCount: number },
+): void => {
+  for (const name of stateNames) {
+    const expected = name === 'statistics' ? statisticCount : parameterCount;
+    const found = state[name].length;
+    if (found === expected) continue;
+    throw new ModelError(
+      `${path}: "${name}" has ${found} numbers but the network of its config has ${expected}. Delete it and train again without --resume.`,
+    );
+  }
 };

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -22,15 +23,25 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-type Options = { resume?: boolean; stopAt?: number; settings?: Record<string, unknown>; from?: string };
+type Options = {
+  resume?: boolean;
+  stopAt?: number;
+  settings?: Record<string, unknown>;
+  from?: string;
+  init?: string;
+};
 
-const train = async (out: string, { resume = false, stopAt, settings = {}, from = images }: Options) => {
+const train = async (
+  out: string,
+  { resume = false, stopAt, settings = {}, from = images, init }: Options,
+) => {
   const abort = new AbortController();
   const steps: StepReport[] = [];
   await runTraining({
     // Checkpoints at the ends alone, and where a test asks for more.
     config: parseConfig({ ...smallSettings, checkpointEvery: 100, ...settings }),
     ...{ images: from, out: join(root, out), resume, signal: abort.signal },
+    ...(init !== undefined && { init }),
     runtime: await loadNodeRuntime({ threads: 1 }),
     onStep: (report) => {
       steps.push(report);
@@ -166,9 +177,53 @@ describe('a checkpoint', () => {
     expect(() => decodeCheckpoint('c', file)).toThrow(/not a complete checkpoint/);
   });
 
-  test('with one byte of its state changed is refused', () => {
-    const changed = Uint8Array.from(good);
-    changed[good.length - 1000] ^= 1;
-    expect(() => decodeCheckpoint('c', changed)).toThrow(/its checksum differs/);
+  test('with one byte of its state or header changed is refused', () => {
+    const text = Buffer.from(good).toString('latin1');
+    // A step, a setting and a digit of the seal: none of them breaks the JSON.
+    const places = [
+      text.indexOf('"step":1') + 7,
+      text.indexOf('"seed":') + 7,
+      good.length - 1000,
+      good.length - 1,
+    ];
+    for (const place of places) {
+      const changed = Uint8Array.from(good);
+      changed[place] ^= 1;
+      expect(() => decodeCheckpoint('c', changed), `byte ${place}`).toThrow(/its checksum differs/);
+    }
+  });
+
+  test('of before checkpoints had a seal is still read', () => {
+    const checkpoint = decodeCheckpoint('a', good);
+    const state = Buffer.concat(stateNames.map((name) => new Uint8Array(checkpoint.state[name].buffer)));
+    const lengths = Object.fromEntries(stateNames.map((name) => [name, checkpoint.state[name].length]));
+    const { step, config, data } = checkpoint;
+    const sha256 = createHash('sha256').update(state).digest('hex');
+    const header = Buffer.from(JSON.stringify({ step, config, data, lengths, sha256 }));
+    const size = Buffer.alloc(4);
+    size.writeUInt32LE(header.length);
+    const file = Buffer.concat([Buffer.from('DVECKPT1'), size, header, state]);
+    expect(decodeCheckpoint('old', file)).toEqual(checkpoint);
+    file[file.length - 9] ^= 1;
+    expect(() => decodeCheckpoint('old', file)).toThrow(/its checksum differs/);
+  });
+
+  test('whose vectors have changed lengths is refused, though its seal is right', async () => {
+    const out = join(root, 'swapped');
+    await train('swapped', { settings: { steps: 1 } });
+    const checkpoint = decodeCheckpoint('a', good);
+    const { parameters, statistics } = checkpoint.state;
+    const state = { ...checkpoint.state, parameters: statistics, statistics: parameters };
+    writeFileSync(join(out, 'checkpoint.bin'), encodeCheckpoint({ ...checkpoint, state }));
+    const message = new RegExp(
+      `checkpoint.bin: "parameters" has ${statistics.length} numbers but the network .* has ${parameters.length}\\.`,
+    );
+    for (const attempt of [
+      train('swapped', { settings: { steps: 2 }, resume: true }),
+      train('started', { settings: { steps: 1 }, init: join(out, 'checkpoint.bin') }),
+    ]) {
+      await expect(attempt).rejects.toBeInstanceOf(ModelError);
+      await expect(attempt).rejects.toThrow(message);
+    }
   });
 });
