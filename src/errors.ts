@@ -43,3 +43,10 @@ export const firstLine = (error: unknown): string =>
   String(error instanceof Error ? error.message : error)
     .split('\n')[0]
     .trim();
+
+/** A value of a file in a message. Anything may stand there: JSON.stringify itself fails on what is nested deeply. */
+export const shownValue = (value: unknown): string => {
+  if (value === undefined) return 'missing';
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
+  return JSON.stringify(value).slice(0, 60);
+};

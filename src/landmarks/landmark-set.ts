@@ -1,4 +1,4 @@
-import { ModelError } from '../errors.ts';
+import { ModelError, shownValue } from '../errors.ts';
 import type { Point } from '../geometry/coordinates.ts';
 import type { Manifest } from '../model/manifest.ts';
 import type { Anchors } from './anchors.ts';
@@ -67,9 +67,7 @@ export const parseLandmarkSet = (text: string, source = 'landmarks.json'): Landm
   const file = parseJson(text, source);
   if (!isRecord(file)) return fail('is not a JSON object');
   if (file.formatVersion !== 1) {
-    return fail(
-      `has format version ${JSON.stringify(file.formatVersion)} but this version of dve-sdk reads 1`,
-    );
+    return fail(`has format version ${shownValue(file.formatVersion)} but this version of dve-sdk reads 1`);
   }
   const { category, embeddingSize, names, meanShape, references } = file;
   if (typeof category !== 'string' || category === '') return fail('has no category');
@@ -197,12 +195,14 @@ const unitVectors = (
 ): Float32Array => {
   if (!Array.isArray(value)) return fail('has no references');
   if (value.length !== count) return fail(`has ${value.length} references but ${count} ${owners}`);
-  const references = new Float32Array(count * channels);
-  value.forEach((row: unknown, index) => {
+  const rows = value.map((row: unknown) => {
     if (!Array.isArray(row) || !row.every(isNumber)) return fail('has references that are not numbers');
-    if (row.length !== channels) {
-      return fail(`has a ${row.length}-D reference but says its embeddings are ${channels}-D`);
-    }
+    if (row.length === channels) return row;
+    return fail(`has a ${row.length}-D reference but says its embeddings are ${channels}-D`);
+  });
+  // Only now: what the file says of itself may be any number.
+  const references = new Float32Array(count * channels);
+  rows.forEach((row, index) => {
     const length = Math.hypot(...row);
     if (Math.abs(length - 1) > 0.01)
       return fail(`has a reference of length ${length.toFixed(3)} instead of 1`);

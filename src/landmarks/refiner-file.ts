@@ -1,4 +1,5 @@
 /** A refiner as `landmarks.json` has it: one string of 16-bit numbers beside what it belongs to. */
+import { shownValue } from '../errors.ts';
 import type { Refiner } from './refiner.ts';
 
 /** Of the `refiner` field. Files without one, from before there were refiners, stay readable. */
@@ -101,7 +102,7 @@ export const decodeRefiner = (
   const { components, dimensions, ranks, data } = value;
   if (value.formatVersion !== formatVersion) {
     return fail(
-      `has a refiner of format version ${JSON.stringify(value.formatVersion)} but this version of dve-sdk reads ${formatVersion}`,
+      `has a refiner of format version ${shownValue(value.formatVersion)} but this version of dve-sdk reads ${formatVersion}`,
     );
   }
   if (!isCount(components) || !isCount(dimensions) || !Array.isArray(ranks) || ranks.length !== 2)
@@ -111,7 +112,7 @@ export const decodeRefiner = (
     return fail('has a refiner without ranks, whole numbers, and data, a string');
   if (value.fingerprint !== fingerprint) {
     return fail(
-      `has a refiner for other names, references or mean shape (fingerprint ${JSON.stringify(value.fingerprint)}) than its own (${fingerprint})`,
+      `has a refiner for other names, references or mean shape (fingerprint ${shownValue(value.fingerprint)}) than its own (${fingerprint})`,
     );
   }
   const lengths = layoutOf(landmarks, channels, { components, dimensions, ranks: [first, second] });

@@ -1,4 +1,4 @@
-import { ModelError } from '../errors.ts';
+import { ModelError, shownValue } from '../errors.ts';
 
 /** One file of a model directory. */
 export type ManifestFile = {
@@ -40,9 +40,8 @@ export const manifestText = (manifest: Manifest): string => `${JSON.stringify(ma
 
 /** Why one field is wrong, said as `<where> <what it should be>, not <what it is>`. */
 const refuse = (source: string, where: string, wanted: string, found: unknown): never => {
-  const shown = found === undefined ? 'missing' : JSON.stringify(found).slice(0, 60);
   throw new ModelError(
-    `${source}: ${where} should be ${wanted} but is ${shown}. Export the model again with "dve train".`,
+    `${source}: ${where} should be ${wanted} but is ${shownValue(found)}. Export the model again with "dve train".`,
   );
 };
 
@@ -77,6 +76,14 @@ const numberAt = (
   return value;
 };
 
+/** Far beyond any network that a browser runs: what is greater is damage, and would be allocated before it is noticed. */
+const limits = { inputSize: 4096, embeddingSize: 4096, bytes: 2 ** 31 };
+
+const sizeAt = (source: string, where: string, value: unknown, limit: number): number => {
+  const size = numberAt(source, where, value, 'a positive whole number');
+  return size <= limit ? size : refuse(source, where, `at most ${limit}`, size);
+};
+
 const fileAt = (source: string, where: string, value: unknown): ManifestFile => {
   const { name, bytes, sha256 } = objectAt(source, where, value, ['name', 'bytes', 'sha256']);
   // A plain name: a manifest must not make anyone read outside the model's directory.
@@ -86,7 +93,7 @@ const fileAt = (source: string, where: string, value: unknown): ManifestFile => 
   if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) {
     return refuse(source, `${where}.sha256`, '64 lower-case hex digits', sha256);
   }
-  return { name, bytes: numberAt(source, `${where}.bytes`, bytes, 'a positive whole number'), sha256 };
+  return { name, bytes: sizeAt(source, `${where}.bytes`, bytes, limits.bytes), sha256 };
 };
 
 /**
@@ -98,7 +105,7 @@ const fileAt = (source: string, where: string, value: unknown): ManifestFile => 
 export const parseManifest = (value: unknown, source = 'manifest.json'): Manifest => {
   if (typeof value === 'object' && value !== null && 'formatVersion' in value && value.formatVersion !== 1) {
     throw new ModelError(
-      `${source} has format version ${String(value.formatVersion)} but this dve-sdk reads version 1. Update dve-sdk, or export the model again with this one.`,
+      `${source} has format version ${shownValue(value.formatVersion)} but this dve-sdk reads version 1. Update dve-sdk, or export the model again with this one.`,
     );
   }
   const whole = objectAt(source, 'the manifest', value, [
@@ -115,7 +122,7 @@ export const parseManifest = (value: unknown, source = 'manifest.json'): Manifes
   if (typeof whole.category !== 'string' || whole.category === '') {
     return refuse(source, 'category', 'a name', whole.category);
   }
-  const inputSize = numberAt(source, 'inputSize', whole.inputSize, 'a positive whole number');
+  const inputSize = sizeAt(source, 'inputSize', whole.inputSize, limits.inputSize);
   const stride = numberAt(source, 'stride', whole.stride, 'a positive whole number');
   if (inputSize % stride !== 0) {
     return refuse(source, 'stride', `a divisor of inputSize (${inputSize})`, stride);
@@ -126,7 +133,7 @@ export const parseManifest = (value: unknown, source = 'manifest.json'): Manifes
     category: whole.category,
     inputSize,
     stride,
-    embeddingSize: numberAt(source, 'embeddingSize', whole.embeddingSize, 'a positive whole number'),
+    embeddingSize: sizeAt(source, 'embeddingSize', whole.embeddingSize, limits.embeddingSize),
     temperature: numberAt(source, 'temperature', whole.temperature, 'a positive number'),
     cropMargin: numberAt(source, 'cropMargin', whole.cropMargin, 'a positive number'),
     files: {

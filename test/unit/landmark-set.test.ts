@@ -79,6 +79,11 @@ describe('a landmark set', () => {
     ['a list', '[]', /is not a JSON object/],
     ['a later format', file({ formatVersion: 2 }), /format version 2 .* reads 1/],
     ['no category', file({ category: '' }), /no category/],
+    [
+      'an embedding size beyond all memory',
+      file({ embeddingSize: 2 ** 40 }),
+      /says its embeddings are 1099511627776-D/,
+    ],
     ['a broken embedding size', file({ embeddingSize: 1.5 }), /embeddingSize/],
     ['no names', file({ names: [] }), /no names/],
     ['a name given twice', file({ names: ['a', 'a', 'b'] }), /given twice/],

@@ -24,6 +24,38 @@ const changeManifest = async (change: Record<string, unknown>): Promise<void> =>
   await writeFile(join(folder, 'manifest.json'), JSON.stringify({ ...(await readManifest()), ...change }));
 };
 
+describe('a manifest', () => {
+  const file = { name: 'model.onnx', bytes: 3, sha256: 'a'.repeat(64) };
+  const manifest = { ...gradientManifest, files: { model: file } };
+  let deep: unknown = 1;
+  for (let i = 0; i < 100_000; i++) deep = [deep];
+
+  test.each([
+    [
+      'a format version that is no text or number',
+      { formatVersion: { toString: 1 } },
+      /format version an object/,
+    ],
+    ['a format version nested deeply', { formatVersion: deep }, /format version a list but/],
+    [
+      'an embedding that no machine has room for',
+      { embeddingSize: 2 ** 30 },
+      /embeddingSize should be at most 4096/,
+    ],
+    [
+      'an input that no machine has room for',
+      { inputSize: 2 ** 20, stride: 4 },
+      /inputSize should be at most 4096/,
+    ],
+    ['a size nested deeply', { stride: deep }, /stride should be a positive .* but is a list/],
+  ])('with %s is refused', (_, fields, message) => {
+    expect(parseManifest(manifest).category).toBe(gradientManifest.category);
+    const parse = () => parseManifest({ ...manifest, ...fields });
+    expect(parse).toThrow(ModelError);
+    expect(parse).toThrow(message);
+  });
+});
+
 describe('a model directory', () => {
   test('reads back what was written', async () => {
     const manifest = await writeModelDirectory(folder, gradientManifest, { model: network });
