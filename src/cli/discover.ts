@@ -77,7 +77,7 @@ const readSubjects = async (
   own: LandmarkSet | undefined,
   { onSkip }: SkipLog,
 ): Promise<Subject[]> => {
-  const names = await listPictures(folder);
+  const names = await listPictures(folder, onSkip);
   const wanted = Math.min(limit, names.length);
   const progress = createProgress('pictures');
   const subjects: Subject[] = [];

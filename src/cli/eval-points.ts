@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { InputError } from '../errors.ts';
+import { indexOfName } from '../files-node/file-in-folder.ts';
 import { evaluatePoints, type LabelledFrame, type PointFigures } from '../evaluation/evaluate-points.ts';
 import { listFramePictures } from '../media-node/video-folder.ts';
 import { defineCommand, UsageError } from './arguments.ts';
@@ -78,7 +79,7 @@ export const run = createRun(command, async ({ values }) => {
   const isFolder = video !== undefined && (await stat(video).catch(() => undefined))?.isDirectory() === true;
   const pictures = isFolder ? await listFramePictures(video) : undefined;
   const frameOf = (picture: string): number | undefined => {
-    const index = pictures?.indexOf(picture) ?? -1;
+    const index = indexOfName(pictures ?? [], picture);
     return index < 0 ? undefined : index;
   };
   const labels = await readLabels(values.points, {

@@ -2,6 +2,7 @@ import { InputError } from '../errors.ts';
 import type { LabelledFrame } from '../evaluation/evaluate-points.ts';
 import type { Point, Size } from '../geometry/coordinates.ts';
 import { readJson } from '../files-node/read-json.ts';
+import { checkNames } from './read-points.ts';
 
 /** Points that somebody labelled in frames of a video. */
 export type Labels = { names: readonly string[]; frames: LabelledFrame[] };
@@ -59,6 +60,7 @@ export const readLabels = async (path: string, { size, frameOf }: LabelContext):
   if (!Array.isArray(names) || names.length === 0 || !names.every((name) => typeof name === 'string')) {
     throw new InputError(`${path} has no "names", a list of texts. Name the points that are labelled.`);
   }
+  checkNames(path, names);
   const inPixels = Array.isArray(file.items);
   const entries: unknown = inPixels ? file.items : file.annotations;
   const list = inPixels ? 'items' : 'annotations';

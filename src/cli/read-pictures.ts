@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import { InputError } from '../errors.ts';
+import { fileInFolder } from '../files-node/file-in-folder.ts';
 import type { Point, Size } from '../geometry/coordinates.ts';
 import type { PixelImage } from '../pipeline/crop.ts';
 import { decodePicture } from '../media-node/decode-picture.ts';
@@ -27,7 +27,7 @@ export const readAnnotatedPictures = async (
   const read: AnnotatedImage[] = [];
   for (const { picture, points } of pictures) {
     try {
-      const { rgb, width, height } = await decodePicture(join(folder, picture));
+      const { rgb, width, height } = await decodePicture(await fileInFolder(folder, picture));
       const size: Size = { width, height };
       const one: AnnotatedImage = {
         ...{ image: { ...size, data: rgb, channels: 3 }, name: picture, points: points(size) },

@@ -48,6 +48,18 @@ export const readPointsFile = async (path: string): Promise<PointsFile> => {
   );
 };
 
+/**
+ * A landmark set with an empty name, or one given twice, would be refused by everything that reads it.
+ * @throws InputError that names the file and the name
+ */
+export const checkNames = (path: string, names: readonly string[]): void => {
+  const unusable = names.find((name, index) => name === '' || names.indexOf(name) < index);
+  if (unusable === undefined) return;
+  throw new InputError(
+    `${path}: "names" has ${unusable === '' ? 'an empty name' : `"${unusable}" twice`}. Give each landmark a name of its own.`,
+  );
+};
+
 /** @param toPixels what a number of the file counts, given the picture's size */
 const readPicture = (
   where: string,
@@ -87,6 +99,7 @@ const fromAnnotations = (path: string, file: Record<string, unknown>): PointsFil
       `${path} has no "names", a list of at least two landmarks. Name what was annotated.`,
     );
   }
+  checkNames(path, names);
   const pairs = (field: 'connections' | 'mirrorPairs'): IndexPair[] => {
     const value: unknown = file[field] ?? [];
     if (!Array.isArray(value) || !value.every((pair) => isIndexPair(pair, names.length))) {

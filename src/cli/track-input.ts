@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { InputError, ModelError } from '../errors.ts';
+import { readText } from '../files-node/read-text.ts';
 import { checkLandmarkSet, parseLandmarkSet, type LandmarkSet } from '../landmarks/landmark-set.ts';
 import { readModelDirectory } from '../model/model-directory-node.ts';
 import type { Model } from '../model/model.ts';
@@ -16,7 +16,7 @@ export const readOwnSet = async (model: string): Promise<LandmarkSet | undefined
 export const readLandmarkSet = async (file: string | undefined, model: string): Promise<LandmarkSet> => {
   if (file !== undefined) {
     try {
-      return parseLandmarkSet(await readFile(file, 'utf8'), file);
+      return parseLandmarkSet(await readText(file), file);
     } catch (error) {
       if (error instanceof ModelError) throw error;
       throw new InputError(`${file} cannot be read. Give a landmark set that "dve landmarks" made.`, {

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InputError } from '../errors.ts';
+import { readText } from '../files-node/read-text.ts';
 import type { Runtime } from '../model/model.ts';
 import { loadNodeRuntime } from '../model/runtime-node.ts';
 import type { TrainingConfig } from '../train/settings/config.ts';
@@ -97,7 +97,7 @@ const readConfig = async (file: string | undefined): Promise<Record<string, unkn
   if (file === undefined) return {};
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readText(file);
   } catch {
     throw new InputError(`The config ${file} cannot be read. Give an existing JSON file.`);
   }

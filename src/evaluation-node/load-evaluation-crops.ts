@@ -4,6 +4,7 @@ import { createRandom } from '../augment/random.ts';
 import { InputError } from '../errors.ts';
 import { protocolRoi, type AnnotatedFolder, type AnnotatedPicture } from '../evaluation/annotations.ts';
 import { renderCrop, type EvaluationCrop, type OnSkip } from '../evaluation/evaluation-model.ts';
+import { fileInFolder } from '../files-node/file-in-folder.ts';
 import { decodePicture } from '../media-node/decode-picture.ts';
 import type { RawPicture } from '../media/raw-picture.ts';
 import { createGridMap } from '../train/views/warps.ts';
@@ -16,7 +17,7 @@ export const decodeAnnotated = async (
   folder: AnnotatedFolder,
   item: AnnotatedPicture,
 ): Promise<RawPicture> => {
-  const picture = await decodePicture(join(folder.path, item.image));
+  const picture = await decodePicture(await fileInFolder(folder.path, item.image));
   const { imageSize } = folder;
   if (imageSize !== undefined && (imageSize.width !== picture.width || imageSize.height !== picture.height)) {
     throw new InputError(

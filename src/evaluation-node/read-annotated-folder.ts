@@ -1,7 +1,8 @@
-import { readFile, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { parseAnnotations, type AnnotatedFolder } from '../evaluation/annotations.ts';
+import { readText } from '../files-node/read-text.ts';
 
 const fileName = 'landmarks.json';
 
@@ -13,7 +14,7 @@ export const readAnnotatedFolder = async (folder: string): Promise<AnnotatedFold
   const path = join(folder, fileName);
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readText(path);
   } catch (error) {
     throw new InputError(
       `${folder} has no ${fileName} that can be read. Give a folder of pictures with their ${fileName}.`,

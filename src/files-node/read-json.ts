@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { InputError, firstLine } from '../errors.ts';
+import { readText } from './read-text.ts';
 
 /**
  * Reads a JSON file. A byte order mark, with which some editors begin a file, is left out.
@@ -8,8 +8,7 @@ import { InputError, firstLine } from '../errors.ts';
  */
 export const readJson = async (path: string, remedy: string): Promise<unknown> => {
   try {
-    const text = await readFile(path, 'utf8');
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
+    return JSON.parse(await readText(path));
   } catch (error) {
     throw new InputError(`${path} cannot be read as JSON (${firstLine(error)}). ${remedy}`, { cause: error });
   }

@@ -12,13 +12,18 @@ import { loadSharp } from './sharp.ts';
 const extensions = new Set(['.jpg', '.jpeg', '.jfif', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff']);
 
 /** Pictures that nothing here decodes: they are told, not passed over. */
-const foreignExtensions = new Set(['.bmp', '.heic', '.heif', '.jxl', '.jp2', '.raw', '.dng', '.psd']);
+const foreignExtensions = new Set(
+  '.bmp .heic .heif .jxl .jp2 .psd .tga .exr .ico .ppm .raw .dng .cr2 .cr3 .nef .arw'.split(' '),
+);
 
 export type LoadOptions = {
   /** Longer side at most, pixels: larger pictures are scaled down. Default 320. */ maxSide?: number;
   /** Shorter side at least, pixels: smaller pictures are skipped. Default 32. */ minSide?: number;
-  /** Told once per picture that is skipped; `message` is one line that names the file and the reason. */
-  onSkip?: (file: string, message: string) => void;
+  /**
+   * Told once per picture that is skipped; `message` is one line that names the file and the reason. Files whose format
+   * cannot be read are told all at once, as `count` of them, and `file` is their folder.
+   */
+  onSkip?: (file: string, message: string, count?: number) => void;
 };
 
 export type LoadedPictures = {
@@ -30,11 +35,11 @@ export type LoadedPictures = {
 
 /**
  * Files of a folder (not of its subfolders) that look like pictures, sorted by name.
- * @param onForeign told, in one line, of each whose format cannot be read
+ * @param onForeign told, in one line, how many there are whose format cannot be read
  */
 export const listPictures = async (
   folder: string,
-  onForeign?: (name: string, message: string) => void,
+  onForeign?: (message: string, count: number) => void,
 ): Promise<string[]> => {
   let names: string[];
   try {
@@ -46,16 +51,27 @@ export const listPictures = async (
   }
   // Plain code-unit order: the same on every machine, whatever its locale.
   names.sort();
+  tellForeign(folder, names, onForeign);
+  return names.filter((name) => extensions.has(path.extname(name).toLowerCase()));
+};
+
+const tellForeign = (
+  folder: string,
+  names: readonly string[],
+  tell?: (message: string, count: number) => void,
+): void => {
+  const counts = new Map<string, number>();
   for (const name of names) {
     const ending = path.extname(name).toLowerCase();
-    if (foreignExtensions.has(ending)) {
-      onForeign?.(
-        name,
-        `${name} is a ${ending} file, which cannot be read: convert it to .png or .jpg; skipped.`,
-      );
-    }
+    if (foreignExtensions.has(ending)) counts.set(ending, (counts.get(ending) ?? 0) + 1);
   }
-  return names.filter((name) => extensions.has(path.extname(name).toLowerCase()));
+  if (counts.size === 0) return;
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const list = [...counts].map(([ending, count]) => `${count} ${ending}`).join(', ');
+  tell?.(
+    `${total} file${total === 1 ? '' : 's'} in ${folder} (${list}) cannot be read: convert to .png or .jpg; skipped.`,
+    total,
+  );
 };
 
 type LoadedPicture = RawPicture & { /** Before it was scaled down, pixels. */ original: Size };
@@ -65,7 +81,7 @@ type Decoded = LoadedPicture | string;
 
 const decodeFolder = async (folder: string, options: LoadOptions): Promise<LoadedPicture[]> => {
   const { maxSide, minSide, onSkip } = { ...pictureLimits, ...options };
-  const names = await listPictures(folder, onSkip);
+  const names = await listPictures(folder, (message, count) => onSkip?.(folder, message, count));
   if (names.length === 0) {
     throw new InputError(
       `The folder ${folder} holds no pictures (looked for ${[...extensions].join(' ')}). Pass a folder with pictures in it.`,
@@ -134,9 +150,9 @@ export const loadPictures = async (
   const raw: LoadedPicture[] = [];
   const counts: number[] = [];
   let skipped = 0;
-  const onSkip = (file: string, message: string): void => {
-    skipped++;
-    options.onSkip?.(file, message);
+  const onSkip = (file: string, message: string, count = 1): void => {
+    skipped += count;
+    options.onSkip?.(file, message, count);
   };
   for (const folder of typeof folders === 'string' ? [folders] : folders) {
     const pictures = await decodeFolder(folder, { ...options, onSkip });

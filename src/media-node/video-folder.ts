@@ -12,7 +12,7 @@ export const listFramePictures = async (
 ): Promise<string[]> => {
   // A fixed language: the order must not depend on the machine.
   const order = new Intl.Collator('en', { numeric: true });
-  const names = await listPictures(folder, (_, message) => onForeign?.(message));
+  const names = await listPictures(folder, onForeign);
   return names.filter((name) => !name.toLowerCase().endsWith('.gif')).sort(order.compare);
 };
 

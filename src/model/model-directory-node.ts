@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, ModelError } from '../errors.ts';
 import { stageFile, type StagedFile } from '../files-node/atomic-file.ts';
+import { readText } from '../files-node/read-text.ts';
 import {
   manifestName,
   manifestText,
@@ -34,7 +35,7 @@ const readManifest = async (directory: string): Promise<Manifest> => {
   const path = join(directory, manifestName);
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readText(path);
   } catch (error) {
     throw new ModelError(
       `${directory} is not a model directory: ${manifestName} cannot be read. Give the folder that "dve train --out" wrote.`,

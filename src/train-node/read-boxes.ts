@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { InputError } from '../errors.ts';
+import { readText } from '../files-node/read-text.ts';
 import { parseBoxes, type VideoRegions } from '../train/pairs/regions.ts';
 
 /**
@@ -9,7 +9,7 @@ import { parseBoxes, type VideoRegions } from '../train/pairs/regions.ts';
 export const readBoxes = async (path: string, margin: number): Promise<Map<string, VideoRegions>> => {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readText(path);
   } catch (error) {
     throw new InputError(`The boxes ${path} cannot be read. Give an existing JSON file.`, { cause: error });
   }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, firstLine } from '../errors.ts';
+import { readText } from '../files-node/read-text.ts';
 import type { Gesture, Material, Rig, RigPart } from '../train/rig/rig.ts';
 import { partOf } from '../train/rig/rig.ts';
 
@@ -140,7 +141,7 @@ export const readFaceKit = async (folder: string): Promise<Rig> => {
   const metaPath = join(folder, 'meta.json');
   let text: string;
   try {
-    text = await readFile(metaPath, 'utf8');
+    text = await readText(metaPath);
   } catch (error) {
     throw new InputError(`${metaPath} cannot be read (${firstLine(error)}). Give the folder of a face rig.`);
   }

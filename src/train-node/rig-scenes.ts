@@ -1,6 +1,6 @@
 /** Photographs with a rig fitted to each: what views and pairs of views are drawn of. */
-import { join } from 'node:path';
 import { InputError, firstLine } from '../errors.ts';
+import { fileInFolder } from '../files-node/file-in-folder.ts';
 import type { Point, Size } from '../geometry/coordinates.ts';
 import type { RawPicture } from '../media/raw-picture.ts';
 import { createRigFitter } from '../train/rig/fit-rig.ts';
@@ -53,7 +53,7 @@ export const openRig = async (folder: string, options: SceneOptions): Promise<Sc
   return {
     prepared,
     create: async ({ picture, points }) => {
-      const { still, size } = await loadSquare(join(images, picture), side);
+      const { still, size } = await loadSquare(await fileInFolder(images, picture), side);
       const scaled = points(size).map(({ x, y }) => ({
         x: (x * side) / size.width,
         y: (y * side) / size.height,

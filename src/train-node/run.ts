@@ -20,7 +20,14 @@ import { openMetrics, roundFigures, stepFigures } from './metrics-file.ts';
 import { metricsName, writeModelFiles } from './model-files.ts';
 import { refuseOccupied } from './refuse-occupied.ts';
 import { checkResumable, startState } from './start-state.ts';
-import type { PictureAnnotation, RoundData, RoundReport, TrainingData, VideoInput } from './training-data.ts';
+import type {
+  OnSkip,
+  PictureAnnotation,
+  RoundData,
+  RoundReport,
+  TrainingData,
+  VideoInput,
+} from './training-data.ts';
 import { openTrainingData } from './training-data.ts';
 import { createRigPool } from './rig-pool.ts';
 import type { RigInput } from './rig-pool.ts';
@@ -49,7 +56,7 @@ export type RunOptions = {
     total: number,
   ) => void;
   /** Told when the videos of a round are prepared. */ onRound?: (report: RoundReport) => void;
-  onSkip?: (message: string) => void;
+  onSkip?: OnSkip;
   /** Told of damage that training goes on after. */ onWarning?: (message: string) => void;
   onStep?: (report: StepReport) => void;
   /** Figures of an evaluation, added to the metrics. */

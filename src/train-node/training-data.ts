@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { firstLine, InputError } from '../errors.ts';
+import { indexOfName } from '../files-node/file-in-folder.ts';
 import type { Point, Size } from '../geometry/coordinates.ts';
 import { loadPictures } from '../media-node/load-pictures.ts';
 import type { LoadedPictures } from '../media-node/load-pictures.ts';
@@ -23,6 +24,9 @@ import { readBoxes } from './read-boxes.ts';
 import type { SearchReport } from './search-videos.ts';
 import { createVideoRounds } from './video-rounds.ts';
 import type { RoundPairs, VideoProgress } from './video-rounds.ts';
+
+/** Told of files that are left out, in one line; `count` is how many it is about, default 1. */
+export type OnSkip = (message: string, count?: number) => void;
 
 export type VideoInput = {
   /** Folder of videos. */ folder: string;
@@ -47,7 +51,7 @@ export type DataOptions = {
   /** Whether training starts from trained weights. */ isTrained: boolean;
   /** Steps done already. */ startStep: number;
   /** Worker threads. */ workers?: number;
-  onSkip?: (message: string) => void;
+  onSkip?: OnSkip;
   onWarning?: (message: string) => void;
   onProgress?: (progress: VideoProgress) => void;
   signal?: AbortSignal;
@@ -88,7 +92,7 @@ type VideoFile = { /** Path below the folder, with slashes. */ name: string; pat
 
 const findVideos = async (
   folder: string,
-  onSkip: (message: string) => void,
+  onSkip: OnSkip,
 ): Promise<{ files: VideoFile[]; skipped: number }> => {
   const { videos, skipped } = await listVideos(folder, onSkip);
   const files: VideoFile[] = [];
@@ -108,7 +112,10 @@ const annotatedPictures = (
   folder: string,
 ): AnnotatedPicture[] =>
   annotations.map(({ picture: name, points }) => {
-    const picture = set.pictures.findIndex(({ file }) => file === name);
+    const picture = indexOfName(
+      set.pictures.map(({ file }) => file),
+      name,
+    );
     if (picture < 0) {
       throw new InputError(
         `The annotations name the picture "${name}" but ${folder} has none of that name that can be used. Leave it out, or add it.`,
@@ -126,15 +133,15 @@ const annotatedPictures = (
 /** @throws InputError for pictures that cannot be used, or annotations without them */
 const openPictures = async (
   { images, annotations }: DataOptions,
-  onSkip: (message: string) => void,
+  onSkip: OnSkip,
 ): Promise<{ set: PictureSet | undefined; annotated: AnnotatedPicture[]; skipped: number }> => {
   if (images === undefined) {
     if (annotations === undefined) return { set: undefined, annotated: [], skipped: 0 };
     throw new InputError('Annotations are of pictures, and there are none. Give --images, too.');
   }
   const loaded = await loadPictures(images, {
-    onSkip: (_file, message) => {
-      onSkip(message);
+    onSkip: (_file, message, count) => {
+      onSkip(message, count);
     },
   });
   const { set, skipped } = loaded;
@@ -144,20 +151,21 @@ const openPictures = async (
 type OpenVideos = { files: VideoFile[]; boxes: Map<string, VideoRegions>; skipped: number };
 
 /** @throws InputError for boxes of a video that is not there */
-const openVideos = async (
-  { videos: input, config }: DataOptions,
-  onSkip: (message: string) => void,
-): Promise<OpenVideos> => {
+const openVideos = async ({ videos: input, config }: DataOptions, onSkip: OnSkip): Promise<OpenVideos> => {
   if (input === undefined) return { files: [], boxes: new Map(), skipped: 0 };
   const { folder, mode } = input;
   const { files, skipped } = await findVideos(folder, onSkip);
-  const boxes =
-    mode.kind === 'boxes' ? await readBoxes(mode.file, config.cropMargin) : new Map<string, VideoRegions>();
-  const unlisted = [...boxes.keys()].find((name) => !files.some((file) => file.name === name));
-  if (unlisted !== undefined) {
-    throw new InputError(
-      `The boxes name the video "${unlisted}" but ${folder} has none of that name that can be read. Name videos by their path below that folder.`,
-    );
+  const boxes = new Map<string, VideoRegions>();
+  const listed = mode.kind === 'boxes' ? await readBoxes(mode.file, config.cropMargin) : [];
+  const names = files.map(({ name }) => name);
+  for (const [name, regions] of listed) {
+    const index = indexOfName(names, name);
+    if (index < 0) {
+      throw new InputError(
+        `The boxes name the video "${name}" but ${folder} has none of that name that can be read. Name videos by their path below that folder.`,
+      );
+    }
+    boxes.set(names[index], regions);
   }
   return { files, boxes, skipped };
 };
@@ -212,7 +220,7 @@ export const openTrainingData = async (options: DataOptions): Promise<TrainingDa
   if (images === undefined && options.meshes !== undefined) {
     throw new InputError('Meshes are of pictures, and there are none. Give --images, too.');
   }
-  const onSkip = (message: string): void => options.onSkip?.(message);
+  const onSkip: OnSkip = (message, count) => options.onSkip?.(message, count);
   const { set, annotated, skipped } = await openPictures(options, onSkip);
   const videos = await openVideos(options, onSkip);
   const rounds = planRounds({

@@ -1,5 +1,4 @@
 /** Pairs of a still and its turned views, for every picture whose 3-D points are known. */
-import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { createPairPoolBuilder } from '../train/pairs/pair-pool.ts';
 import type { PairPool } from '../train/pairs/pair-pool.ts';
@@ -10,6 +9,7 @@ import type { SolidPoint } from '../train/pairs/turned-views.ts';
 import { createTurner } from '../train/pairs/turned-views.ts';
 import type { CropBase } from '../train/views/warps.ts';
 import { loadSharp } from '../media-node/sharp.ts';
+import { fileInFolder } from '../files-node/file-in-folder.ts';
 import { readJson } from '../files-node/read-json.ts';
 
 /** One picture with its 3-D points, as `tools/annotate-faces --mesh` writes it. */
@@ -104,7 +104,7 @@ export const createTurnedPool = async (
   for (const [index, { image, size, points }] of items.entries()) {
     let still: RawPicture;
     try {
-      still = await loadSquare(join(images, image), side);
+      still = await loadSquare(await fileInFolder(images, image), side);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new InputError(`${meshFile} names ${image}, which cannot be read in ${images} (${reason}).`);
