@@ -37,7 +37,7 @@ export {
 export type { StreamFrame, TimedPicture } from './sources/frame-stream.ts';
 export type { TrackSource } from './sources/open-source.ts';
 export type { FrameInput, Picture } from './sources/picture.ts';
-export { track, type Tracking, type TrackOptions, type TrackStats } from './track.ts';
+export { track, type FramedResult, type Tracking, type TrackOptions, type TrackStats } from './track.ts';
 export { Tracker, type TrackerOptions } from './tracker.ts';
 export {
   openModel,

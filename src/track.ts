@@ -13,7 +13,15 @@ import type { TrackerInfo } from './worker/messages.ts';
 export type TrackOptions = TrackerOptions & {
   /** A tracker to use instead of a new one; it stays the caller's. Other options must then be left out. */
   tracker?: Tracker;
+  /** Whether each result carries the frame that it was measured on: see {@link FramedResult}. Default false. */
+  withFrame?: boolean;
 };
+
+/**
+ * A result with the frame that it was measured on, for drawing, say. Close it when done with it. One that is not closed
+ * is closed when the next result has come, or the tracking ends: what is to live longer is cloned, `frame.clone()`.
+ */
+export type FramedResult = TrackResult & { /** What the landmarks were found in. */ frame: VideoFrame };
 
 /** What a tracking has done so far. */
 export type TrackStats = {
@@ -28,9 +36,16 @@ export type TrackStats = {
 };
 
 /** Results of a running source: `for await (const result of tracking)`, once. Leaving the loop closes it. */
-export type Tracking = AsyncIterable<TrackResult> & {
+export type Tracking<Result extends TrackResult = TrackResult> = AsyncIterable<Result> & {
   /** Device, landmarks and the like, once the model is loaded. @throws what the iteration would throw */
   readonly ready: Promise<TrackerInfo>;
+  /**
+   * The stream of the camera that was opened, or that was given: `video.srcObject = await tracking.stream` shows it. It is
+   * undefined for sources that are no stream. @throws SourceError when the camera cannot be had
+   */
+  readonly stream: Promise<MediaStream | undefined>;
+  /** The video element that was given; undefined for other sources. */
+  readonly video: HTMLVideoElement | undefined;
   /** What it has done so far. */ readonly stats: TrackStats;
   /** Forgets the object: the next frame is searched anew. */ reset(): Promise<void>;
   /** Changes smoothing from the next frame on; false switches it off. */
@@ -49,7 +64,13 @@ const handled = <Value>(promise: Promise<Value>): Promise<Value> => {
   return promise;
 };
 
+const isVideoElement = (source: TrackSource): source is HTMLVideoElement =>
+  typeof HTMLVideoElement !== 'undefined' && source instanceof HTMLVideoElement;
+
 class Track implements Tracking {
+  readonly video: HTMLVideoElement | undefined;
+  readonly #withFrame: boolean;
+  #shown: VideoFrame | undefined;
   readonly #start = performance.now();
   readonly #source: Promise<FrameSource>;
   readonly #tracker: Promise<Tracker>;
@@ -70,7 +91,9 @@ class Track implements Tracking {
     firstResult: undefined,
   };
 
-  constructor(source: TrackSource, { tracker, signal, ...options }: TrackOptions) {
+  constructor(source: TrackSource, { tracker, signal, withFrame = false, ...options }: TrackOptions) {
+    this.video = isVideoElement(source) ? source : undefined;
+    this.#withFrame = withFrame;
     this.#signal = signal;
     this.#closing = new Promise((resolve) => {
       this.#tellClosing = () => {
@@ -99,6 +122,10 @@ class Track implements Tracking {
 
   get ready(): Promise<TrackerInfo> {
     return this.#tracker.then(({ info }) => info);
+  }
+
+  get stream(): Promise<MediaStream | undefined> {
+    return this.#source.then(({ stream }) => stream);
   }
 
   get stats(): TrackStats {
@@ -165,6 +192,7 @@ class Track implements Tracking {
       // What closing interrupted is no error: the caller wanted the end.
       if (!this.#isClosed) throw error;
     } finally {
+      this.#shown?.close();
       await this.close();
     }
   }
@@ -176,9 +204,16 @@ class Track implements Tracking {
     return source;
   }
 
-  async #step(tracker: Tracker, { frame, timestamp }: TimedFrame): Promise<TrackResult> {
+  async #step(tracker: Tracker, { frame, timestamp }: TimedFrame): Promise<TrackResult | FramedResult> {
     const start = performance.now();
-    const result = await tracker.step(frame, timestamp);
+    const copy = this.#withFrame ? frame.clone() : undefined;
+    let result: TrackResult;
+    try {
+      result = await tracker.step(frame, timestamp);
+    } catch (error) {
+      copy?.close();
+      throw error;
+    }
     const end = performance.now();
     const { framesProcessed, firstResult } = this.#stats;
     this.#stats = {
@@ -187,11 +222,23 @@ class Track implements Tracking {
       roundTrip: end - start,
       firstResult: firstResult ?? end - this.#start,
     };
-    return result;
+    if (copy === undefined) return result;
+    // Whoever forgot to close the last one has at most this one open.
+    this.#shown?.close();
+    this.#shown = copy;
+    return { ...result, frame: copy };
   }
 }
 
-const trackOptionKeys = [...trackerOptionKeys, 'tracker'];
+const ownKeys = ['tracker', 'withFrame'] as const satisfies (keyof TrackOptions)[];
+const trackOptionKeys = [...trackerOptionKeys, ...ownKeys];
+/** What may be given beside a tracker. */
+const besideTracker: readonly string[] = [...ownKeys, 'signal'];
+
+type TrackFunction = {
+  (source: TrackSource, options: TrackOptions & { withFrame: true }): Tracking<FramedResult>;
+  (source: TrackSource, options?: TrackOptions): Tracking;
+};
 
 /**
  * Tracks landmarks in a camera, a video or any stream of frames, in a worker. The newest frame wins: what comes while
@@ -202,14 +249,14 @@ const trackOptionKeys = [...trackerOptionKeys, 'tracker'];
  * @throws InputError at once for a source or options that make no sense. While iterating: SourceError for a camera that
  * is refused, absent or unplugged and for a video that cannot be played; ModelError, DeviceError; the signal's reason
  */
-export const track = (source: TrackSource, options: TrackOptions = {}): Tracking => {
+export const track: TrackFunction = (source: TrackSource, options: TrackOptions = {}) => {
   checkTrackerOptions(options, trackOptionKeys, 'track()');
   options.signal?.throwIfAborted();
-  const others = Object.keys(options).filter((key) => key !== 'tracker' && key !== 'signal');
+  const others = Object.keys(options).filter((key) => !besideTracker.includes(key));
   if (options.tracker !== undefined && others.length > 0) {
     throw new InputError(
       `track() was given a tracker and ${others.join(', ')}. Give these to Tracker.create() instead.`,
     );
   }
-  return new Track(source, options);
+  return new Track(source, options) as Tracking<FramedResult>;
 };

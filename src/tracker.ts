@@ -315,6 +315,6 @@ export class Tracker {
     const reply = await this.#call((worker, id) => worker.step(id, transfer(frame, [frame]), timestamp));
     this.#timing = reply.timing;
     this.#device = reply.device;
-    return reply.result;
+    return { ...reply.result, connections: this.#info.landmarks.connections };
   }
 }

@@ -12,7 +12,11 @@ type DrawableLandmark = {
 };
 
 /** A `TrackResult`, or anything like it. */
-export type DrawableResult =
+export type DrawableResult = {
+  /** The picture that it was measured on, as `withFrame` gives it: drawn below, unless it is closed. */
+  frame?: VideoFrame;
+  /** Lines between landmarks, by index. */ connections?: readonly IndexPair[];
+} & (
   | { status: 'searching' }
   | {
       status: 'tracking' | 'doubtful';
@@ -21,7 +25,8 @@ export type DrawableResult =
       roi: Roi;
       landmarks: readonly DrawableLandmark[];
       /** Given: all of these are drawn. */ objects?: readonly DrawableObject[];
-    };
+    }
+);
 
 /** One object of a result. */
 type DrawableObject = { roi: Roi; landmarks: readonly DrawableLandmark[] };
@@ -43,11 +48,15 @@ export type DrawingContext = Pick<
   | 'lineWidth'
   | 'lineJoin'
   | 'globalAlpha'
-> & { canvas: { width: number; height: number } };
+> &
+  // Needed for results that carry their frame only.
+  Partial<Pick<CanvasRenderingContext2D, 'drawImage'>> & { canvas: { width: number; height: number } };
 
 /** What {@link drawLandmarks} draws, and how. */
 export type DrawOptions = {
-  /** Lines between landmarks, by index; those of a landmark set. Default none. */ connections?: readonly IndexPair[];
+  /** Draw the frame that the result carries, over the whole canvas. Default true. */ frame?: boolean;
+  /** Lines between landmarks, by index; false draws none. Default: the result's own. */
+  connections?: readonly IndexPair[] | false;
   /** Draw the points. Default true. */ points?: boolean;
   /** Draw the square that the network saw. Default false. */ roi?: boolean;
   /** Draw where the points were before smoothing. Default false. */ raw?: boolean;
@@ -57,6 +66,7 @@ export type DrawOptions = {
 };
 
 const known: Record<keyof DrawOptions, true> = {
+  frame: true,
   connections: true,
   points: true,
   roi: true,
@@ -72,8 +82,9 @@ export const confidenceColor = (confidence: number): string =>
 
 /**
  * Draws the landmarks of all objects over a canvas of any size that shows the whole frame; those of a doubtful one where
- * they were last. Draws nothing while searching, and clears nothing.
- * @throws InputError for an option that does not exist
+ * they were last. A result that carries its frame (`withFrame`) has it drawn first, so that points and picture always
+ * belong together; else nothing is drawn while searching, and nothing is cleared.
+ * @throws InputError for an option that does not exist, and for a line to a landmark that does not exist
  */
 export const drawLandmarks = (
   context: DrawingContext,
@@ -86,15 +97,21 @@ export const drawLandmarks = (
       `drawLandmarks has no option "${key}". Its options are ${Object.keys(known).join(', ')}.`,
     );
   }
+  // A closed frame has no pixels left.
+  if (result.frame !== undefined && result.frame.codedWidth > 0 && options.frame !== false) {
+    context.drawImage?.(result.frame, 0, 0, context.canvas.width, context.canvas.height);
+  }
   if (result.status === 'searching') return;
-  for (const object of result.objects ?? [result]) drawObject(context, object, result, options);
+  const connections = options.connections === false ? [] : (options.connections ?? result.connections ?? []);
+  for (const object of result.objects ?? [result])
+    drawObject(context, object, result, { ...options, connections });
 };
 
 const drawObject = (
   context: DrawingContext,
   { roi, landmarks }: DrawableObject,
   frame: Size,
-  options: DrawOptions,
+  options: DrawOptions & { connections: readonly IndexPair[] },
 ): void => {
   const { width, height } = context.canvas;
   const radius = options.radius ?? Math.max(1.5, 0.005 * Math.min(width, height));
@@ -106,8 +123,13 @@ const drawObject = (
   context.lineJoin = 'round';
   if (options.roi === true) drawRoi(context, roi, onCanvas, radius);
   context.lineWidth = 0.8 * radius;
-  for (const [from, to] of options.connections ?? []) {
-    const [a, b] = [landmarks[from], landmarks[to]];
+  for (const [from, to] of options.connections) {
+    const [a, b] = [landmarks[from], landmarks[to]] as (DrawableLandmark | undefined)[];
+    if (a === undefined || b === undefined) {
+      throw new InputError(
+        `drawLandmarks: connections has a line from ${from} to ${to}, but there are ${landmarks.length} landmarks. Pass indices of landmarks.`,
+      );
+    }
     if (!isShown(a) || !isShown(b)) continue;
     context.strokeStyle = options.color ?? confidenceColor(Math.min(a.confidence, b.confidence));
     context.globalAlpha = a.visible && b.visible ? 0.7 : 0.25;

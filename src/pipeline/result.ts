@@ -1,5 +1,6 @@
 import type { Point } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
+import type { IndexPair } from '../landmarks/landmark-set.ts';
 
 /** One named point of the tracked object. */
 export type Landmark = {
@@ -42,6 +43,8 @@ export type FrameResult = {
   /** Width of the frame, pixels. */ width: number;
   /** Height of the frame, pixels. */ height: number;
   /** All objects of the frame; empty while searching. */ objects: TrackedObject[];
+  /** Lines to draw, landmarks by index: those of the landmark set. Results of a `Tracker` and of `track()` have them. */
+  connections?: readonly IndexPair[];
 };
 
 /** A frame on which no object is known, or no longer. */

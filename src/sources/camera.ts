@@ -52,6 +52,7 @@ export const openCamera = async (
   try {
     const source = openMediaStream(stream, 'fail');
     return {
+      stream,
       counts: source.counts,
       next: () => source.next(),
       close: () => {

@@ -11,6 +11,7 @@ export type FrameSource = {
   /** Stops the stream and closes the frame that waits. Calls of next that wait get undefined. May be called again. */
   close(): void;
   readonly counts: FrameCounts;
+  /** What it reads, where that is a stream: to be shown, for example. */ readonly stream?: MediaStream;
 };
 
 export type FrameCounts = {

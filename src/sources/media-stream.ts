@@ -70,6 +70,7 @@ export const openMediaStream = (stream: MediaStream, whenLost: 'end' | 'fail' = 
   const Processor = globalThis.MediaStreamTrackProcessor;
   const stop = Processor === undefined ? showTrack(track, latest) : readTrack(track, Processor, latest);
   return {
+    stream,
     counts: latest.counts,
     next: () => latest.next(),
     close: () => {

@@ -75,7 +75,9 @@ afterEach(() => {
 describe('a camera', () => {
   test('is opened, tracked and switched off again', async () => {
     const streams = catchStreams();
-    const results = await untilTracked(track('camera', { tracker }));
+    const tracking = track('camera', { tracker });
+    const results = await untilTracked(tracking);
+    expect(await tracking.stream).toBe(streams[0]);
     expect(results.at(-1)).toMatchObject({ status: 'tracking', width: 320, height: 240 });
     expect(streams).toHaveLength(1);
     expect(streams[0].getTracks().map(({ readyState }) => readyState)).toEqual(['ended']);
@@ -165,6 +167,7 @@ describe('a video element', () => {
   test('is tracked while it plays, to its end', async () => {
     const video = videoOf(await recordVideo());
     const tracking = track(video, { tracker });
+    expect(tracking.video).toBe(video);
     await tracking.ready;
     await video.play();
     const results = await collect(tracking);

@@ -1,5 +1,6 @@
 import { DeviceError, InputError, ModelError, track, Tracker, type TrackResult } from 'dve-sdk';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { blobCenters, sceneRoi } from '../fixtures/blob-scene.ts';
 import { turned } from './crop-cases.ts';
 import {
   collect,
@@ -205,6 +206,36 @@ describe('track()', () => {
 
   test('a model can be used as it is by two trackings one after the other, each in its own worker', async () => {
     for (let i = 0; i < 2; i++) expectTracked(await collect(track(scenePictures(10), options)));
+  });
+
+  test('with withFrame each result carries the frame that it was measured on, open for whoever draws it', async () => {
+    const frames: VideoFrame[] = [];
+    let open = 0;
+    for await (const result of track(scenePictures(6), { tracker, withFrame: true })) {
+      frames.push(result.frame);
+      open = frames.filter((frame) => !isClosed(frame)).length;
+      // Nobody closes any: only the newest stays open.
+      expect(open).toBe(1);
+      expect(result.frame.timestamp / 1e6).toBeCloseTo(result.timestamp, 5);
+      const canvas = new OffscreenCanvas(result.width, result.height).getContext('2d');
+      canvas?.drawImage(result.frame, 0, 0);
+      const { x, y } = blobCenters(sceneRoi(result.timestamp, width, height))[2];
+      expect(canvas?.getImageData(Math.floor(x), Math.floor(y), 1, 1).data[2]).toBeGreaterThan(200);
+    }
+    expect(frames).toHaveLength(6);
+    expect(frames.filter((frame) => !isClosed(frame))).toEqual([]);
+  });
+
+  test('without it results carry none, and what is no stream has none', async () => {
+    const tracking = track(scenePictures(1), { tracker });
+    expect(await tracking.stream).toBeUndefined();
+    expect(tracking.video).toBeUndefined();
+    for await (const result of tracking) expect(result).not.toHaveProperty('frame');
+  });
+
+  test('results bring the lines of their landmarks', async () => {
+    const [first] = await collect(track(scenePictures(1), { tracker }));
+    expect(first.connections).toEqual(tracker.info.landmarks.connections);
   });
 
   test('stats count the frames and tell the device and where the time went', async () => {

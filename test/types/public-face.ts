@@ -2,6 +2,7 @@
 import {
   track,
   Tracker,
+  type FramedResult,
   type Landmark,
   type LandmarkSet,
   type Tracking,
@@ -24,7 +25,9 @@ expectTypeOf<FaceFinder>().toExtend<NonNullable<TrackOptions['finder']>>();
 expectTypeOf<Tracker>().toExtend<NonNullable<TrackOptions['tracker']>>();
 
 // What comes out.
-expectTypeOf(track).returns.toEqualTypeOf<Tracking>();
+expectTypeOf<ReturnType<typeof track>>().toEqualTypeOf<Tracking>();
+export const framed = (): Tracking<FramedResult> => track('camera', { withFrame: true });
+expectTypeOf<Extract<FramedResult, { status: 'searching' }>['frame']>().toEqualTypeOf<VideoFrame>();
 expectTypeOf<Tracking>().toExtend<AsyncIterable<TrackResult>>();
 expectTypeOf<Tracking>().toExtend<AsyncDisposable>();
 expectTypeOf<TrackResult['timestamp']>().toEqualTypeOf<number>();

@@ -149,4 +149,42 @@ describe('drawLandmarks', () => {
     drawLandmarks(context, both);
     expect(marks.map(({ at }) => at)).toEqual([[[50, 20]], [[100, 50]], [[10, 10]]]);
   });
+
+  it('draws the lines that the result brings, unless told others or none', () => {
+    const lines = (connections?: [number, number][] | false): number => {
+      const { context, marks } = createCanvas(200, 100);
+      drawLandmarks(
+        context,
+        { ...result, connections: [[0, 1]] },
+        connections === undefined ? {} : { connections },
+      );
+      return marks.filter(({ kind }) => kind === 'line').length;
+    };
+    expect(lines()).toBe(1);
+    expect(lines(false)).toBe(0);
+    expect(lines([])).toBe(0);
+  });
+
+  it.each([[[0, 3]], [[-1, 0]], [[0, 0.5]]])('refuses a line %j to a landmark that is not there', (line) => {
+    const draw = () => {
+      drawLandmarks(createCanvas(200, 100).context, result, { connections: [line as [number, number]] });
+    };
+    expect(draw).toThrow(InputError);
+    expect(draw).toThrow('3 landmarks');
+  });
+
+  it('draws the frame that the result carries below, over the whole canvas, unless it is closed or not wanted', () => {
+    const drawn = (codedWidth: number, options = {}): unknown[][] => {
+      const calls: unknown[][] = [];
+      const { context } = createCanvas(400, 300);
+      context.drawImage = (...given: unknown[]) => void calls.push(given.slice(1));
+      // The part of a VideoFrame that is looked at.
+      const frame = { codedWidth } as VideoFrame;
+      drawLandmarks(context, { ...createResult(about, []), frame }, options);
+      return calls;
+    };
+    expect(drawn(200)).toEqual([[0, 0, 400, 300]]);
+    expect(drawn(0)).toEqual([]);
+    expect(drawn(200, { frame: false })).toEqual([]);
+  });
 });
