@@ -7,8 +7,11 @@ import { manifestName, modelFileNames } from '../model/manifest.ts';
 import type { Model } from '../model/model.ts';
 import type { PixelImage } from '../pipeline/crop.ts';
 import { FrameTracker } from '../pipeline/frame-tracker.ts';
+import { Localizer } from '../pipeline/localizer.ts';
+import type { Look } from '../pipeline/look.ts';
 import { createMotionFollower } from '../pipeline/motion-follower.ts';
 import { createPictureCropper } from '../pipeline/picture-cropper.ts';
+import { evidenceNeeded } from '../pipeline/trial.ts';
 import { openVideo, type RgbFrame, type VideoReader } from '../media-node/open-video.ts';
 import { defineCommand, UsageError } from './arguments.ts';
 import { createRun } from './command-run.ts';
@@ -31,7 +34,7 @@ export const summary = 'Track the landmarks of a video into a file.';
 const command = defineCommand({
   name: 'dve track',
   about:
-    'Runs the tracker of the browser over every frame of a video. The file is JSON, or CSV in the layout of DeepLabCut,\nby its ending. Coordinates are pixels of the frames as the file stores them (upright); the centre of the top-left one\nis (0.5, 0.5).',
+    'Runs the tracker of the browser over every frame of a video. The file is JSON, or CSV in the layout of DeepLabCut,\nby its ending. Coordinates are pixels of the frames as the file stores them (upright); the centre of the top-left one\nis (0.5, 0.5). A video in which nothing is found is no failure (exit code 0): the file says so, and a line on stderr why.',
   positionals: [{ name: 'VIDEO', describe: 'Video file, or folder of pictures.' }],
   options: {
     ...modelOptions,
@@ -77,16 +80,26 @@ const formatOf = (path: string): ((header: TrackHeader) => TrackFormat) => {
 const createTracker = (
   model: Model,
   landmarkSet: LandmarkSet,
-  { smooth, motion }: { smooth: boolean; motion: boolean },
-): FrameTracker<PixelImage, Float32Array> =>
-  new FrameTracker({
-    model,
-    cropper: createPictureCropper(),
-    landmarkSet,
-    searchBudget: offlineSearchBudget,
+  { smooth, motion, onLook }: { smooth: boolean; motion: boolean; onLook: (look: Look) => void },
+): FrameTracker<PixelImage, Float32Array> => {
+  const cropper = createPictureCropper();
+  return new FrameTracker({
+    ...{ model, cropper, landmarkSet },
+    finder: new Localizer({ model, cropper, landmarkSet, budget: offlineSearchBudget, onLook }),
     ...(smooth ? {} : { smoothing: false }),
     ...(motion ? { motion: createMotionFollower } : {}),
   });
+};
+
+/** Why nothing was found in a video, in one line with what to try. @param best greatest evidence of a single look */
+const explainNothing = ({ category }: LandmarkSet, frames: number, best: number): string => {
+  const found = `no ${category} was found in ${frames} frames`;
+  const about =
+    best < evidenceNeeded
+      ? `the best look had an evidence of ${best.toFixed(2)} and ${evidenceNeeded} is needed (0 is background, 1 the object)`
+      : `some looks had the evidence (${best.toFixed(2)}, ${evidenceNeeded} is needed), but what they showed did not stay in place from one square to the next`;
+  return `${found}: ${about}. Is it in the picture, upright, unmirrored and large enough? If so, network and landmarks may be of different trainings: make the set anew with "dve landmarks", from a frame of this video.`;
+};
 
 /** What is told when all is through. */
 type Counts = { frames: number; tracked: number; first: number; last: number };
@@ -193,7 +206,11 @@ export const run = createRun(command, async ({ values, positionals: [path] }) =>
       });
     }
     const outputs = { rows, format, overlay };
-    const looks = { smooth: !values.raw, motion: values.motion };
+    let best = 0;
+    const onLook = ({ evidence }: Look): void => {
+      best = Math.max(best, evidence);
+    };
+    const looks = { smooth: !values.raw, motion: values.motion, onLook };
     let broken: InputError | undefined;
     const onBroken = (error: InputError): void => {
       broken = error;
@@ -212,6 +229,7 @@ export const run = createRun(command, async ({ values, positionals: [path] }) =>
     const kept = `${out} holds the ${frames} frames before.`;
     if (broken !== undefined) throw new InputError(`${broken.message} ${kept}`, { cause: broken });
     if (signal.aborted) throw new InputError(`Interrupted; ${kept}`);
+    if (tracked === 0) printNote(explainNothing(landmarkSet, frames, best));
     printResult(
       { frames, tracked, tracked_share: round(tracked / frames, 4), fps: round(fps, 3) },
       values.json,

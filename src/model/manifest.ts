@@ -77,7 +77,7 @@ const numberAt = (
 };
 
 /** Far beyond any network that a browser runs: what is greater is damage, and would be allocated before it is noticed. */
-const limits = { inputSize: 4096, embeddingSize: 4096, bytes: 2 ** 31 };
+const limits = { inputSize: 2048, embeddingSize: 4096, bytes: 2 ** 31 };
 
 const sizeAt = (source: string, where: string, value: unknown, limit: number): number => {
   const size = numberAt(source, where, value, 'a positive whole number');

@@ -97,6 +97,46 @@ const load = async (
   return network;
 };
 
+/** @throws ModelError where an output is of another size than the manifest says */
+const valuesOf = ({ data }: InferenceSession.OnnxValueMapType[string], expected: number, what: string) => {
+  if (data instanceof Float32Array && data.length === expected) return data;
+  throw new ModelError(
+    `${what} has ${data.length} values but manifest.json says ${expected}. Export the model again with "dve train".`,
+  );
+};
+
+/** Whether vectors have length 1, but for rounding. @param embedding (C, cells) */
+const isUnit = (embedding: Float32Array, channels: number): boolean => {
+  const cells = embedding.length / channels;
+  for (let cell = 0; cell < cells; cell++) {
+    let sum = 0;
+    for (let c = 0; c < channels; c++) sum += embedding[c * cells + cell] ** 2;
+    if (Math.abs(Math.sqrt(sum) - 1) > 0.1) return false;
+  }
+  return true;
+};
+
+/** A network with damaged weights loads like any other, and then recognises nothing, without a word. */
+const checkValues = (
+  { where, manifest: { embeddingSize } }: NetworkFile,
+  device: ModelDevice,
+  embedding: Float32Array,
+  matches: Float32Array,
+): void => {
+  const areFinite = [embedding, matches].every((values) => values.every(Number.isFinite));
+  if (areFinite && isUnit(embedding, embeddingSize)) return;
+  // Activations may swallow what is no number, and pass on zeros.
+  const found = areFinite ? 'embeddings that are no unit vectors' : 'values that are no finite numbers';
+  const problem = `${where} gives ${found} on ${device}`;
+  throw device === 'webgpu'
+    ? new DeviceError(`${problem}. Use device "wasm", or "auto", which finds that out.`)
+    : new ModelError(`${problem}: its weights are damaged. Export the model again with "dve train".`);
+};
+
+/** Values 0–1 of no meaning, the same every time. */
+const noise = (count: number): Float32Array =>
+  Float32Array.from({ length: count }, (_, index) => (index * 0.618034) % 1);
+
 /** Refuses what is no whole number of rows. @returns how many there are */
 const countRows = (values: number, row: number, refuse: (count: number) => never): number => {
   const count = values / row;
@@ -106,7 +146,7 @@ const countRows = (values: number, row: number, refuse: (count: number) => never
 /**
  * Loads a network whose images have a form of their own.
  * @param toTensor how an image becomes a tensor
- * @throws ModelError when the file is not a network or does not fit its manifest
+ * @throws ModelError when the file is not a network, does not fit its manifest, or has damaged weights
  */
 export const createModelOf = async <Image>(
   runtime: Runtime,
@@ -145,15 +185,9 @@ export const createModelOf = async <Image>(
     }
     const [batch] = feeds.image.dims;
     return outputs.map((output) => {
-      const { data } = results[output];
       const expected =
         output === 'embedding' ? batch * embeddingSize * cells * cells : batch * feeds.references.dims[0] * 3;
-      if (!(data instanceof Float32Array) || data.length !== expected) {
-        throw new ModelError(
-          `output "${output}" of ${where} has ${data.length} values but manifest.json says ${expected}. Export the model again with "dve train".`,
-        );
-      }
-      return data;
+      return valuesOf(results[output], expected, `output "${output}" of ${where}`);
     });
   };
 
@@ -176,6 +210,16 @@ export const createModelOf = async <Image>(
   const noReference = new Float32Array(embeddingSize);
   noReference[0] = 1;
 
+  try {
+    const image = new Tensor('float32', noise(3 * inputSize * inputSize), [1, 3, inputSize, inputSize]);
+    const feeds = { image, references: referenceTensor(noReference) };
+    const [embedding, matches] = await runNetwork(feeds, ['embedding', 'matches']);
+    checkValues(file, device, embedding, matches);
+  } catch (error) {
+    await network.release();
+    throw error;
+  }
+
   return {
     manifest,
     device,
@@ -192,7 +236,7 @@ export const createModelOf = async <Image>(
 
 /**
  * Loads a network that takes images as floats.
- * @throws ModelError when the file is not a network or does not fit its manifest
+ * @throws ModelError when the file is not a network, does not fit its manifest, or has damaged weights
  */
 export const createModel = (runtime: Runtime, file: NetworkFile): Promise<Model> => {
   const { inputSize } = file.manifest;

@@ -8,6 +8,8 @@ import { judgeTrial, trialLooks, trialRois, type Trial } from './trial.ts';
 export type LocalizerOptions<Frame, Input> = LookOptions<Frame, Input> & {
   /** Network runs in one step. Default 6. */ budget?: number;
   /** How steady a find has to be, at most 1; see `judgeTrial`, which has a default. */ steadiness?: number;
+  /** Told of every look: what the best of them showed is all that can be said of a search in vain. */
+  onLook?: (look: Look) => void;
   passes?: { near: readonly SearchPass[]; far: readonly SearchPass[] };
 };
 
@@ -78,6 +80,7 @@ export class Localizer<Frame, Input> {
       const rois = batch.map(({ roi }) => roi);
       const looks = await lookAt(frame, rois, this.#options);
       for (const [index, look] of looks.entries()) {
+        this.#options.onLook?.(look);
         const found = this.#judge(look, batch[index], size);
         if (found === undefined) continue;
         this.reset();

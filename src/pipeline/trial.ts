@@ -33,6 +33,9 @@ const limits = {
  */
 const wandering = 80;
 
+/** Mean evidence (see `Look`) of a trial's looks from which something is taken for the object. */
+export const evidenceNeeded = limits.evidence;
+
 /** Network runs that a trial takes, all in one frame: from one to the next the object may move. */
 export const trialLooks = poses.length;
 

@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lockFolder } from '../../src/files-node/folder-lock.ts';
 import { openOutput } from '../../src/files-node/atomic-file.ts';
-import { writeBlobModel } from '../fixtures/blob-model.ts';
+import { serializeLandmarkSet } from '../../src/landmarks/landmark-set.ts';
+import { blobLandmarks, writeBlobModel } from '../fixtures/blob-model.ts';
 import { drawScene, sceneRoi } from '../fixtures/blob-scene.ts';
 import { dve, lastLine } from '../fixtures/run-dve.ts';
 import sharp from 'sharp';
@@ -91,6 +92,24 @@ describe('a folder of pictures', () => {
   });
 });
 
+test('a video in which nothing is found ends with why: the evidence, its limit and what to try', async () => {
+  const other = at('other-network');
+  await writeBlobModel(other);
+  // References of another training: every hash is right, and nothing of it belongs together.
+  const references = Float32Array.from(blobLandmarks.references, (_, i) => (i % 4 === 1 ? -1 : 0));
+  const set = at('other.json');
+  await writeFile(set, serializeLandmarkSet({ ...blobLandmarks, references }));
+  const argv = ['--model', other, '--landmarks', set, '--out', at('nothing.json'), '--json'];
+  const { code, stdout, stderr } = await dve('track', folder, ...argv);
+  expect(code, stderr).toBe(0);
+  expect(lastLine(stdout)).toMatchObject({ frames: 6, tracked: 0 });
+  expect(stderr).toMatch(
+    /^no blobs was found in 6 frames: the best look had an evidence of \d\.\d\d and 0\.72 is needed .*"dve landmarks", from a frame of this video\.\n$/,
+  );
+  const found = await dve('track', folder, '--model', model, '--out', at('found.json'));
+  expect([found.code, found.stderr]).toEqual([0, '']);
+});
+
 describe('outputs', () => {
   test('naming what is read, or each other, are refused and destroy nothing', async () => {
     await symlink(join(model, 'landmarks.json'), at('link.json'));
@@ -116,6 +135,24 @@ describe('outputs', () => {
       1,
       expect.stringMatching(/would overwrite .*f0\.png/),
     ]);
+    const points = at('points.json');
+    await writeFile(
+      points,
+      serializeLandmarkSet({
+        ...blobLandmarks,
+        annotations: [{ picture: 'f0.png', points: blobLandmarks.meanShape }],
+      }),
+    );
+    const marked = await readFile(points, 'utf8');
+    const onPoints = await dve(
+      'landmarks',
+      ...['--model', model, '--images', folder, '--points', points, '--out', points],
+    );
+    expect([onPoints.code, onPoints.stderr]).toEqual([
+      1,
+      expect.stringMatching(/--out .*points\.json would overwrite .*points\.json/),
+    ]);
+    expect(await readFile(points, 'utf8')).toBe(marked);
     const both = await dve(
       'track',
       folder,
@@ -196,6 +233,22 @@ describe.skipIf(!hasFfmpeg)('a video', () => {
     const { frames } = JSON.parse(await readFile(join(place, 'a.json'), 'utf8')) as TrackFile;
     expect(frames.length).toBeGreaterThan(0);
     expect(frames.length).toBeLessThan(3000);
+  }, 120_000);
+
+  test('ended by a signal that nobody waits for, leaves nothing', async () => {
+    const place = at('hung-up');
+    await mkdir(place);
+    const argv = ['track', at('long.mp4'), '--model', model, '--out', join(place, 'a.csv')];
+    const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...argv]);
+    const ended = new Promise<NodeJS.Signals | null>((resolve) => {
+      child.once('close', (_, signal) => {
+        resolve(signal);
+      });
+    });
+    while ((await readdir(place)).length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    child.kill('SIGHUP');
+    expect(await ended).toBe('SIGHUP');
+    expect(await readdir(place)).toEqual([]);
   }, 120_000);
 
   test('keeps its variable frame rate and its sound in the overlay', async () => {

@@ -45,7 +45,7 @@ describe('a manifest', () => {
     [
       'an input that no machine has room for',
       { inputSize: 2 ** 20, stride: 4 },
-      /inputSize should be at most 4096/,
+      /inputSize should be at most 2048/,
     ],
     ['a size nested deeply', { stride: deep }, /stride should be a positive .* but is a list/],
   ])('with %s is refused', (_, fields, message) => {

@@ -78,6 +78,29 @@ describe.each(devices)('a session on %s', (device) => {
   });
 });
 
+describe.each(devices)('a network whose weights are damaged, with hashes that are right, on %s', (device) => {
+  test.each([
+    [
+      'no numbers',
+      { weight: NaN },
+      /model\.onnx gives (embeddings that are no unit|values that are no finite)/,
+    ],
+    ['zeros', { weight: 0, constant: 0 }, /model\.onnx gives .* its weights are damaged\. Export the model/],
+  ])('to %s is refused when it is opened', async (name, fault, message) => {
+    const path = join(folder, name);
+    await writeGradientModel(path, fault);
+    const opening = openNodeModel(path, { device });
+    await expect(opening).rejects.toBeInstanceOf(ModelError);
+    await expect(opening).rejects.toThrow(message);
+  });
+
+  test('and a number of threads that no machine has is not blamed on it', async () => {
+    const opening = openNodeModel(join(folder, 'good'), { device, threads: 1e9 });
+    await expect(opening).rejects.toBeInstanceOf(InputError);
+    await expect(opening).rejects.toThrow(/^threads is 1000000000\. Pass a whole number from 1 to 256/);
+  });
+});
+
 describe('a network that its manifest does not describe', () => {
   const open = async (name: string, fault: NetworkFault) => {
     await writeModelDirectory(join(folder, name), gradientManifest, { model: gradientNetwork(fault) });
