@@ -1,14 +1,16 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { writeFileAtomic } from '../files-node/atomic-file.ts';
 import { spread } from '../geometry/statistics.ts';
 import { buildLandmarkSet } from '../landmark-maker/build-landmark-set.ts';
 import { checkPicture, type SetPicture } from '../landmark-maker/set-request.ts';
 import { serializeLandmarkSet } from '../landmarks/landmark-set.ts';
+import { manifestName } from '../model/manifest.ts';
 import { modelFileNames, writeModelFile } from '../model/model-directory-node.ts';
 import { defineCommand } from './arguments.ts';
 import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions, withModel } from './model-options.ts';
 import { createProgress, printResult, round } from './output.ts';
+import { refuseOverwrite } from './refuse-overwrite.ts';
 import { readAnnotatedPictures, type AnnotatedImage } from './read-pictures.ts';
 import { readPointsFile } from './read-points.ts';
 import { createSkipLog } from './skipped.ts';
@@ -58,6 +60,12 @@ const withoutName = ({ image, points }: AnnotatedImage): SetPicture => ({ image,
 
 export const run = createRun(command, async ({ values }) => {
   const file = await readPointsFile(values.points);
+  // A set keeps the pictures that could be used, no more: writing it over its points would lose the others.
+  await refuseOverwrite({ out: values.out }, [
+    values.points,
+    ...file.pictures.map(({ picture }) => join(values.images, picture)),
+    ...[manifestName, modelFileNames.model, modelFileNames.int8].map((name) => join(values.model, name)),
+  ]);
   const skipped = createSkipLog();
   const pictures = await readAnnotatedPictures(values.images, spread(file.pictures, values.limit), {
     onSkip: skipped.onSkip,

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { runCommandLine, type CommandTable } from './dispatch.ts';
+import { removeUnfinished } from '../files-node/atomic-file.ts';
 import { printFailure } from './output.ts';
 
 /** Every command: a module that exports `summary` and `run(argv)`. */
@@ -17,6 +18,18 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(0);
 });
+// What was being written under a temporary name goes, however the process ends; only a kill leaves it to the next one.
+process.on('exit', removeUnfinished);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  const end = (): void => {
+    // A command that listens, too, finishes what it has; the second signal is not its any more.
+    if (process.listenerCount(signal) > 1) return;
+    removeUnfinished();
+    process.off(signal, end);
+    process.kill(process.pid, signal);
+  };
+  process.on(signal, end);
+}
 process.on('uncaughtException', (error) => {
   printFailure(error, process.argv);
   process.exit(1);

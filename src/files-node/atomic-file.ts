@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { appendFile, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '../errors.ts';
@@ -43,6 +44,15 @@ export const isAlive = (pid: number): boolean => {
   }
 };
 
+/** Temporary files of this process that are not in place yet. */
+const unfinished = new Set<string>();
+
+/** Removes what this process was writing, at once: for a process that is about to end. */
+export const removeUnfinished = (): void => {
+  for (const path of unfinished) rmSync(path, { force: true });
+  unfinished.clear();
+};
+
 /** Removes what writers of `path` that were killed have left beside it. */
 const removeLeftovers = async (path: string): Promise<void> => {
   const start = `.${basename(path)}.`;
@@ -74,6 +84,7 @@ export const openOutput = async (path: string): Promise<OutputFile> => {
     await file?.close().catch(() => undefined);
     file = undefined;
     await rm(temporary, { force: true });
+    unfinished.delete(temporary);
   };
   /** Whatever fails takes the temporary file with it. */
   const orDiscard = async <Result>(work: () => Promise<Result>): Promise<Result> => {
@@ -91,6 +102,7 @@ export const openOutput = async (path: string): Promise<OutputFile> => {
     if ((await stat(path).catch(() => undefined))?.isDirectory() === true) {
       throw Object.assign(new Error('it is a folder'), { code: 'EISDIR' });
     }
+    unfinished.add(temporary);
     file = await open(temporary, 'wx');
   });
   return {
@@ -105,6 +117,7 @@ export const openOutput = async (path: string): Promise<OutputFile> => {
         await file?.close();
         file = undefined;
         await rename(temporary, path);
+        unfinished.delete(temporary);
       }),
   };
 };
