@@ -4,6 +4,7 @@ import { nodeResolve } from '@rollup/plugin-node-resolve';
 import type { Plugin, RollupOptions } from 'rollup';
 import dts from 'rollup-plugin-dts';
 import esbuild from 'rollup-plugin-esbuild';
+import { minify as terser } from 'terser';
 import { wgslText } from './wgsl-text.ts';
 
 const ortFolder = 'node_modules/onnxruntime-web/dist';
@@ -25,6 +26,20 @@ const bundlerHints: Plugin = {
     code: code.replaceAll(/\bimport\(([\w$]+)\)/g, 'import(/* @vite-ignore */ /* webpackIgnore: true */ $1)'),
     map: null,
   }),
+};
+
+/** What pages fetch. terser makes it 4 % smaller (gzip) than esbuild does. */
+const minified: Plugin = {
+  name: 'minified',
+  renderChunk: async (source) => {
+    const { code = source, map } = await terser(source, {
+      module: true,
+      ecma: 2020,
+      compress: { passes: 3 },
+      sourceMap: true,
+    });
+    return { code, map: map as string };
+  },
 };
 
 /** ONNX Runtime's scripts name source maps that are not part of the package; servers complain about those. */
@@ -53,7 +68,8 @@ type Build = { input: string; minify: boolean; output: string };
 const plugins = (minify: boolean): Plugin[] => [
   wgslText(),
   nodeResolve(),
-  esbuild({ target: 'es2022', minify }),
+  esbuild({ target: 'es2022' }),
+  ...(minify ? [minified] : []),
   bundlerHints,
 ];
 
@@ -66,18 +82,29 @@ const build = ({ input, output, minify }: Build, more: Plugin[] = []): RollupOpt
 });
 
 /** What more than one entry of a page uses. */
-const sharedModules = /src\/(errors|options|model\/call-queue|worker\/(client|assets))\.ts$|\/comlink\//;
+const sharedModules = new RegExp(
+  [
+    'src/(errors|options|tracking-model|marks|model/call-queue|worker/(client|assets)|sources/picture)\\.ts$',
+    'src/geometry/(coordinates|roi)\\.ts$',
+    '/comlink/',
+  ].join('|'),
+);
 
 /** The entries of a page. What they have in common is one file, so that an error of one is an error of the other. */
 const pageEntries: RollupOptions = {
-  input: { index: 'src/index.ts', mediapipe: 'src/mediapipe/index.ts', train: 'src/train-web/index.ts' },
+  input: {
+    index: 'src/index.ts',
+    pictures: 'src/pictures.ts',
+    mediapipe: 'src/mediapipe/index.ts',
+    train: 'src/train-web/index.ts',
+  },
   external: isExternal,
   output: {
     dir: 'dist',
     format: 'es',
     sourcemap: true,
     entryFileNames: '[name].js',
-    chunkFileNames: 'shared.js',
+    chunkFileNames: '[name].js',
     manualChunks: (id) => (sharedModules.test(id) ? 'shared' : undefined),
   },
   plugins: plugins(true),
@@ -135,6 +162,7 @@ const pages = [
 const everythingElse = [
   ...nodeBuilds.map((entry) => build(entry)),
   types('src/index.ts', 'index.d.ts'),
+  types('src/pictures.ts', 'pictures.d.ts'),
   types('src/mediapipe/index.ts', 'mediapipe.d.ts'),
   types('src/train-web/index.ts', 'train.d.ts'),
 ];

@@ -46,6 +46,7 @@ const isolation = {
 
 /** Browser tests use the built package; its types come from the source (tsconfig.json, `paths`). */
 const builtPackage = {
+  'dve-sdk/pictures': fileURLToPath(new URL('./dist/pictures.js', import.meta.url)),
   'dve-sdk/train': fileURLToPath(new URL('./dist/train.js', import.meta.url)),
   'dve-sdk/mediapipe': fileURLToPath(new URL('./dist/mediapipe.js', import.meta.url)),
   'dve-sdk': fileURLToPath(new URL('./dist/index.js', import.meta.url)),

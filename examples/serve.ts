@@ -51,6 +51,7 @@ const server = await createServer({
   resolve: {
     // The examples use the package as it is published, not its source.
     alias: {
+      'dve-sdk/pictures': join(root, 'dist', 'pictures.js'),
       'dve-sdk/train': join(root, 'dist', 'train.js'),
       'dve-sdk/mediapipe': join(root, 'dist', 'mediapipe.js'),
       'dve-sdk': join(root, 'dist', 'index.js'),

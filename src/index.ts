@@ -1,27 +1,14 @@
 export { ClosedError, DeviceError, DveError, InputError, ModelError, SourceError } from './errors.ts';
-export { drawLandmarks, type DrawOptions } from './draw/draw-landmarks.ts';
 export type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
-export {
-  cellPlace,
-  followField,
-  type Correspondence,
-  type MatchedPoint,
-} from './correspond/correspondence.ts';
-export { meshMap, splineMap, warpPicture, type PictureMap } from './correspond/warp-picture.ts';
+export type { Correspondence, MatchedPoint } from './correspond/correspondence.ts';
+export { drawLandmarks, type DrawOptions } from './draw/draw-landmarks.ts';
 export type { Point, Size } from './geometry/coordinates.ts';
 export type { Roi } from './geometry/roi.ts';
 export type { ObjectBox } from './landmark-maker/create-landmark-set.ts';
-export {
-  parseLandmarkSet,
-  serializeLandmarkSet,
-  type IndexPair,
-  type LandmarkSet,
-} from './landmarks/landmark-set.ts';
+export type { IndexPair, LandmarkSet } from './landmarks/landmark-set.ts';
 export { defaultSmoothing, type SmootherOptions } from './landmarks/smoother.ts';
 export type { CorrespondPicture, LandmarkPicture, LandmarkSetRequest } from './marks.ts';
 export type { ModelDevice, ModelPrecision } from './model/model.ts';
-export { correspond, createLandmarkSet } from './pictures.ts';
-export type { PixelImage } from './pipeline/crop.ts';
 export type { FrameTiming, ObjectFinder } from './pipeline/frame-tracker.ts';
 export {
   findLandmark,

@@ -1,8 +1,24 @@
-/** Work on pictures by themselves, for those who track nothing: each call starts a worker and ends it. */
+/**
+ * `dve-sdk/pictures`: landmark sets, and one picture's places in another. An entry of its own, so that pages that only
+ * track do not load it. The two functions below are for those who track nothing: each call starts a worker and ends it.
+ */
 import type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
 import type { LandmarkSet } from './landmarks/landmark-set.ts';
 import type { CorrespondPicture, LandmarkSetRequest } from './marks.ts';
 import { openModel, type OpenModelOptions } from './tracking-model.ts';
+
+export {
+  cellPlace,
+  followField,
+  type Correspondence,
+  type MatchedPoint,
+} from './correspond/correspondence.ts';
+export type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
+export { meshMap, splineMap, warpPicture, type PictureMap } from './correspond/warp-picture.ts';
+export type { ObjectBox } from './landmark-maker/create-landmark-set.ts';
+export { parseLandmarkSet, serializeLandmarkSet } from './landmarks/landmark-set.ts';
+export type { CorrespondPicture, LandmarkPicture, LandmarkSetRequest } from './marks.ts';
+export type { PixelImage } from './pipeline/crop.ts';
 
 /**
  * Makes a landmark set from points marked on pictures: one is enough. A set is plain data: give it to `track()` as

@@ -1,7 +1,7 @@
 import { proxy, transfer, type Remote } from 'comlink';
 import type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
 import { ClosedError, InputError } from './errors.ts';
-import { parseLandmarkSet, type LandmarkSet } from './landmarks/landmark-set.ts';
+import type { LandmarkSet } from './landmarks/landmark-set.ts';
 import type { SmootherOptions } from './landmarks/smoother.ts';
 import type { CorrespondPicture, LandmarkSetRequest } from './marks.ts';
 import { createCallQueue } from './model/call-queue.ts';
@@ -21,6 +21,7 @@ import {
 import type { WorkerClient } from './worker/client.ts';
 import type {
   DeviceChoice,
+  LandmarkText,
   PrecisionChoice,
   RemoteFinder,
   TrackerInfo,
@@ -90,11 +91,11 @@ export const checkTrackerOptions = (
   }
 };
 
-/** @throws ModelError when it cannot be fetched or is no landmark set */
-const loadLandmarks = async (landmarks: LandmarkSet | string | URL): Promise<LandmarkSet> => {
+/** Text is read in the worker: what reads it is there already. @throws ModelError when it cannot be fetched */
+const loadLandmarks = async (landmarks: LandmarkSet | string | URL): Promise<LandmarkSet | LandmarkText> => {
   if (typeof landmarks !== 'string' && !(landmarks instanceof URL)) return landmarks;
   const url = new URL(landmarks, location.href).href;
-  return parseLandmarkSet(await fetchText(url, 'the landmark set'), url);
+  return { text: await fetchText(url, 'the landmark set'), url };
 };
 
 /** A finder as the worker calls it: it hands over a copy of the frame, which is closed here. */
@@ -119,7 +120,7 @@ type Made = { id: number; info: TrackerInfo };
 const createIn = async (
   model: TrackingModel,
   { smoothing, searchBudget, minConfidence, finder, signal }: TrackerOptions,
-  landmarks: LandmarkSet | undefined,
+  landmarks: TrackerMessage['landmarks'],
   ending: AbortSignal,
 ): Promise<Made> => {
   const client = clientOf(model);
@@ -269,9 +270,8 @@ export class Tracker {
       const set = await unlessAborted(this.#parts.ending.signal, loadLandmarks(landmarks));
       // Between two steps, so that `info` never names other landmarks than the result that has just come.
       await this.#queue.run(async () => {
-        await this.#call((worker, id) => worker.setLandmarks(id, set));
-        const { names, connections, mirrorPairs } = set;
-        this.#info = { ...this.#info, landmarks: { names, connections, mirrorPairs } };
+        const names = await this.#call((worker, id) => worker.setLandmarks(id, set));
+        this.#info = { ...this.#info, landmarks: names };
       });
     });
   }

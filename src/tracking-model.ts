@@ -1,10 +1,5 @@
 import { transfer, type Remote } from 'comlink';
-import {
-  checkCorrespondOptions,
-  correspondOptionKeys,
-  type CorrespondOptions,
-  type PictureCorrespondence,
-} from './correspond/correspond-pictures.ts';
+import type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
 import { InputError } from './errors.ts';
 import type { Point } from './geometry/coordinates.ts';
 import { cropToImage, type Roi } from './geometry/roi.ts';
@@ -237,8 +232,6 @@ export class TrackingModel {
     b: CorrespondPicture,
     options: CorrespondOptions = {},
   ): Promise<PictureCorrespondence> {
-    rejectUnknownKeys(options, correspondOptionKeys, 'correspond()');
-    checkCorrespondOptions(options);
     const first = toSideFrame(a, 'first');
     let second: SideFrame;
     try {

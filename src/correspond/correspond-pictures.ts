@@ -3,6 +3,7 @@ import type { Point } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import type { Model } from '../model/model.ts';
+import { rejectUnknownKeys } from '../options.ts';
 import { cropToTensor, type PixelImage } from '../pipeline/crop.ts';
 import { findObject } from '../pipeline/find-object.ts';
 import { createPictureCropper } from '../pipeline/picture-cropper.ts';
@@ -33,7 +34,7 @@ export type CorrespondOptions = {
   /** How far the way there and back may miss, sides of the square. Default 0.02. */ tolerance?: number;
 };
 
-export const correspondOptionKeys = [
+const correspondOptionKeys = [
   'points',
   'pyramid',
   'tolerance',
@@ -48,7 +49,9 @@ export type PictureCorrespondence = {
 const mostLevels = 8;
 
 /** @throws InputError that names the option and the remedy */
-export const checkCorrespondOptions = ({ points, pyramid, tolerance }: CorrespondOptions): void => {
+export const checkCorrespondOptions = (options: CorrespondOptions): void => {
+  rejectUnknownKeys(options, correspondOptionKeys, 'correspond()');
+  const { points, pyramid, tolerance } = options;
   points?.forEach(({ x, y }, n) => {
     if (Number.isFinite(x) && Number.isFinite(y)) return;
     throw new InputError(

@@ -25,8 +25,14 @@ export type OpenMessage = {
   precision: PrecisionChoice;
 };
 
+/** The text of a landmark set, which the worker reads, and the URL that it came from. */
+export type LandmarkText = { text: string; url: string };
+
+/** Names, lines and mirror pairs of landmarks: what is told of a set. */
+type LandmarkNames = Pick<LandmarkSet, 'names' | 'connections' | 'mirrorPairs'>;
+
 export type TrackerMessage = {
-  /** A landmark set, or undefined for the model's own. */ landmarks: LandmarkSet | undefined;
+  /** A landmark set, or undefined for the model's own. */ landmarks: LandmarkSet | LandmarkText | undefined;
   smoothing: SmootherOptions | false | undefined;
   searchBudget: number | undefined;
   minConfidence: number | undefined;
@@ -54,8 +60,7 @@ export type ModelInfo = EngineInfo & {
 
 /** What a tracker turned out to be. */
 export type TrackerInfo = EngineInfo & {
-  /** Names, lines and mirror pairs of the landmarks. */
-  landmarks: Pick<LandmarkSet, 'names' | 'connections' | 'mirrorPairs'>;
+  /** Names, lines and mirror pairs of the landmarks. */ landmarks: LandmarkNames;
   /** From `create` to now, milliseconds. */ startupMs: number;
 };
 
@@ -103,6 +108,6 @@ export type TrackerWorkerApi = {
   step(tracker: number, frame: VideoFrame, timestamp: number | undefined): Promise<StepReply>;
   reset(tracker: number): void;
   setSmoothing(tracker: number, smoothing: SmootherOptions | false): void;
-  setLandmarks(tracker: number, landmarks: LandmarkSet): Promise<void>;
+  setLandmarks(tracker: number, landmarks: LandmarkSet | LandmarkText): Promise<LandmarkNames>;
   /** Waits for its step in progress; the model stays open. */ closeTracker(tracker: number): Promise<void>;
 };

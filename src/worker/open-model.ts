@@ -4,7 +4,7 @@ import type { Manifest } from '../model/manifest.ts';
 import { fetchManifest, fetchModelFile, type ModelUrls } from '../model/model-web.ts';
 import { chooseEngine, type ChosenEngine } from './choose-engine.ts';
 import type { Engine } from './engine.ts';
-import type { DeviceChoice, ModelInfo, OpenMessage } from './messages.ts';
+import type { DeviceChoice, LandmarkText, ModelInfo, OpenMessage } from './messages.ts';
 
 const modelUrls =
   ({ urls, folder }: OpenMessage['model']): ModelUrls =>
@@ -86,11 +86,16 @@ export class OpenModel {
   /**
    * A set that fits the model.
    * @param given undefined: the model's own
-   * @throws ModelError where there is none, or it is for another model
+   * @throws ModelError where there is none, it is no landmark set, or it is for another model
    */
-  async landmarkSet(given: LandmarkSet | undefined): Promise<LandmarkSet> {
+  async landmarkSet(given: LandmarkSet | LandmarkText | undefined): Promise<LandmarkSet> {
     const { manifest } = this.#opening;
-    const set = given ?? (await this.ownLandmarks());
+    const set =
+      given === undefined
+        ? await this.ownLandmarks()
+        : 'text' in given
+          ? parseLandmarkSet(given.text, given.url)
+          : given;
     if (set === undefined) {
       throw new ModelError(
         `the model of category "${manifest.category}" has no landmarks. Pass the landmarks option, or make some with "dve landmarks".`,

@@ -8,6 +8,7 @@ import type { ObjectFinder } from '../pipeline/frame-tracker.ts';
 import type { Engine, TrackerParts } from './engine.ts';
 import { holdLock } from './hold-lock.ts';
 import type {
+  LandmarkText,
   MarkedFrames,
   ModelInfo,
   OpenMessage,
@@ -45,6 +46,12 @@ const partsOf = (
   ...(searchBudget === undefined ? {} : { searchBudget }),
   ...(minConfidence === undefined ? {} : { minConfidence }),
   ...(finder === undefined ? {} : { finder: localFinder(finder) }),
+});
+
+const namesOf = ({ names, connections, mirrorPairs }: LandmarkSet): TrackerInfo['landmarks'] => ({
+  names,
+  connections,
+  mirrorPairs,
 });
 
 /** The one file that is loaded when it is asked for. */
@@ -106,12 +113,11 @@ export class TrackerService implements TrackerWorkerApi {
     const id = ++this.#created;
     this.#trackers.set(id, { tracker, finder });
     const { device, precision, threads, deviceNote, category } = model.info;
-    const { names, connections, mirrorPairs } = landmarkSet;
     return {
       id,
       info: {
         ...{ device, precision, threads, deviceNote, category },
-        landmarks: { names, connections, mirrorPairs },
+        landmarks: namesOf(landmarkSet),
         startupMs: performance.now() - start,
       },
     };
@@ -133,9 +139,10 @@ export class TrackerService implements TrackerWorkerApi {
     this.#served(id).tracker.setSmoothing(smoothing);
   }
 
-  async setLandmarks(id: number, landmarks: LandmarkSet): Promise<void> {
+  async setLandmarks(id: number, landmarks: LandmarkSet | LandmarkText): Promise<TrackerInfo['landmarks']> {
     const set = await this.#opened().landmarkSet(landmarks);
     this.#served(id).tracker.setLandmarks(set);
+    return namesOf(set);
   }
 
   async closeTracker(id: number): Promise<void> {

@@ -1,12 +1,11 @@
+import { InputError, Tracker } from 'dve-sdk';
 import {
   correspond,
   createLandmarkSet,
   followField,
-  InputError,
   parseLandmarkSet,
   serializeLandmarkSet,
-  Tracker,
-} from 'dve-sdk';
+} from 'dve-sdk/pictures';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { blobCenters, sceneRoi } from '../fixtures/blob-scene.ts';
 import { height, model, sceneCanvas, sceneFrame, sceneImage, width } from './scene.ts';
@@ -68,6 +67,9 @@ describe('a Tracker at work on pictures', () => {
       /no blobs is found in the second picture/,
     );
     await expect(tracker.correspond(picture, picture, { pyramid: [] })).rejects.toThrow(/pyramid is \[\]/);
+    await expect(tracker.correspond(picture, picture, { tolerence: 1 } as object)).rejects.toThrow(
+      /correspond\(\) has no option "tolerence"/,
+    );
     const roi = sceneRoi(0, width, height);
     const { field } = await tracker.correspond({ picture, roi }, { picture, roi });
     expect(field.from).toEqual(roi);

@@ -3,7 +3,6 @@ import {
   InputError,
   ModelError,
   openModel,
-  parseLandmarkSet,
   track,
   Tracker,
   type LandmarkSet,
@@ -11,6 +10,7 @@ import {
   type TrackingModel,
   type TrackResult,
 } from 'dve-sdk';
+import { parseLandmarkSet } from 'dve-sdk/pictures';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { blobCenters, sceneRoi } from '../fixtures/blob-scene.ts';
 import { embeddedSquare } from '../fixtures/embedded-square.ts';

@@ -139,11 +139,12 @@ describe('a correspondence', () => {
 });
 
 describe('checkCorrespondOptions', () => {
-  it.each([
+  it.each<[object, RegExp]>([
     [{ points: [{ x: NaN, y: 1 }] }, /points\[0\] is \(NaN, 1\)/],
     [{ pyramid: [] }, /pyramid is \[\]/],
     [{ pyramid: [1, -1] }, /pyramid is \[1, -1\]/],
     [{ tolerance: 0 }, /tolerance is 0/],
+    [{ tolerence: 0.1 }, /no option "tolerence"/],
   ])('refuses %o', (options, message) => {
     expect(() => {
       checkCorrespondOptions(options);

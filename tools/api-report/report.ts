@@ -5,6 +5,7 @@ import ts from 'typescript';
 /** What users import from, and the source that it comes from. */
 export const entries = {
   'dve-sdk': 'src/index.ts',
+  'dve-sdk/pictures': 'src/pictures.ts',
   'dve-sdk/train': 'src/train-web/index.ts',
   'dve-sdk/mediapipe': 'src/mediapipe/index.ts',
 } as const;
