@@ -27,7 +27,7 @@ export const findObject = async <Frame, Input>(
   const localizer = new Localizer(options);
   if (near !== undefined) localizer.lookNear(near);
   for (let runs = 0; runs < mostRuns; runs += runsPerStep) {
-    const found = await localizer.step(frame, size, runsPerStep);
+    const found = await localizer.step(frame, size, [], runsPerStep);
     if (found === undefined) continue;
     let roi = found;
     let look: Look | undefined;

@@ -1,12 +1,12 @@
 import type { Size } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
 import { lookAt, type Look, type LookOptions } from './look.ts';
-import { isSettled, roiChange, roiOfShape, wrapAngle } from './roi-of-shape.ts';
+import { isSamePlace, isSettled, roiChange, roiOfShape, wrapAngle } from './roi-of-shape.ts';
 import { defaultPasses, Sweep, type SearchPass } from './search-plan.ts';
 import { judgeTrial, trialLooks, trialRois, type Trial } from './trial.ts';
 
 export type LocalizerOptions<Frame, Input> = LookOptions<Frame, Input> & {
-  /** Network runs in one step. Default 6. */ budget?: number;
+  /** Network runs in one step. Default 6, and 2 where objects are known already. */ budget?: number;
   /** How steady a find has to be, at most 1; see `judgeTrial`, which has a default. */ steadiness?: number;
   /** Told of every look: what the best of them showed is all that can be said of a search in vain. */
   onLook?: (look: Look) => void;
@@ -56,7 +56,8 @@ export class Localizer<Frame, Input> {
   readonly #far: SweepState;
   #places = 0;
   #queue: Candidate[] = [];
-  #memory: { roi: Roi; steps: number } | undefined;
+  /** Where objects were seen last; the first one's turn is next. */
+  #memories: { roi: Roi; steps: number }[] = [];
 
   constructor(options: LocalizerOptions<Frame, Input>) {
     const { near, far } = options.passes ?? defaultPasses;
@@ -68,20 +69,27 @@ export class Localizer<Frame, Input> {
   /**
    * Looks at one more frame. All frames between two resets must have the same size.
    * @param size of the frame, image pixels
+   * @param known where objects are that need not be found, image pixels
    * @param budget network runs at most, at least 1; a trial takes `trialLooks` in any case
    * @returns the object's ROI in this frame, or undefined where it is not found yet
    */
-  async step(frame: Frame, size: Size, budget = this.#options.budget ?? 6): Promise<Roi | undefined> {
-    this.#recall();
+  async step(
+    frame: Frame,
+    size: Size,
+    known: readonly Roi[] = [],
+    budget = this.#options.budget ?? (known.length === 0 ? 6 : 2),
+  ): Promise<Roi | undefined> {
+    this.#recall(known);
+    this.#queue = this.#queue.filter(({ roi, kind }) => kind === 'verified' || !isAmong(known, roi));
     let left = budget;
     while (left > 0 && !this.#mustWait(left, budget)) {
-      const batch = this.#nextBatch(size, left);
+      const batch = this.#nextBatch(size, left, known);
       left -= batch.length;
       const rois = batch.map(({ roi }) => roi);
       const looks = await lookAt(frame, rois, this.#options);
       for (const [index, look] of looks.entries()) {
         this.#options.onLook?.(look);
-        const found = this.#judge(look, batch[index], size);
+        const found = this.#judge(look, batch[index], size, known);
         if (found === undefined) continue;
         this.reset();
         return found;
@@ -97,7 +105,7 @@ export class Localizer<Frame, Input> {
 
   /** Looks there first, and again for a while: the object was there a moment ago. @param roi image pixels */
   lookNear(roi: Roi): void {
-    this.#memory = { roi, steps: 0 };
+    this.#memories = [...this.#memories.filter((memory) => !isSamePlace(memory.roi, roi)), { roi, steps: 0 }];
   }
 
   /** Starts the search anew. */
@@ -108,12 +116,13 @@ export class Localizer<Frame, Input> {
     }
     this.#places = 0;
     this.#queue = [];
-    this.#memory = undefined;
+    this.#memories = [];
   }
 
-  #recall(): void {
-    if (this.#memory === undefined) return;
-    const { roi, steps } = this.#memory;
+  #recall(known: readonly Roi[]): void {
+    const memory = this.#memories.shift();
+    if (memory === undefined || isAmong(known, memory.roi)) return;
+    const { roi, steps } = memory;
     // A larger square as well: the object may have moved.
     const scale = steps % 2 === 0 ? 1 : 1.5;
     const { length: trials } = this.#queue.filter(({ kind }) => kind === 'verified');
@@ -124,14 +133,14 @@ export class Localizer<Frame, Input> {
       score: 0,
       rounds: 0,
     });
-    this.#memory = steps + 1 < memorySteps ? { roi, steps: steps + 1 } : undefined;
+    if (steps + 1 < memorySteps) this.#memories.push({ roi, steps: steps + 1 });
   }
 
   /**
    * What to look at in the next run: all candidates, else one place of the plan. No more of those, because what it shows
    * may be followed up at once, and a large face is then found in the first frame.
    */
-  #nextBatch(size: Size, most: number): Candidate[] {
+  #nextBatch(size: Size, most: number, known: readonly Roi[]): Candidate[] {
     if (this.#queue.length > 0) {
       const isTrial = this.#queue[0].kind === 'verified';
       return this.#queue.splice(0, isTrial ? trialLooks : most);
@@ -140,14 +149,22 @@ export class Localizer<Frame, Input> {
       this.#near.plan.rounds === 0 || (this.#far.plan.passesDone > 0 && this.#places % nearEvery === 0);
     const sweep = isNear ? this.#near : this.#far;
     this.#places++;
-    return [{ kind: 'planned', sweep, ...sweep.plan.next(size) }];
+    let planned = sweep.plan.next(size);
+    // It would show an object that is known, as good as any that is sought.
+    while (!planned.endsPass && isAmong(known, planned.roi, 1.6)) planned = sweep.plan.next(size);
+    return [{ kind: 'planned', sweep, ...planned }];
   }
 
   /** Follows up a look; returns the object's ROI when it was the last one needed. */
-  #judge(look: Look, candidate: Candidate, size: Size): Roi | undefined {
-    if (candidate.kind === 'verified') return judgeTrial(candidate.trial, look, this.#options.steadiness);
+  #judge(look: Look, candidate: Candidate, size: Size, known: readonly Roi[]): Roi | undefined {
+    if (candidate.kind === 'verified') {
+      const found = judgeTrial(candidate.trial, look, this.#options.steadiness);
+      return found === undefined || isAmong(known, found) ? undefined : found;
+    }
     const roi = look.fit === undefined ? undefined : roiOfShape(look.fit.transform);
-    if (roi !== undefined && isPlausible(roi, look.roi, size)) this.#followUp(look, roi, candidate);
+    if (roi !== undefined && isPlausible(roi, look.roi, size) && !isAmong(known, roi)) {
+      this.#followUp(look, roi, candidate);
+    }
     if (candidate.kind === 'planned' && candidate.endsPass) this.#endPass(candidate.sweep);
     return undefined;
   }
@@ -184,6 +201,10 @@ export class Localizer<Frame, Input> {
     sweep.seen = [];
   }
 }
+
+/** Whether a square is at the place of a known object. @param most sizes of that one, above which it sees more */
+const isAmong = (known: readonly Roi[], roi: Roi, most = Infinity): boolean =>
+  known.some((one) => isSamePlace(one, roi) && roi.size <= most * one.size);
 
 const scoreOf = (candidate: Candidate): number => (candidate.kind === 'refined' ? candidate.score : 0);
 

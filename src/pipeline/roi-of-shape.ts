@@ -38,3 +38,9 @@ export const isSettled = (seenThrough: Roi, implied: Roi): boolean => {
   const change = roiChange(implied, seenThrough);
   return change.offset < 0.08 && change.scale < 1.12 && change.rotation < 0.15;
 };
+
+/**
+ * Whether two ROIs show one object: nearer to each other than two objects side by side. Where one is much smaller, it
+ * is a part of the other.
+ */
+export const isSamePlace = (a: Roi, b: Roi): boolean => roiChange(a, b).offset < 0.35;

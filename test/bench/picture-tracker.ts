@@ -9,14 +9,22 @@ import type { PixelImage } from '../../src/pipeline/crop.ts';
 import { FrameTracker, type FrameTrackerOptions } from '../../src/pipeline/frame-tracker.ts';
 import { createPictureCropper } from '../../src/pipeline/picture-cropper.ts';
 import type { TrackResult } from '../../src/pipeline/result.ts';
+import { SeveralTracker, type SeveralTrackerOptions } from '../../src/pipeline/several-tracker.ts';
 
-export type PictureTracker = FrameTracker<PixelImage, Float32Array>;
+export type PictureTracker = Pick<
+  FrameTracker<PixelImage, Float32Array>,
+  keyof FrameTracker<PixelImage, Float32Array>
+>;
 
 export type PictureTrackers = {
   session: Model;
   landmarkSet: LandmarkSet;
   /** A tracker of its own for each stream, with the options of live tracking unless told otherwise. */
-  createTracker(options?: Partial<FrameTrackerOptions<PixelImage, Float32Array>>): PictureTracker;
+  createTracker: (options?: Partial<FrameTrackerOptions<PixelImage, Float32Array>>) => PictureTracker;
+  /** The same for several objects. */
+  createSeveralTracker: (
+    options: Pick<SeveralTrackerOptions<PixelImage, Float32Array>, 'objects'>,
+  ) => PictureTracker;
 };
 
 /** Opens a model for tracking in pictures that are in memory. @param model directory */
@@ -30,6 +38,11 @@ export const openTracker = async (model: string, precision = 'fp32'): Promise<Pi
     landmarkSet,
     createTracker: (options = {}) =>
       new FrameTracker<PixelImage, Float32Array>({
+        ...{ model: session, cropper: createPictureCropper(), landmarkSet },
+        ...options,
+      }),
+    createSeveralTracker: (options) =>
+      new SeveralTracker<PixelImage, Float32Array>({
         ...{ model: session, cropper: createPictureCropper(), landmarkSet },
         ...options,
       }),

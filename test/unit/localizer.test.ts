@@ -73,7 +73,7 @@ describe('Localizer', () => {
     for (const budget of [1, 4, 6, 9]) {
       for (let step = 0; step < 40; step++) {
         const before = world.runs();
-        await localizer.step(frame(), frame(), budget);
+        await localizer.step(frame(), frame(), [], budget);
         expect(world.runs() - before).toBeGreaterThan(0);
         expect(world.runs() - before).toBeLessThanOrEqual(budget);
       }
@@ -89,7 +89,7 @@ describe('Localizer', () => {
     });
     for (let step = 0; step < 150; step++) {
       const before = world.runs();
-      const roi = await localizer.step(frame(shown(step)), frame(), 1);
+      const roi = await localizer.step(frame(shown(step)), frame(), [], 1);
       const runs = world.runs() - before;
       expect([1, trialLooks]).toContain(runs);
       if (roi === undefined) continue;
