@@ -44,7 +44,7 @@ export const firstLine = (error: unknown): string =>
     .split('\n')[0]
     .trim();
 
-/** A value of a file in a message. Anything may stand there: JSON.stringify itself fails on what is nested deeply. */
+/** A value of a file or an option in a message. Anything may stand there: JSON.stringify itself fails on what is nested deeply. */
 export const shownValue = (value: unknown): string => {
   if (value === undefined) return 'missing';
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';

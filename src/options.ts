@@ -1,11 +1,15 @@
-import { InputError } from './errors.ts';
+import { InputError, shownValue } from './errors.ts';
 
 /**
  * Refuses an options object that has a key which nobody reads: a misspelt option must not pass in silence.
  * @param where how the error calls the taker of the options, for example `track()`
- * @throws InputError that names the key and the known ones
+ * @throws InputError that names the key and the known ones; for what is no object
  */
 export const rejectUnknownKeys = (options: object, known: readonly string[], where: string): void => {
+  // From callers without types.
+  if (typeof options !== 'object' || (options as object | null) === null) {
+    throw new InputError(`${where} got ${shownValue(options)} as options. Pass an object, or leave it out.`);
+  }
   const unknown = Object.keys(options).find((key) => !known.includes(key));
   if (unknown === undefined) return;
   throw new InputError(

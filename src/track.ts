@@ -6,7 +6,7 @@ import type { TrackResult } from './pipeline/result.ts';
 import type { FrameSource } from './sources/frame-source.ts';
 import { openSource, type TrackSource } from './sources/open-source.ts';
 import type { TimedFrame } from './sources/picture.ts';
-import { checkTrackerOptions, Tracker, trackerOptionKeys, type TrackerOptions } from './tracker.ts';
+import { checkTrackerOptions, endOf, Tracker, trackerOptionKeys, type TrackerOptions } from './tracker.ts';
 import type { TrackerInfo } from './worker/messages.ts';
 
 /** Options of {@link track}. */
@@ -50,6 +50,12 @@ export type Tracking<Result extends TrackResult = TrackResult> = AsyncIterable<R
   /** Forgets the object: the next frame is searched anew. */ reset(): Promise<void>;
   /** Changes smoothing from the next frame on; false switches it off. */
   setSmoothing(smoothing: SmootherOptions | false): Promise<void>;
+  /**
+   * Takes no more frames until `resume`: the source goes on, a camera stays on. What a stream that waits for its reader
+   * gives meanwhile is not lost; of others it is the newest frame that counts, as always. May be called again.
+   */
+  pause(): void;
+  /** Goes on after `pause`. May be called again. */ resume(): void;
   /** Changes the landmarks without losing the object: see `Tracker`. */
   setLandmarks(landmarks: LandmarkSet | string | URL): Promise<void>;
   /** Ends the iteration, the source and the tracker. May be called again. */ close(): Promise<void>;
@@ -57,6 +63,9 @@ export type Tracking<Result extends TrackResult = TrackResult> = AsyncIterable<R
 };
 
 const noTiming: FrameTiming = { search: 0, crop: 0, match: 0, filter: 0, total: 0 };
+
+/** Trackers that a tracking uses: frames of two would be taken for one stream, in which the object jumps. */
+const inUse = new WeakSet<Tracker>();
 
 /** Keeps a promise whose failure is looked at later from counting as unhandled until then. */
 const handled = <Value>(promise: Promise<Value>): Promise<Value> => {
@@ -74,10 +83,13 @@ class Track implements Tracking {
   readonly #start = performance.now();
   readonly #source: Promise<FrameSource>;
   readonly #tracker: Promise<Tracker>;
-  readonly #ownsTracker: boolean;
+  /** The caller's tracker, where there is one. */ readonly #given: Tracker | undefined;
   readonly #abort = new AbortController();
   readonly #signal: AbortSignal | undefined;
   readonly #closing: Promise<undefined>;
+  #pause: { ended: Promise<void>; end: () => void } | undefined;
+  /** What ended it before its time. */
+  #failure: { error: unknown } | undefined;
   #tellClosing: () => void = () => undefined;
   #openSource: FrameSource | undefined;
   #openTracker: Tracker | undefined;
@@ -100,7 +112,7 @@ class Track implements Tracking {
         resolve(undefined);
       };
     });
-    this.#ownsTracker = tracker === undefined;
+    this.#given = tracker;
     // Camera and model are asked for at once; both are looked at when the first frame is wanted.
     this.#source = handled(this.#opened(openSource(source)));
     this.#tracker = handled(
@@ -108,11 +120,20 @@ class Track implements Tracking {
         ? Tracker.create({ ...options, signal: this.#abort.signal })
         : Promise.resolve(tracker),
     );
-    void handled(
-      this.#tracker.then((made) => {
-        this.#openTracker = made;
-      }),
-    );
+    if (tracker !== undefined) inUse.add(tracker);
+    const watched = this.#tracker.then((made) => {
+      this.#openTracker = made;
+      const end = endOf(made);
+      const onEnd = (): void => {
+        this.#fail(end.reason);
+      };
+      if (end.aborted) onEnd();
+      else end.addEventListener('abort', onEnd, { once: true, signal: this.#abort.signal });
+    });
+    // Whether or not anybody iterates: what fails ends the other, so that no camera stays on without a tracker.
+    Promise.all([watched, this.#source]).catch((error: unknown) => {
+      this.#fail(error);
+    });
     signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
@@ -146,6 +167,20 @@ class Track implements Tracking {
     await (await this.#tracker).setSmoothing(smoothing);
   }
 
+  pause(): void {
+    if (this.#pause !== undefined) return;
+    let end: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    this.#pause = { ended, end };
+  }
+
+  resume(): void {
+    this.#pause?.end();
+    this.#pause = undefined;
+  }
+
   async setLandmarks(landmarks: LandmarkSet | string | URL): Promise<void> {
     await (await this.#tracker).setLandmarks(landmarks);
   }
@@ -160,9 +195,22 @@ class Track implements Tracking {
     this.#tellClosing();
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#openSource?.close();
-    if (!this.#ownsTracker) return;
     this.#abort.abort(new InputError('the tracking is closed. Call track() again.'));
-    await this.#openTracker?.close();
+    if (this.#given === undefined) await this.#openTracker?.close();
+    else inUse.delete(this.#given);
+  }
+
+  /** Ends it because of an error, which the iteration throws. */
+  #fail(error: unknown): void {
+    if (this.#isClosed) return;
+    this.#failure = { error };
+    void this.close();
+  }
+
+  /** @throws what the iteration ended by, unless that was a wish */
+  #throwIfFailed(): void {
+    this.#signal?.throwIfAborted();
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -180,15 +228,16 @@ class Track implements Tracking {
       while (opened !== undefined) {
         const [tracker, source] = opened;
         const timed = await source.next();
+        if (this.#pause !== undefined) await Promise.race([this.#pause.ended, this.#closing]);
         if (timed === undefined || this.#isClosed) {
           timed?.frame.close();
           break;
         }
         yield await this.#step(tracker, timed);
       }
-      this.#signal?.throwIfAborted();
+      this.#throwIfFailed();
     } catch (error) {
-      this.#signal?.throwIfAborted();
+      this.#throwIfFailed();
       // What closing interrupted is no error: the caller wanted the end.
       if (!this.#isClosed) throw error;
     } finally {
@@ -256,6 +305,11 @@ export const track: TrackFunction = (source: TrackSource, options: TrackOptions 
   if (options.tracker !== undefined && others.length > 0) {
     throw new InputError(
       `track() was given a tracker and ${others.join(', ')}. Give these to Tracker.create() instead.`,
+    );
+  }
+  if (options.tracker !== undefined && inUse.has(options.tracker)) {
+    throw new InputError(
+      'the tracker is used by another track() that has not ended. Close that one first, or create a tracker for each: they can share an open model.',
     );
   }
   return new Track(source, options) as Tracking<FramedResult>;

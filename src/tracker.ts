@@ -1,6 +1,6 @@
 import { proxy, transfer, type Remote } from 'comlink';
 import type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
-import { ClosedError, InputError } from './errors.ts';
+import { ClosedError, InputError, shownValue } from './errors.ts';
 import type { LandmarkSet } from './landmarks/landmark-set.ts';
 import type { SmootherOptions } from './landmarks/smoother.ts';
 import type { CorrespondPicture, LandmarkSetRequest } from './marks.ts';
@@ -12,12 +12,14 @@ import type { TrackResult } from './pipeline/result.ts';
 import { toVideoFrame, type FrameInput, type TimedFrame } from './sources/picture.ts';
 import {
   checkChoices,
+  checkRoi,
   clientOf,
   openModelFor,
   TrackingModel,
   unlessAborted,
   type ModelFiles,
 } from './tracking-model.ts';
+import { absoluteUrl } from './worker/assets.ts';
 import type { WorkerClient } from './worker/client.ts';
 import type {
   DeviceChoice,
@@ -82,7 +84,14 @@ export const checkTrackerOptions = (
       `${where} was given an open model and ${settled.join(', ')}. Give these to openModel() instead.`,
     );
   }
-  const { searchBudget, minConfidence } = options;
+  const { searchBudget, minConfidence, landmarks, signal } = options;
+  // From callers without types: null would pass for "the model's own".
+  if ((landmarks as unknown) === null || !['undefined', 'string', 'object'].includes(typeof landmarks)) {
+    throw new InputError(`${where}: landmarks is ${shownValue(landmarks)}. Pass a landmark set or a URL.`);
+  }
+  if (signal !== undefined && !((signal as unknown) instanceof AbortSignal)) {
+    throw new InputError(`${where}: signal is ${shownValue(signal)}. Pass an AbortSignal.`);
+  }
   if (searchBudget !== undefined && !(Number.isInteger(searchBudget) && searchBudget > 0)) {
     throw new InputError(`${where}: searchBudget is ${searchBudget}. Pass a whole number above 0.`);
   }
@@ -94,7 +103,7 @@ export const checkTrackerOptions = (
 /** Text is read in the worker: what reads it is there already. @throws ModelError when it cannot be fetched */
 const loadLandmarks = async (landmarks: LandmarkSet | string | URL): Promise<LandmarkSet | LandmarkText> => {
   if (typeof landmarks !== 'string' && !(landmarks instanceof URL)) return landmarks;
-  const url = new URL(landmarks, location.href).href;
+  const { href: url } = absoluteUrl(landmarks, 'landmarks');
   return { text: await fetchText(url, 'the landmark set'), url };
 };
 
@@ -103,7 +112,9 @@ const remoteFinder = (finder: ObjectFinder<VideoFrame>, ending: AbortSignal): Re
   step: async (frame, size) => {
     try {
       // The worker waits for it before it closes a tracker.
-      return await unlessAborted(ending, finder.step(frame, size));
+      const roi = await unlessAborted(ending, finder.step(frame, size));
+      if (roi !== undefined) checkRoi(roi, 'the finder');
+      return roi;
     } finally {
       frame.close();
     }
@@ -144,6 +155,9 @@ type TrackerParts = Made & {
   /** Aborted when it is closed. */ ending: AbortController;
 };
 
+/** Aborted when a tracker has ended, by `close` or because its worker died; the reason says which. */
+export let endOf: (tracker: Tracker) => AbortSignal;
+
 /** Landmarks of one object in frames that the caller brings, tracked in a worker. For a whole video see `track`. */
 export class Tracker {
   readonly #parts: TrackerParts;
@@ -158,6 +172,13 @@ export class Tracker {
   readonly #onAbort = (): void => {
     void this.close();
   };
+  readonly #onDeath = (): void => {
+    this.#parts.ending.abort(this.#client.ended.reason);
+  };
+
+  static {
+    endOf = (tracker) => tracker.#parts.ending.signal;
+  }
 
   private constructor(parts: TrackerParts) {
     this.#parts = parts;
@@ -165,6 +186,7 @@ export class Tracker {
     this.#info = parts.info;
     this.#device = parts.info.device;
     parts.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#client.ended.addEventListener('abort', this.#onDeath, { once: true });
   }
 
   /**
@@ -292,6 +314,7 @@ export class Tracker {
   async #end(): Promise<void> {
     const { id, model, ownsModel, signal, ending } = this.#parts;
     signal?.removeEventListener('abort', this.#onAbort);
+    this.#client.ended.removeEventListener('abort', this.#onDeath);
     ending.abort(new ClosedError('the tracker is closed. Create a new one.'));
     if (ownsModel) await model.close();
     // A model that is closed already took its trackers with it.

@@ -1,6 +1,6 @@
 import { transfer, type Remote } from 'comlink';
 import type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
-import { InputError } from './errors.ts';
+import { InputError, shownValue } from './errors.ts';
 import type { Point } from './geometry/coordinates.ts';
 import { cropToImage, type Roi } from './geometry/roi.ts';
 import type { LandmarkSet } from './landmarks/landmark-set.ts';
@@ -102,7 +102,12 @@ const placeOf = (model: OpenModelOptions['model'], assets: Assets): ModelPlace =
   const release = (): void => undefined;
   if (model === undefined) return { place: assets.faceModel, release };
   if (typeof model === 'string' || model instanceof URL) {
-    return { place: { urls: {}, folder: folderUrl(model).href }, release };
+    return { place: { urls: {}, folder: folderUrl(model, 'model').href }, release };
+  }
+  if (!((model as unknown) instanceof Map)) {
+    throw new InputError(
+      `model is ${shownValue(model)}. Pass the URL of a model directory, a Map of its files by name, or an open model.`,
+    );
   }
   const urls = Object.fromEntries(
     [...model].map(([name, content]) => [name, URL.createObjectURL(new Blob([content]))]),
@@ -115,7 +120,8 @@ const placeOf = (model: OpenModelOptions['model'], assets: Assets): ModelPlace =
   };
 };
 
-const checkRoi = ({ center, size, rotation }: Roi, where: string): void => {
+/** @throws InputError for a square that is none */
+export const checkRoi = ({ center, size, rotation }: Roi, where: string): void => {
   if (size > 0 && [center.x, center.y, size, rotation].every(Number.isFinite)) return;
   throw new InputError(
     `${where}: the roi has centre (${center.x}, ${center.y}), size ${size}, rotation ${rotation}. Pass finite numbers and a size above 0, in image pixels.`,

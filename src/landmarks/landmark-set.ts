@@ -224,6 +224,9 @@ export const checkLandmarkSet = (
   manifest: Pick<Manifest, 'embeddingSize' | 'category'>,
   names = { landmarks: 'landmarks.json', model: 'the model' },
 ): void => {
+  if (!Array.isArray((set as Partial<LandmarkSet>).names)) {
+    throw new ModelError(`${names.landmarks} is no landmark set: it has no names. ${remake}`);
+  }
   if (set.embeddingSize !== manifest.embeddingSize) {
     throw new ModelError(
       `${names.landmarks} has ${set.embeddingSize}-D embeddings but ${names.model} outputs ${manifest.embeddingSize}-D. ${remake}`,
@@ -234,6 +237,25 @@ export const checkLandmarkSet = (
       `${names.landmarks} is for the category "${set.category}" but ${names.model} is for "${manifest.category}". ${remake}`,
     );
   }
+  checkParts(set, names.landmarks);
+};
+
+/** Sets are plain data, which callers without types put together, too. @throws ModelError for what does not fit */
+const checkParts = (set: LandmarkSet, where: string): void => {
+  const fail = (problem: string): never => {
+    throw new ModelError(`${where} has ${problem}. ${remake}`);
+  };
+  const { references, meanShape, evidence, connections = [] } = set as Partial<LandmarkSet>;
+  const count = set.names.length;
+  const values = count * set.embeddingSize;
+  if (!(references instanceof Float32Array)) fail('no references, a Float32Array');
+  else if (references.length !== values)
+    fail(`${references.length} values in references but ${values} by its names`);
+  if (meanShape?.length !== count)
+    fail(`${meanShape?.length ?? 'no'} points in meanShape but ${count} names`);
+  if (evidence === undefined) fail('no evidence, the levels of object and background');
+  if (!connections.flat().every((index) => isIndex(index, count)))
+    fail(`connections beyond its ${count} names`);
 };
 
 const rounded = (value: number): number => Number(value.toPrecision(5));

@@ -1,4 +1,4 @@
-import { InputError } from '../errors.ts';
+import { InputError, shownValue } from '../errors.ts';
 import type { Point } from '../geometry/coordinates.ts';
 import { OneEuroFilter, type OneEuroOptions } from './one-euro-filter.ts';
 
@@ -21,6 +21,12 @@ export const defaultSmoothing: Readonly<Required<SmootherOptions>> = {
 
 /** @throws InputError for an option that does not exist or a number that is not usable */
 export const checkSmootherOptions = (options: SmootherOptions): OneEuroOptions => {
+  // From callers without types.
+  if (typeof options !== 'object' || (options as object | null) === null) {
+    throw new InputError(
+      `smoothing is ${shownValue(options)}. Pass settings such as { beta: 50 }, or false.`,
+    );
+  }
   for (const [key, value] of Object.entries(options)) {
     if (!(key in defaultSmoothing)) {
       throw new InputError(

@@ -3,7 +3,7 @@ import { InputError } from '../errors.ts';
 import { rejectUnknownKeys } from '../options.ts';
 import type { ObjectFinder } from '../pipeline/frame-tracker.ts';
 import { connectWorker } from '../worker/client.ts';
-import { folderUrl } from '../worker/assets.ts';
+import { absoluteUrl, folderUrl } from '../worker/assets.ts';
 import { roiOfFace } from './face-roi.ts';
 import type { DetectorWorkerApi } from './messages.ts';
 
@@ -39,10 +39,10 @@ export const createFaceFinder = async (options: FaceFinderOptions): Promise<Face
   });
   const client = connectWorker<DetectorWorkerApi>(worker, 'face finder');
   const message = {
-    library: new URL(options.library, location.href).href,
+    library: absoluteUrl(options.library, 'library').href,
     // MediaPipe adds the slash itself.
-    wasm: folderUrl(options.wasm).href.replace(/\/$/, ''),
-    model: new URL(options.model, location.href).href,
+    wasm: folderUrl(options.wasm, 'wasm').href.replace(/\/$/, ''),
+    model: absoluteUrl(options.model, 'model').href,
     minScore,
   };
   try {

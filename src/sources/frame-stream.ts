@@ -14,7 +14,7 @@ export type StreamFrame = FrameInput | TimedPicture;
 const isTimedPicture = (value: unknown): value is TimedPicture =>
   typeof value === 'object' && value !== null && 'image' in value && isFrameInput(value.image);
 
-const toTimedFrame = (value: StreamFrame): TimedFrame => {
+const toTimedFrame = (value: StreamFrame | undefined): TimedFrame => {
   if (isTimedPicture(value)) return toVideoFrame(value.image, value.timestamp);
   if (isFrameInput(value)) return toVideoFrame(value);
   throw new InputError(
@@ -26,6 +26,15 @@ const toTimedFrame = (value: StreamFrame): TimedFrame => {
 const discard = (value: StreamFrame | undefined): void => {
   const image = isTimedPicture(value) ? value.image : value;
   if (typeof VideoFrame !== 'undefined' && image instanceof VideoFrame) image.close();
+};
+
+/** Whatever a stream throws while it is closed concerns nobody any more. */
+const silently = async (close: () => unknown): Promise<void> => {
+  try {
+    await close();
+  } catch {
+    // Nobody waits for it.
+  }
 };
 
 type Closing = { promise: Promise<undefined>; resolve(): void };
@@ -54,14 +63,15 @@ export const openFrameStream = (
 
   /** Takes over what arrives after close: nobody else would close it. */
   const pullOne = async (): Promise<TimedFrame | undefined> => {
-    const value = await pull();
+    const { done, value } = await pull();
     if (isClosed) {
       discard(value);
       return undefined;
     }
-    if (value === undefined) return undefined;
+    if (done === true) return undefined;
     counts.seen += 1;
     try {
+      // Undefined as well: a stream that gives it is not at its end but wrong.
       return toTimedFrame(value);
     } catch (error) {
       discard(value);
@@ -87,16 +97,21 @@ export const openFrameStream = (
   };
 };
 
-type Puller = { pull: () => Promise<StreamFrame | undefined>; cancel: () => void };
+type Puller = {
+  pull: () => Promise<{ done?: boolean; value?: StreamFrame | undefined }>;
+  cancel: () => void;
+};
 
 const fromReadable = (stream: ReadableStream<StreamFrame>): Puller => {
+  if (stream.locked) {
+    throw new InputError(
+      'the ReadableStream is locked: somebody reads it already. Pass one of its own, by tee().',
+    );
+  }
   const reader = stream.getReader();
   return {
-    pull: async () => (await reader.read()).value,
-    cancel: () => {
-      // What the stream throws while it is cancelled concerns nobody any more.
-      reader.cancel().catch(() => undefined);
-    },
+    pull: () => reader.read(),
+    cancel: () => void silently(() => reader.cancel()),
   };
 };
 
@@ -105,10 +120,8 @@ const fromIterable = (iterable: AsyncIterable<StreamFrame>): Puller => {
   return {
     pull: async () => {
       const step = await iterator.next();
-      return step.done === true ? undefined : step.value;
+      return step.done === true ? { done: true } : { value: step.value };
     },
-    cancel: () => {
-      iterator.return?.().catch(() => undefined);
-    },
+    cancel: () => void silently(() => iterator.return?.()),
   };
 };

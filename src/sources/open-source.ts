@@ -38,7 +38,12 @@ const openConstraints = (
   constraints: MediaTrackConstraints | MediaStreamConstraints,
 ): Promise<FrameSource> => {
   if (!isWhole(constraints)) return openCamera(constraints);
-  return typeof constraints.video === 'object' ? openCamera(constraints.video) : openCamera();
+  const { video } = constraints;
+  if (typeof video === 'object' && (video as unknown) !== null) return openCamera(video);
+  if (video === true) return openCamera();
+  throw new InputError(
+    `track() was asked for a camera with video: ${JSON.stringify(video)}, which has no picture. Pass video: true or constraints.`,
+  );
 };
 
 /**

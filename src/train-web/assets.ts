@@ -26,7 +26,7 @@ export const locateTrainingAssets = (base: string | URL | undefined): TrainingAs
       runtime,
     };
   }
-  const folder = folderUrl(base);
+  const folder = folderUrl(base, 'assetBase');
   return {
     createDataWorker: () => startWorker(new URL('train-data.worker.js', folder)),
     createTrainWorker: () => startWorker(new URL('train.worker.js', folder)),

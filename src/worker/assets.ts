@@ -3,6 +3,7 @@
  * the file and put its new name here, so that nobody has to set a path. They hold for the built package, where this
  * file becomes a part of dist/index.js.
  */
+import { InputError } from '../errors.ts';
 import type { WebRuntimeFiles } from '../model/model-web.ts';
 import type { OpenMessage } from './messages.ts';
 
@@ -60,13 +61,22 @@ const assetsAt = (base: URL): Assets => {
   };
 };
 
+/** @param what how the error calls it @throws InputError for what is no URL */
+export const absoluteUrl = (url: string | URL, what: string): URL => {
+  try {
+    return new URL(url, location.href);
+  } catch (error) {
+    throw new InputError(`${what} is "${String(url)}", which is no URL. Correct it.`, { cause: error });
+  }
+};
+
 /** A folder's URL, absolute, with the slash at its end that URLs of files in it need. */
-export const folderUrl = (folder: string | URL): URL => {
-  const url = new URL(folder, location.href);
+export const folderUrl = (folder: string | URL, what: string): URL => {
+  const url = absoluteUrl(folder, what);
   if (!url.pathname.endsWith('/')) url.pathname += '/';
   return url;
 };
 
 /** @param base URL of a copy of the package's dist folder; without it, where this very file lies */
 export const locateAssets = (base: string | URL | undefined): Assets =>
-  base === undefined ? bundledAssets() : assetsAt(folderUrl(base));
+  base === undefined ? bundledAssets() : assetsAt(folderUrl(base, 'assetBase'));

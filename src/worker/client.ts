@@ -20,6 +20,8 @@ export type WorkerClient<Api> = {
   call<Value>(request: (worker: Remote<Api>) => Promise<Value>, limit?: number): Promise<Value>;
   /** Watches the worker through the lock it holds: a worker that dies says nothing, but its locks are released. */
   watch(lockName: string): void;
+  /** Aborted when the worker has ended, whoever ended it; its reason is the ClosedError that calls get. */
+  readonly ended: AbortSignal;
   /** Ends the worker and rejects everything that is pending. May be called again. */
   close(): void;
 };
@@ -91,7 +93,7 @@ export const connectWorker = <Api>(worker: Worker, owner: string): WorkerClient<
     // Before the worker ends: else comlink keeps it, and with it everything that listens to it.
     remote[releaseProxy]();
     worker.terminate();
-    watching.abort();
+    watching.abort(reason);
     for (const reject of pending) reject(reason);
     pending.clear();
   };
@@ -108,6 +110,7 @@ export const connectWorker = <Api>(worker: Worker, owner: string): WorkerClient<
   worker.addEventListener('messageerror', onUnreadable, { signal });
 
   return {
+    ended: signal,
     call: (request, limit) =>
       new Promise((resolve, reject) => {
         if (end !== undefined) {

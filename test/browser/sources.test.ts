@@ -1,5 +1,6 @@
-import { SourceError, track, Tracker, type TrackResult } from 'dve-sdk';
+import { InputError, ModelError, SourceError, track, Tracker, type TrackResult } from 'dve-sdk';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { catchWorkers } from './caught.ts';
 import { collect, model, sceneCanvas } from './scene.ts';
 
 /** One for all tests: starting one takes longer than most of them. */
@@ -160,6 +161,73 @@ describe('a camera', () => {
     camera.stop();
     await expect(collect(track(stream, { tracker }))).rejects.toThrow('has ended');
     await expect(collect(track(new MediaStream(), { tracker }))).rejects.toThrow('no video track');
+  });
+});
+
+describe('whatever fails, the camera is switched off', () => {
+  const isOff = (streams: MediaStream[]): boolean =>
+    streams.length === 1 && streams[0].getTracks().every(({ readyState }) => readyState === 'ended');
+
+  test('when the model cannot be loaded and nobody iterates', async () => {
+    const streams = catchStreams();
+    const tracking = track('camera', { model: '/nowhere/', device: 'wasm' });
+    await expect(tracking.ready).rejects.toThrow(ModelError);
+    await vi.waitUntil(() => isOff(streams), { timeout: 10_000 });
+    await expect(collect(tracking)).rejects.toThrow(ModelError);
+  });
+
+  test('when the worker dies before anybody iterates', async () => {
+    const streams = catchStreams();
+    const workers = catchWorkers();
+    const tracking = track('camera', { model, device: 'wasm' });
+    await Promise.all([tracking.ready, tracking.stream]);
+    workers[0].terminate();
+    await vi.waitUntil(() => isOff(streams), { timeout: 10_000 });
+    await expect(collect(tracking)).rejects.toThrow('worker died');
+  });
+
+  test('and a camera that fails ends the worker', async () => {
+    refuseCamera('NotAllowedError');
+    const workers = catchWorkers();
+    const tracking = track('camera', { model, device: 'wasm' });
+    await expect(tracking.stream).rejects.toThrow(SourceError);
+    await expect(tracking.ready).rejects.toThrow();
+    const ended = vi.spyOn(workers[0], 'terminate');
+    await tracking.close();
+    expect(ended).not.toHaveBeenCalled();
+    await expect(collect(tracking)).rejects.toThrow(SourceError);
+  });
+
+  test('a stream whose return() throws does not keep the tracking from ending', async () => {
+    const workers = catchWorkers();
+    const broken = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.resolve({ done: false, value: sceneCanvas(0) }),
+        return: () => {
+          throw new Error('cannot be left');
+        },
+      }),
+    };
+    const tracking = track(broken, { model, device: 'wasm' });
+    let ended = 0;
+    for await (const { status } of tracking) {
+      expect(status).toBe('searching');
+      const terminate = workers[0].terminate.bind(workers[0]);
+      workers[0].terminate = () => {
+        ended += 1;
+        terminate();
+      };
+      break;
+    }
+    expect(ended).toBe(1);
+  });
+
+  test.each([[false], [undefined], [null]])('{ video: %s } is no camera and opens none', async (video) => {
+    const streams = catchStreams();
+    // A caller without types.
+    expect(() => track({ video } as MediaStreamConstraints, { tracker })).toThrow(InputError);
+    await Promise.resolve();
+    expect(streams).toEqual([]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { DeviceError, InputError, ModelError, track, Tracker, type TrackResult } from 'dve-sdk';
+import { parseLandmarkSet } from 'dve-sdk/pictures';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { blobCenters, sceneRoi } from '../fixtures/blob-scene.ts';
 import { turned } from './crop-cases.ts';
@@ -262,7 +263,104 @@ describe('track()', () => {
   });
 });
 
+describe('track() pauses', () => {
+  test('and takes no frame until it is resumed; a stream that waits loses none', async () => {
+    const tracking = track(scenePictures(6), { tracker });
+    const stamps: number[] = [];
+    let paused = 0;
+    for await (const { timestamp } of tracking) {
+      stamps.push(timestamp);
+      if (stamps.length !== 3) continue;
+      tracking.pause();
+      tracking.pause();
+      setTimeout(() => {
+        paused = stamps.length;
+        tracking.resume();
+        tracking.resume();
+      }, 150);
+    }
+    expect(paused).toBe(3);
+    expect(stamps).toEqual(times(6));
+  });
+
+  test('and can be closed meanwhile', async () => {
+    const { frames, stream } = rememberedFrames(9);
+    const tracking = track(stream(), { tracker });
+    tracking.pause();
+    setTimeout(() => {
+      void tracking.close();
+    }, 50);
+    expect(await collect(tracking)).toEqual([]);
+    expect(frames.filter((frame) => !isClosed(frame))).toEqual([]);
+  });
+});
+
 describe('track() refuses', () => {
+  test('a tracker that another tracking uses, until that one has ended', async () => {
+    const first = track(scenePictures(2), { tracker });
+    expect(() => track(scenePictures(2), { tracker })).toThrow(InputError);
+    expect(() => track(scenePictures(2), { tracker })).toThrow('another track()');
+    await first.close();
+    expect(await collect(track(scenePictures(2), { tracker }))).toHaveLength(2);
+  });
+
+  test('a stream that gives undefined, which is no end', async () => {
+    const stream = {
+      [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: false, value: undefined }) }),
+    };
+    // A caller without types.
+    const results = collect(track(stream as AsyncIterable<never>, { tracker }));
+    await expect(results).rejects.toThrow(InputError);
+    await expect(results).rejects.toThrow('no frame');
+  });
+
+  test('a ReadableStream that somebody reads already', async () => {
+    const stream = toReadable(rememberedFrames(1).stream());
+    stream.getReader();
+    await expect(collect(track(stream, { tracker }))).rejects.toThrow(InputError);
+  });
+
+  test.each([
+    ['options that are no object', 5, 'options'],
+    ['a signal that is none', { signal: 5 }, 'signal'],
+    ['no landmarks', { landmarks: null }, 'landmarks'],
+    ['landmarks that are a number', { landmarks: 5 }, 'landmarks'],
+  ])('%s, at once', (_, wrong, word) => {
+    // A caller without types.
+    const call = (): unknown => track(scenePictures(1), wrong as object);
+    expect(call).toThrow(InputError);
+    expect(call).toThrow(word);
+  });
+
+  test.each([
+    ['a model that is a number', { model: 5 }, 'model'],
+    ['a model that is an empty object', { model: {} }, 'model'],
+    ['a model whose URL is none', { model: 'http://[' }, 'model'],
+    ['landmarks whose URL is none', { model, landmarks: 'http://[' }, 'landmarks'],
+    ['an assetBase that is no URL', { model, assetBase: 'http://[' }, 'assetBase'],
+    ['smoothing that is a number', { model, smoothing: 5 }, 'smoothing'],
+  ])('%s', async (_, wrong, word) => {
+    const results = collect(track(scenePictures(1), { device: 'wasm', ...wrong } as object));
+    await expect(results).rejects.toThrow(InputError);
+    await expect(results).rejects.toThrow(word);
+  });
+
+  test.each([
+    ['nothing', {}, 'names'],
+    ['no references', { references: undefined }, 'references'],
+    ['too few references', { references: new Float32Array(6) }, 'references'],
+    ['no shape', { meanShape: [] }, 'meanShape'],
+    ['no evidence', { evidence: undefined }, 'evidence'],
+    ['lines to nowhere', { connections: [[0, 6]] }, 'connections'],
+  ])('a landmark set with %s', async (_, wrong, word) => {
+    const response = await fetch(`${model}landmarks.json`);
+    const whole = parseLandmarkSet(await response.text());
+    const landmarks = Object.keys(wrong).length === 0 ? {} : { ...whole, ...wrong };
+    const results = collect(track(scenePictures(1), { ...options, landmarks } as object));
+    await expect(results).rejects.toThrow(ModelError);
+    await expect(results).rejects.toThrow(word);
+  });
+
   test('an option that does not exist, at once and by name', () => {
     // A caller without types.
     const misspelt = { ...options, smoothness: 1 } as object;

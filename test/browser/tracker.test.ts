@@ -84,6 +84,16 @@ describe('Tracker.create() and close()', () => {
     });
   });
 
+  test.each([
+    [{ center: { x: NaN, y: 1 }, size: 9, rotation: 0 }],
+    [{ center: { x: 1, y: 1 }, size: 0, rotation: 0 }],
+  ])('a finder that gives a square which is none is told so', async (roi) => {
+    const finder: ObjectFinder<VideoFrame> = { step: () => Promise.resolve(roi), reset: () => undefined };
+    await using tracker = await Tracker.create({ ...options, finder });
+    await expect(tracker.step(sceneFrame(0))).rejects.toThrow(InputError);
+    await expect(tracker.step(sceneFrame(0))).rejects.toThrow('the finder');
+  });
+
   test('after close every call is refused, and a frame handed over is closed all the same', async () => {
     const tracker = await Tracker.create(options);
     await tracker.close();
