@@ -137,6 +137,11 @@ const pictureWorkBuild: Build = {
   output: 'picture-work.js',
   minify: true,
 };
+const severalObjectsBuild: Build = {
+  input: 'src/worker/several-objects.ts',
+  output: 'several-objects.js',
+  minify: true,
+};
 const detectorBuild: Build = {
   input: 'src/mediapipe/detector.worker.ts',
   output: 'detector.worker.js',
@@ -155,6 +160,7 @@ const nodeBuilds: Build[] = [
 const pages = [
   build(workerBuild, [copyOrt]),
   build(pictureWorkBuild),
+  build(severalObjectsBuild),
   build(detectorBuild),
   ...trainBuilds.map((entry) => build(entry)),
   pageEntries,

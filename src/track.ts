@@ -1,4 +1,5 @@
 import { InputError } from './errors.ts';
+import type { Roi } from './geometry/roi.ts';
 import type { LandmarkSet } from './landmarks/landmark-set.ts';
 import type { SmootherOptions } from './landmarks/smoother.ts';
 import type { FrameTiming } from './pipeline/frame-tracker.ts';
@@ -48,6 +49,8 @@ export type Tracking<Result extends TrackResult = TrackResult> = AsyncIterable<R
   readonly video: HTMLVideoElement | undefined;
   /** What it has done so far. */ readonly stats: TrackStats;
   /** Forgets the object: the next frame is searched anew. */ reset(): Promise<void>;
+  /** Looks for an object in a square, image pixels, from the next frame on: see `Tracker`. */
+  follow(roi: Roi): Promise<void>;
   /** Changes smoothing from the next frame on; false switches it off. */
   setSmoothing(smoothing: SmootherOptions | false): Promise<void>;
   /**
@@ -161,6 +164,10 @@ class Track implements Tracking {
 
   async reset(): Promise<void> {
     await (await this.#tracker).reset();
+  }
+
+  async follow(roi: Roi): Promise<void> {
+    await (await this.#tracker).follow(roi);
   }
 
   async setSmoothing(smoothing: SmootherOptions | false): Promise<void> {

@@ -1,6 +1,7 @@
 import { proxy, transfer, type Remote } from 'comlink';
 import type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
 import { ClosedError, InputError, shownValue } from './errors.ts';
+import type { Roi } from './geometry/roi.ts';
 import type { LandmarkSet } from './landmarks/landmark-set.ts';
 import type { SmootherOptions } from './landmarks/smoother.ts';
 import type { CorrespondPicture, LandmarkSetRequest } from './marks.ts';
@@ -44,8 +45,17 @@ export type TrackerOptions = {
   /** Which of the model's networks. Default `auto`: 8 bits on wasm where the model has them, else 32. */
   precision?: PrecisionChoice;
   /** Settings of the smoother; false gives raw landmarks. */ smoothing?: SmootherOptions | false;
-  /** Runs of the network that search may use in one frame; the last check of a find takes 6 at once. Default 6. */
+  /**
+   * Runs of the network that search may use in one frame, 2 at most while other objects are tracked; the last check of a
+   * find takes 6 at once. Default 6.
+   */
   searchBudget?: number;
+  /**
+   * Objects to track at once, at most, 1 to 16. Each has an id of its own, which it keeps when it leaves and comes back
+   * within a minute. Default 1.
+   */
+  objects?: number;
+  /** A square in which to look for the object first, of several for one of them, image pixels. */ roi?: Roi;
   /** Landmarks less sure than this are not `visible`. 0–1, default 0.1. */ minConfidence?: number;
   /** What finds the object at first. Default: the network itself. `dve-sdk/mediapipe` has another for faces. */
   finder?: ObjectFinder<VideoFrame>;
@@ -62,6 +72,8 @@ export const trackerOptionKeys = [
   'smoothing',
   'searchBudget',
   'minConfidence',
+  'objects',
+  'roi',
   'finder',
   'assetBase',
   'signal',
@@ -69,6 +81,9 @@ export const trackerOptionKeys = [
 
 /** What is settled when a model is opened. */
 const openingKeys = ['device', 'precision', 'assetBase'] as const;
+
+/** All of them are matched in every frame. */
+const mostObjects = 16;
 
 /** @throws InputError for an unknown key or a value that cannot be meant */
 export const checkTrackerOptions = (
@@ -84,7 +99,7 @@ export const checkTrackerOptions = (
       `${where} was given an open model and ${settled.join(', ')}. Give these to openModel() instead.`,
     );
   }
-  const { searchBudget, minConfidence, landmarks, signal } = options;
+  const { searchBudget, minConfidence, objects = 1, roi, landmarks, signal } = options;
   // From callers without types: null would pass for "the model's own".
   if ((landmarks as unknown) === null || !['undefined', 'string', 'object'].includes(typeof landmarks)) {
     throw new InputError(`${where}: landmarks is ${shownValue(landmarks)}. Pass a landmark set or a URL.`);
@@ -92,6 +107,10 @@ export const checkTrackerOptions = (
   if (signal !== undefined && !((signal as unknown) instanceof AbortSignal)) {
     throw new InputError(`${where}: signal is ${shownValue(signal)}. Pass an AbortSignal.`);
   }
+  if (!(Number.isInteger(objects) && objects >= 1 && objects <= mostObjects)) {
+    throw new InputError(`${where}: objects is ${objects}. Pass a whole number from 1 to ${mostObjects}.`);
+  }
+  if (roi !== undefined) checkRoi(roi, where);
   if (searchBudget !== undefined && !(Number.isInteger(searchBudget) && searchBudget > 0)) {
     throw new InputError(`${where}: searchBudget is ${searchBudget}. Pass a whole number above 0.`);
   }
@@ -109,10 +128,10 @@ const loadLandmarks = async (landmarks: LandmarkSet | string | URL): Promise<Lan
 
 /** A finder as the worker calls it: it hands over a copy of the frame, which is closed here. */
 const remoteFinder = (finder: ObjectFinder<VideoFrame>, ending: AbortSignal): RemoteFinder => ({
-  step: async (frame, size) => {
+  step: async (frame, size, known) => {
     try {
       // The worker waits for it before it closes a tracker.
-      const roi = await unlessAborted(ending, finder.step(frame, size));
+      const roi = await unlessAborted(ending, finder.step(frame, size, known));
       if (roi !== undefined) checkRoi(roi, 'the finder');
       return roi;
     } finally {
@@ -130,12 +149,12 @@ type Made = { id: number; info: TrackerInfo };
 /** Makes a tracker in the model's worker, unless it is too late. */
 const createIn = async (
   model: TrackingModel,
-  { smoothing, searchBudget, minConfidence, finder, signal }: TrackerOptions,
+  { smoothing, searchBudget, minConfidence, objects = 1, roi, finder, signal }: TrackerOptions,
   landmarks: TrackerMessage['landmarks'],
   ending: AbortSignal,
 ): Promise<Made> => {
   const client = clientOf(model);
-  const message: TrackerMessage = { landmarks, smoothing, searchBudget, minConfidence };
+  const message: TrackerMessage = { landmarks, smoothing, searchBudget, minConfidence, objects, roi };
   const remote = finder === undefined ? undefined : proxy(remoteFinder(finder, ending));
   const making = client.call((worker) => worker.createTracker(message, remote));
   try {
@@ -158,7 +177,7 @@ type TrackerParts = Made & {
 /** Aborted when a tracker has ended, by `close` or because its worker died; the reason says which. */
 export let endOf: (tracker: Tracker) => AbortSignal;
 
-/** Landmarks of one object in frames that the caller brings, tracked in a worker. For a whole video see `track`. */
+/** Landmarks of one object or several in frames that the caller brings, tracked in a worker. For a whole video see `track`. */
 export class Tracker {
   readonly #parts: TrackerParts;
   readonly #client: WorkerClient<TrackerWorkerApi>;
@@ -274,6 +293,17 @@ export class Tracker {
   /** Forgets the object: the next step searches anew. */
   async reset(): Promise<void> {
     await this.#call((worker, id) => worker.reset(id));
+  }
+
+  /**
+   * Looks for an object in a square from the next step on, for example where somebody was tapped on. A tracker of one
+   * object leaves its own for it; one of several takes it as well, in place of the one found last where it has no room.
+   * @param roi image pixels; the object's size within a factor of 1.5 is near enough
+   * @throws InputError for a square without a size
+   */
+  async follow(roi: Roi): Promise<void> {
+    checkRoi(roi, 'follow()');
+    await this.#call((worker, id) => worker.follow(id, roi));
   }
 
   /** Changes smoothing from the next step on; false switches it off. @throws InputError for settings that don't exist */

@@ -157,7 +157,8 @@ export class TrackingModel {
       const assets = locateAssets(assetBase);
       const { place, release } = placeOf(model, assets);
       const message: OpenMessage = {
-        ...{ model: place, runtime: assets.runtime, pictureWork: assets.pictureWork },
+        ...{ model: place, runtime: assets.runtime },
+        ...{ pictureWork: assets.pictureWork, severalObjects: assets.severalObjects },
         ...{ device, precision },
       };
       let client: Client | undefined;

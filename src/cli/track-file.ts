@@ -1,6 +1,7 @@
 import { InputError } from '../errors.ts';
 import type { Point } from '../geometry/coordinates.ts';
-import type { TrackResult } from '../pipeline/result.ts';
+import type { Roi } from '../geometry/roi.ts';
+import type { Landmark, TrackedObject, TrackResult } from '../pipeline/result.ts';
 import { readJson } from '../files-node/read-json.ts';
 
 /** What is known of a video before its frames. */
@@ -8,6 +9,7 @@ export type TrackHeader = {
   /** Pixels. */ width: number;
   height: number;
   /** Names of the landmarks, in the order of `points`. */ landmarks: readonly string[];
+  /** How many objects may be in a frame. Default 1. */ objects?: number;
 };
 
 /** Hundredths of a pixel: finer than any landmark is known. */
@@ -24,6 +26,35 @@ export type TrackedFrame = {
   /** Of a picture of a folder, its name. */ file?: string | undefined;
 };
 
+const roiRecord = ({ center, size, rotation }: Roi): Record<string, unknown> => ({
+  center: { x: pixels(center.x), y: pixels(center.y) },
+  size: pixels(size),
+  rotation: share(rotation),
+});
+
+type Points = { points: number[][]; raw: number[][]; confidences: number[] };
+
+const pointRecords = (landmarks: readonly Landmark[]): Points => ({
+  points: landmarks.map(({ x, y }) => [pixels(x), pixels(y)]),
+  raw: landmarks.map(({ raw }) => [pixels(raw.x), pixels(raw.y)]),
+  confidences: landmarks.map(({ confidence }) => share(confidence)),
+});
+
+/** One frame of the JSON file with several objects: those that are tracked, none of which nothing was measured. */
+const objectsRecord = ({ result, file }: TrackedFrame): Record<string, unknown> => ({
+  timestamp: Number(result.timestamp.toFixed(6)),
+  ...(file !== undefined && { file }),
+  ...(result.status === 'unreadable' && { status: result.status }),
+  objects: trackedIn(result).map(({ id, status, roi, landmarks }) => ({
+    ...{ id, status, roi: roiRecord(roi) },
+    ...pointRecords(landmarks),
+  })),
+});
+
+/** The objects of which something was measured. */
+const trackedIn = (result: TrackedFrame['result']): TrackedObject[] =>
+  result.status === 'unreadable' ? [] : result.objects.filter(({ status }) => status === 'tracking');
+
 /** One frame of the JSON file: `points` and `raw` are empty and `roi` is null unless it is tracked. */
 const frameRecord = ({ result, file }: TrackedFrame): Record<string, unknown> => {
   const start = {
@@ -35,11 +66,7 @@ const frameRecord = ({ result, file }: TrackedFrame): Record<string, unknown> =>
   const { roi, landmarks } = result;
   return {
     ...start,
-    roi: {
-      center: { x: pixels(roi.center.x), y: pixels(roi.center.y) },
-      size: pixels(roi.size),
-      rotation: share(roi.rotation),
-    },
+    roi: roiRecord(roi),
     points: landmarks.map(({ x, y, confidence }) => [pixels(x), pixels(y), share(confidence)]),
     raw: landmarks.map(({ raw }) => [pixels(raw.x), pixels(raw.y)]),
   };
@@ -53,10 +80,11 @@ export type TrackFormat = {
   tail: (fps: number) => string;
 };
 
-/** The JSON track file: one line a frame. */
-export const jsonFormat = ({ width, height, landmarks }: TrackHeader): TrackFormat => ({
+/** The JSON track file: one line a frame. Where there may be several objects, frames hold a list `objects` of them. */
+export const jsonFormat = ({ width, height, landmarks, objects = 1 }: TrackHeader): TrackFormat => ({
   head: `${JSON.stringify({ width, height, landmarks }).slice(0, -1)},"frames":[\n`,
-  row: (frame) => `${frame.index === 0 ? '' : ',\n'}${JSON.stringify(frameRecord(frame))}`,
+  row: (frame) =>
+    `${frame.index === 0 ? '' : ',\n'}${JSON.stringify(objects > 1 ? objectsRecord(frame) : frameRecord(frame))}`,
   tail: (fps) => `\n],"fps":${Number(fps.toFixed(4))}}\n`,
 });
 
@@ -66,23 +94,34 @@ const cell = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAl
 /**
  * The layout of DeepLabCut's CSV: three header rows (scorer, bodyparts, coords), then a row a frame: its index (of a
  * folder of pictures the file's name), and x, y (pixels), likelihood of each landmark. Cells are empty unless tracked.
+ * Where there may be several objects it is the layout of DeepLabCut for several animals: a fourth header row, individuals,
+ * and the columns of one after those of another. The ids of objects, in the order in which they are found, are 1 to
+ * `objects`; whoever comes after that has no column.
  */
-export const csvFormat = ({ landmarks }: TrackHeader): TrackFormat => {
-  const threeTimes = (texts: readonly string[]): string =>
-    texts.flatMap((text) => [cell(text), cell(text), cell(text)]).join(',');
+export const csvFormat = ({ landmarks, objects = 1 }: TrackHeader): TrackFormat => {
+  const individuals = Array.from({ length: objects }, (_, index) => index + 1);
+  const columns = (cells: (landmark: string, individual: number) => readonly string[]): string =>
+    individuals.flatMap((id) => landmarks.flatMap((landmark) => cells(landmark, id))).join(',');
+  const thrice = (text: string): string[] => [cell(text), cell(text), cell(text)];
+  const head = [
+    `scorer,${columns(() => thrice('dve-sdk'))}`,
+    ...(objects > 1 ? [`individuals,${columns((_, id) => thrice(`object ${id}`))}`] : []),
+    `bodyparts,${columns((landmark) => thrice(landmark))}`,
+    `coords,${columns(() => ['x', 'y', 'likelihood'])}`,
+  ];
   return {
-    head: `${[
-      `scorer,${threeTimes(landmarks.map(() => 'dve-sdk'))}`,
-      `bodyparts,${threeTimes(landmarks)}`,
-      `coords,${landmarks.map(() => 'x,y,likelihood').join(',')}`,
-    ].join('\n')}\n`,
+    head: `${head.join('\n')}\n`,
     row: ({ result, index, file }) => {
-      const values =
-        result.status === 'tracking'
-          ? result.landmarks.flatMap(({ x, y, confidence }) =>
+      const tracked = trackedIn(result);
+      const values = individuals.flatMap((id) => {
+        // One object has a new id when it is found again, and its column all the same.
+        const object = objects === 1 ? tracked.at(0) : tracked.find((one) => one.id === id);
+        return object === undefined
+          ? landmarks.flatMap(() => ['', '', ''])
+          : object.landmarks.flatMap(({ x, y, confidence }) =>
               [pixels(x), pixels(y), share(confidence)].map(String),
-            )
-          : landmarks.flatMap(() => ['', '', '']);
+            );
+      });
       return `${[file === undefined ? String(index) : cell(file), ...values].join(',')}\n`;
     },
     tail: () => '',

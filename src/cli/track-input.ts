@@ -54,3 +54,6 @@ export const withModelAndSet = <Result>(
  * and what they lead to, and little enough for long videos in which nothing is to be found.
  */
 export const offlineSearchBudget = 120;
+
+/** The same for more objects, while some are tracked: they may never come, and all frames would pay for it. */
+export const offlineBudgetBeside = 12;

@@ -2,15 +2,18 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../errors.ts';
 import { openOutput, type OutputFile } from '../files-node/atomic-file.ts';
+import type { Roi } from '../geometry/roi.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { manifestName, modelFileNames } from '../model/manifest.ts';
 import type { Model } from '../model/model.ts';
 import type { PixelImage } from '../pipeline/crop.ts';
-import { FrameTracker } from '../pipeline/frame-tracker.ts';
+import type { FrameSteps } from '../pipeline/frame-steps.ts';
+import { FrameTracker, type FrameTrackerOptions } from '../pipeline/frame-tracker.ts';
 import { Localizer } from '../pipeline/localizer.ts';
 import type { Look } from '../pipeline/look.ts';
 import { createMotionFollower } from '../pipeline/motion-follower.ts';
 import { createPictureCropper } from '../pipeline/picture-cropper.ts';
+import { SeveralTracker } from '../pipeline/several-tracker.ts';
 import { evidenceNeeded } from '../pipeline/trial.ts';
 import { openVideo, type RgbFrame, type VideoReader } from '../media-node/open-video.ts';
 import { defineCommand, UsageError } from './arguments.ts';
@@ -18,6 +21,7 @@ import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions } from './model-options.ts';
 import { createProgress, printNote, printResult, round } from './output.ts';
 import { createOverlay, type Overlay } from './overlay.ts';
+import { readRoi } from './read-roi.ts';
 import { refuseOverwrite } from './refuse-overwrite.ts';
 import { resizeResult } from './resize-result.ts';
 import {
@@ -27,7 +31,7 @@ import {
   type TrackFormat,
   type TrackHeader,
 } from './track-file.ts';
-import { offlineSearchBudget, readLandmarkSet, withModelAndSet } from './track-input.ts';
+import { offlineBudgetBeside, offlineSearchBudget, readLandmarkSet, withModelAndSet } from './track-input.ts';
 
 export const summary = 'Track the landmarks of a video into a file.';
 
@@ -54,6 +58,20 @@ const command = defineCommand({
       placeholder: 'FILE.mp4',
       describe: 'Also write a video with the landmarks drawn in.',
     },
+    objects: {
+      type: 'integer',
+      placeholder: 'N',
+      default: 1,
+      minimum: 1,
+      describe:
+        'Objects at once, at most. With more than 1 each frame of the JSON holds objects: [{ id, status, roi, points, raw, confidences }], and the CSV has DeepLabCut’s row of individuals.',
+    },
+    roi: {
+      type: 'string',
+      placeholder: 'X,Y,SIZE',
+      describe:
+        'Square in which to look first, for one of several: centre and side, pixels of the first frame.',
+    },
     raw: { type: 'flag', describe: 'Do not smooth: what the network sees in each frame.' },
     motion: {
       type: 'flag',
@@ -77,18 +95,39 @@ const formatOf = (path: string): ((header: TrackHeader) => TrackFormat) => {
   throw new UsageError(`--out ${path} ends neither in .json nor in .csv. See "dve track --help".`);
 };
 
+type VideoTracker = FrameSteps<PixelImage, Float32Array>;
+
+type TrackerWishes = {
+  smooth: boolean;
+  motion: boolean;
+  objects: number;
+  /** Where to look first, pixels of the decoded frames. */ roi: Roi | undefined;
+  onLook: (look: Look) => void;
+};
+
 const createTracker = (
   model: Model,
   landmarkSet: LandmarkSet,
-  { smooth, motion, onLook }: { smooth: boolean; motion: boolean; onLook: (look: Look) => void },
-): FrameTracker<PixelImage, Float32Array> => {
+  { smooth, motion, objects, roi, onLook }: TrackerWishes,
+): VideoTracker => {
   const cropper = createPictureCropper();
-  return new FrameTracker({
-    ...{ model, cropper, landmarkSet },
-    finder: new Localizer({ model, cropper, landmarkSet, budget: offlineSearchBudget, onLook }),
+  const look = { model, cropper, landmarkSet };
+  const budgets = { budget: offlineSearchBudget, budgetBeside: offlineBudgetBeside };
+  const options: FrameTrackerOptions<PixelImage, Float32Array> = {
+    ...look,
+    finder: new Localizer({ ...look, ...budgets, onLook }),
     ...(smooth ? {} : { smoothing: false }),
     ...(motion ? { motion: createMotionFollower } : {}),
-  });
+  };
+  const tracker = objects > 1 ? new SeveralTracker({ ...options, objects }) : new FrameTracker(options);
+  if (roi !== undefined) tracker.follow(roi);
+  return tracker;
+};
+
+/** A square of the frames as the file stores them, in pixels of those that are decoded. */
+const decodedRoi = ({ center, size, rotation }: Roi, { width, height, stored }: VideoReader): Roi => {
+  const [x, y] = [width / stored.width, height / stored.height];
+  return { center: { x: x * center.x, y: y * center.y }, size: Math.sqrt(x * y) * size, rotation };
 };
 
 /** Why nothing was found in a video, in one line with what to try. @param best greatest evidence of a single look */
@@ -102,7 +141,13 @@ const explainNothing = ({ category }: LandmarkSet, frames: number, best: number)
 };
 
 /** What is told when all is through. */
-type Counts = { frames: number; tracked: number; first: number; last: number };
+type Counts = {
+  frames: number;
+  tracked: number;
+  first: number;
+  last: number;
+  /** Different objects in all. */ objects: number;
+};
 
 /** Frames up to where the video breaks off; what comes before is worth keeping. */
 async function* untilBroken(
@@ -122,13 +167,13 @@ type Outputs = { rows: OutputFile; format: TrackFormat; overlay: Overlay | undef
 /** Tracks frame by frame and writes each row at once: nothing grows with the length of the video. */
 const trackVideo = async (
   video: VideoReader,
-  tracker: FrameTracker<PixelImage, Float32Array>,
+  tracker: VideoTracker,
   { rows, format, overlay }: Outputs,
   { signal, onBroken }: { signal: AbortSignal; onBroken: (error: InputError) => void },
 ): Promise<Counts> => {
   const progress = createProgress('frames');
   const { width, height, stored, duration = 0, files } = video;
-  const counts: Counts = { frames: 0, tracked: 0, first: 0, last: 0 };
+  const counts: Counts = { frames: 0, tracked: 0, first: 0, last: 0, objects: 0 };
   const writeRow = async (result: TrackedFrame['result']): Promise<void> => {
     const index = counts.frames++;
     if (index === 0) counts.first = result.timestamp;
@@ -147,7 +192,8 @@ const trackVideo = async (
     if (index > 0) interval = timestamp / index;
     await writeMissing(index, (missing) => (timestamp * missing) / index);
     const result = await tracker.step({ data: rgb, width, height, channels: 3 }, timestamp);
-    if (result.status === 'tracking') counts.tracked++;
+    if (result.objects.some(({ status }) => status === 'tracking')) counts.tracked++;
+    for (const { id } of result.objects) counts.objects = Math.max(counts.objects, id);
     await writeRow(resizeResult(result, stored));
     await overlay?.add(frame, result);
     // The header tells the length in seconds only.
@@ -188,6 +234,7 @@ export const run = createRun(command, async ({ values, positionals: [path] }) =>
   const { out } = values;
   const createFormat = formatOf(out);
   const model = values.model ?? faceModel();
+  const roi = values.roi === undefined ? undefined : readRoi(values.roi, 'roi');
   const landmarkSet = await readLandmarkSet(values.landmarks, model);
   const video = await openVideo(path, { onWarning: printNote });
   const { signal, stop } = onInterruption();
@@ -196,7 +243,9 @@ export const run = createRun(command, async ({ values, positionals: [path] }) =>
   try {
     const { width, height, stored } = video;
     await refuseOverwrite({ out, overlay: values.overlay }, inputFiles(path, model, values.landmarks, video));
-    const format = createFormat({ ...stored, landmarks: landmarkSet.names });
+    const format = createFormat({
+      ...{ ...stored, landmarks: landmarkSet.names, objects: values.objects },
+    });
     rows = await openOutput(out);
     await rows.write(format.head);
     if (values.overlay !== undefined) {
@@ -210,12 +259,15 @@ export const run = createRun(command, async ({ values, positionals: [path] }) =>
     const onLook = ({ evidence }: Look): void => {
       best = Math.max(best, evidence);
     };
-    const looks = { smooth: !values.raw, motion: values.motion, onLook };
+    const looks: TrackerWishes = {
+      ...{ smooth: !values.raw, motion: values.motion, objects: values.objects, onLook },
+      roi: roi && decodedRoi(roi, video),
+    };
     let broken: InputError | undefined;
     const onBroken = (error: InputError): void => {
       broken = error;
     };
-    const { frames, tracked, first, last } = await withModelAndSet(
+    const { frames, tracked, first, last, objects } = await withModelAndSet(
       { ...values, model },
       landmarkSet,
       (session) =>
@@ -230,8 +282,19 @@ export const run = createRun(command, async ({ values, positionals: [path] }) =>
     if (broken !== undefined) throw new InputError(`${broken.message} ${kept}`, { cause: broken });
     if (signal.aborted) throw new InputError(`Interrupted; ${kept}`);
     if (tracked === 0) printNote(explainNothing(landmarkSet, frames, best));
+    if (values.objects > 1 && objects > values.objects && extname(out).toLowerCase() === '.csv') {
+      printNote(
+        `${objects} different objects were tracked, and ${out} has columns for ${values.objects}. Write .json, or give --objects ${objects}.`,
+      );
+    }
     printResult(
-      { frames, tracked, tracked_share: round(tracked / frames, 4), fps: round(fps, 3) },
+      {
+        frames,
+        tracked,
+        tracked_share: round(tracked / frames, 4),
+        fps: round(fps, 3),
+        ...(values.objects > 1 && { objects }),
+      },
       values.json,
     );
   } finally {

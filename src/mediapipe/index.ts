@@ -3,6 +3,7 @@ import { InputError } from '../errors.ts';
 import { rejectUnknownKeys } from '../options.ts';
 import type { ObjectFinder } from '../pipeline/frame-tracker.ts';
 import { connectWorker } from '../worker/client.ts';
+import { isSamePlace } from '../pipeline/roi-of-shape.ts';
 import { absoluteUrl, folderUrl } from '../worker/assets.ts';
 import { roiOfFace } from './face-roi.ts';
 import type { DetectorWorkerApi } from './messages.ts';
@@ -52,11 +53,11 @@ export const createFaceFinder = async (options: FaceFinderOptions): Promise<Face
     throw error;
   }
   return {
-    step: async (frame, size) => {
+    step: async (frame, size, known = []) => {
       const copy = frame.clone();
       const faces = await client.call((detector) => detector.detect(transfer(copy, [copy])));
-      const face = faces.at(0);
-      return face === undefined ? undefined : roiOfFace(face, size);
+      const rois = faces.map((face) => roiOfFace(face, size));
+      return rois.find((roi) => !known.some((one) => isSamePlace(one, roi)));
     },
     reset: () => undefined,
     close: () => {

@@ -42,11 +42,10 @@ export type FrameTrackerOptions<Frame, Input> = {
    */
   motion?: CreateFollower<Frame>;
   /**
-   * Network runs that search may use in one frame; the last check of a find takes 6 at once. Default 6, and 2 while
-   * other objects are tracked.
+   * Network runs that search may use in one frame, 2 at most while other objects are tracked; the last check of a find
+   * takes 6 at once. Default 6.
    */
   searchBudget?: number;
-  /** A square in which to look for the object first, image pixels. */ roi?: Roi;
   /** Landmarks less sure than this are not `visible`. Default 0.1. */ minConfidence?: number;
   /** Default: the localizer, which needs no other model. */ finder?: ObjectFinder<Frame>;
   /** Milliseconds from any origin, for `timing`. Default `performance.now`. */ clock?: () => number;
@@ -83,7 +82,6 @@ export abstract class FrameSteps<Frame, Input> {
     this.#look = { model, cropper, landmarkSet };
     this.now = options.clock ?? (() => performance.now());
     this.#finder = options.finder ?? this.#createLocalizer();
-    this.start = options.roi;
     // There may be no object yet whose smoother would refuse them.
     if (smoothing !== undefined && smoothing !== false) checkSmootherOptions(smoothing);
     this.#smoothing = smoothing;

@@ -6,7 +6,9 @@ import { defaultPasses, Sweep, type SearchPass } from './search-plan.ts';
 import { judgeTrial, trialLooks, trialRois, type Trial } from './trial.ts';
 
 export type LocalizerOptions<Frame, Input> = LookOptions<Frame, Input> & {
-  /** Network runs in one step. Default 6, and 2 where objects are known already. */ budget?: number;
+  /** Network runs in one step. Default 6. */ budget?: number;
+  /** The same where objects are known already, which wait for it. Default 2, and never more than `budget`. */
+  budgetBeside?: number;
   /** How steady a find has to be, at most 1; see `judgeTrial`, which has a default. */ steadiness?: number;
   /** Told of every look: what the best of them showed is all that can be said of a search in vain. */
   onLook?: (look: Look) => void;
@@ -77,7 +79,7 @@ export class Localizer<Frame, Input> {
     frame: Frame,
     size: Size,
     known: readonly Roi[] = [],
-    budget = this.#options.budget ?? (known.length === 0 ? 6 : 2),
+    budget = this.#budget(known.length > 0),
   ): Promise<Roi | undefined> {
     this.#recall(known);
     this.#queue = this.#queue.filter(({ roi, kind }) => kind === 'verified' || !isAmong(known, roi));
@@ -96,6 +98,11 @@ export class Localizer<Frame, Input> {
       }
     }
     return undefined;
+  }
+
+  #budget(isBeside: boolean): number {
+    const { budget = 6, budgetBeside = 2 } = this.#options;
+    return isBeside ? Math.min(budget, budgetBeside) : budget;
   }
 
   /** Whether a trial comes next that has to have the next step's whole budget. */

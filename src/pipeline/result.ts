@@ -18,7 +18,10 @@ export type Landmark = {
 
 /** Where an object is. */
 export type ObjectPlace = {
-  /** Stays the same from when the object is found until it is lost; found again, it has a new one. */ id: number;
+  /**
+   * Stays the same from when the object is found until it is lost. A tracker of one object gives a new one to what it
+   * finds then; one of several knows by place and appearance who comes back within a minute.
+   */ id: number;
   /** The square that the network saw, image pixels. */ roi: Roi;
   /** One per name of the landmark set, in its order. */ landmarks: Landmark[];
 };
@@ -42,7 +45,7 @@ export type FrameResult = {
   /** Capture time, seconds. */ timestamp: number;
   /** Width of the frame, pixels. */ width: number;
   /** Height of the frame, pixels. */ height: number;
-  /** All objects of the frame; empty while searching. */ objects: TrackedObject[];
+  /** All objects of the frame, in the order of their ids; empty while searching. */ objects: TrackedObject[];
   /** Lines to draw, landmarks by index: those of the landmark set. Results of a `Tracker` and of `track()` have them. */
   connections?: readonly IndexPair[];
 };

@@ -11,6 +11,7 @@ export type Assets = {
   createWorker: () => Worker;
   runtime: WebRuntimeFiles;
   /** URL of what the worker loads to work on pictures by themselves. */ pictureWork: string;
+  /** URL of what the worker loads to track more than one object. */ severalObjects: string;
   faceModel: OpenMessage['model'];
 };
 
@@ -30,6 +31,7 @@ const bundledAssets = (): Assets => ({
     },
   },
   pictureWork: new URL('./picture-work.js', import.meta.url).href,
+  severalObjects: new URL('./several-objects.js', import.meta.url).href,
   faceModel: {
     urls: {
       'manifest.json': new URL('../models/face/manifest.json', import.meta.url).href,
@@ -57,6 +59,7 @@ const assetsAt = (base: URL): Assets => {
       webgpu: { library: at('ort.jspi.bundle.min.mjs'), binary: at('ort-wasm-simd-threaded.jspi.wasm') },
     },
     pictureWork: at('picture-work.js'),
+    severalObjects: at('several-objects.js'),
     faceModel: { urls: {}, folder: at('../models/face/') },
   };
 };

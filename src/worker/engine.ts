@@ -14,15 +14,19 @@ import { runtimeOn, type WebRuntime } from '../model/model-web.ts';
 import { createGpuCropper, type GpuImage } from '../pipeline/crop-gpu.ts';
 import type { Cropper } from '../pipeline/cropper.ts';
 import { createPlaneCropper } from '../pipeline/frame-planes.ts';
+import type { FrameSteps } from '../pipeline/frame-steps.ts';
 import { FrameTracker, type FrameTrackerOptions } from '../pipeline/frame-tracker.ts';
 
 /** What tracks, once it is known where the network runs. */
-export type TrackerParts = Omit<FrameTrackerOptions<VideoFrame, never>, 'model' | 'cropper'>;
+export type TrackerParts = Omit<FrameTrackerOptions<VideoFrame, never>, 'model' | 'cropper'> & {
+  /** Makes a tracker of several objects. Default: one of one object. */
+  createSteps?: <Input>(options: FrameTrackerOptions<VideoFrame, Input>) => FrameSteps<VideoFrame, Input>;
+};
 
 /** The part of a FrameTracker that does not show where the network runs. */
 export type VideoTracker = Pick<
-  FrameTracker<VideoFrame, never>,
-  'step' | 'reset' | 'setSmoothing' | 'setLandmarks' | 'timing'
+  FrameSteps<VideoFrame, never>,
+  'step' | 'reset' | 'follow' | 'setSmoothing' | 'setLandmarks' | 'timing'
 > & {
   /** Frees what its crops lay in. Not during a step. */ close(): void;
 };
@@ -65,9 +69,10 @@ const assemble = <Input>(
   ): Promise<Result> => squares.run(async () => run(await cropper.crop(frame, [roi], manifest.inputSize)));
   return {
     ...{ device, precision, manifest, model },
-    createTracker: (parts) => {
+    createTracker: ({ createSteps, ...parts }) => {
       const own = createCropper();
-      return Object.assign(new FrameTracker({ ...parts, model, cropper: own }), {
+      const options = { ...parts, model, cropper: own };
+      return Object.assign(createSteps?.(options) ?? new FrameTracker(options), {
         close: () => {
           own.close();
         },

@@ -21,6 +21,7 @@ export type OpenMessage = {
   model: { urls: Readonly<Record<string, string>>; folder: string };
   runtime: WebRuntimeFiles;
   /** URL of picture-work.js, loaded when a landmark set or a correspondence is asked for. */ pictureWork: string;
+  /** URL of several-objects.js, loaded when more than one is to be tracked. */ severalObjects: string;
   device: DeviceChoice;
   precision: PrecisionChoice;
 };
@@ -36,6 +37,8 @@ export type TrackerMessage = {
   smoothing: SmootherOptions | false | undefined;
   searchBudget: number | undefined;
   minConfidence: number | undefined;
+  /** How many at most; 1 where there is nothing else to it. */ objects: number;
+  roi: Roi | undefined;
 };
 
 /** Where a model runs. */
@@ -80,7 +83,7 @@ export type SideFrame = { frame: VideoFrame; roi?: Roi };
 
 /** A finder that lives in the page, as the worker sees it. */
 export type RemoteFinder = {
-  step(frame: VideoFrame, size: Size): Promise<Roi | undefined>;
+  step(frame: VideoFrame, size: Size, known?: readonly Roi[]): Promise<Roi | undefined>;
   reset(): Promise<void>;
 };
 
@@ -107,6 +110,7 @@ export type TrackerWorkerApi = {
   /** Closes the frame. @param timestamp capture time, seconds */
   step(tracker: number, frame: VideoFrame, timestamp: number | undefined): Promise<StepReply>;
   reset(tracker: number): void;
+  /** @param roi image pixels */ follow(tracker: number, roi: Roi): void;
   setSmoothing(tracker: number, smoothing: SmootherOptions | false): void;
   setLandmarks(tracker: number, landmarks: LandmarkSet | LandmarkText): Promise<LandmarkNames>;
   /** Waits for its step in progress; the model stays open. */ closeTracker(tracker: number): Promise<void>;

@@ -1,3 +1,4 @@
+import type { Roi } from '../geometry/roi.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import type { SmootherOptions } from '../landmarks/smoother.ts';
 import { createCallQueue } from '../model/call-queue.ts';
@@ -35,6 +36,11 @@ export class ModelTracker {
   /** Forgets the object. */
   reset(): void {
     this.#tracker.reset();
+  }
+
+  /** Looks for an object in a square first. @param roi image pixels */
+  follow(roi: Roi): void {
+    this.#tracker.follow(roi);
   }
 
   /** @throws InputError for settings that don't exist */

@@ -23,12 +23,13 @@ import { ModelTracker } from './model-tracker.ts';
 import { OpenModel } from './open-model.ts';
 import { withPixels } from './picture-pixels.ts';
 import type * as PictureWorkModule from './picture-work.ts';
+import type * as SeveralObjectsModule from './several-objects.ts';
 
 /** A finder of the page with the face of one here. It gets a copy of the frame, which it closes. */
 const localFinder = (remote: RemoteFinder): ObjectFinder<VideoFrame> => ({
-  step: (frame, size) => {
+  step: (frame, size, known) => {
     const copy = frame.clone();
-    return remote.step(transfer(copy, [copy]), size);
+    return remote.step(transfer(copy, [copy]), size, known);
   },
   reset: () => {
     // Nobody waits for it: the finder's next step comes after it, in order.
@@ -54,8 +55,9 @@ const namesOf = ({ names, connections, mirrorPairs }: LandmarkSet): TrackerInfo[
   mirrorPairs,
 });
 
-/** The one file that is loaded when it is asked for. */
+/** The files that are loaded when they are asked for. */
 type PictureWork = typeof PictureWorkModule;
+type SeveralObjects = typeof SeveralObjectsModule;
 
 type Served = { tracker: ModelTracker; finder: Remote<RemoteFinder> | undefined };
 
@@ -64,7 +66,7 @@ export class TrackerService implements TrackerWorkerApi {
   #model: OpenModel | undefined;
   readonly #trackers = new Map<number, Served>();
   #created = 0;
-  #pictureWork = '';
+  #files = { pictureWork: '', severalObjects: '' };
 
   hold(lockName: string): Promise<void> {
     return holdLock(lockName);
@@ -72,7 +74,7 @@ export class TrackerService implements TrackerWorkerApi {
 
   async open(message: OpenMessage): Promise<ModelInfo> {
     const start = performance.now();
-    this.#pictureWork = message.pictureWork;
+    this.#files = message;
     this.#model = await OpenModel.open(message);
     return { ...this.#model.info, startupMs: performance.now() - start };
   }
@@ -88,7 +90,10 @@ export class TrackerService implements TrackerWorkerApi {
   async createLandmarkSet({ pictures, ...rest }: MarkedFrames): Promise<LandmarkSet> {
     const marked = withPixels(pictures);
     const model = this.#opened();
-    const [{ createMarkedSet }, own] = await Promise.all([this.#loadPictureWork(), model.ownLandmarks()]);
+    const [{ createMarkedSet }, own] = await Promise.all([
+      this.#load<PictureWork>('pictureWork'),
+      model.ownLandmarks(),
+    ]);
     const made = await model.use((engine) =>
       createMarkedSet(own, { ...rest, pictures: marked }, { session: engine.model }),
     );
@@ -98,7 +103,10 @@ export class TrackerService implements TrackerWorkerApi {
   async correspond(a: SideFrame, b: SideFrame, options: CorrespondOptions): Promise<PictureCorrespondence> {
     const [first, second] = withPixels([a, b]);
     const model = this.#opened();
-    const [{ correspondPictures }, own] = await Promise.all([this.#loadPictureWork(), model.ownLandmarks()]);
+    const [{ correspondPictures }, own] = await Promise.all([
+      this.#load<PictureWork>('pictureWork'),
+      model.ownLandmarks(),
+    ]);
     return model.use((engine) => correspondPictures(engine.model, own, first, second, options));
   }
 
@@ -109,7 +117,13 @@ export class TrackerService implements TrackerWorkerApi {
     const start = performance.now();
     const model = this.#opened();
     const landmarkSet = await model.landmarkSet(message.landmarks);
-    const tracker = new ModelTracker(model, partsOf(message, landmarkSet, finder));
+    const parts = partsOf(message, landmarkSet, finder);
+    if (message.objects > 1) {
+      const { createSeveral } = await this.#load<SeveralObjects>('severalObjects');
+      parts.createSteps = createSeveral(message.objects);
+    }
+    const tracker = new ModelTracker(model, parts);
+    if (message.roi !== undefined) tracker.follow(message.roi);
     const id = ++this.#created;
     this.#trackers.set(id, { tracker, finder });
     const { device, precision, threads, deviceNote, category } = model.info;
@@ -133,6 +147,10 @@ export class TrackerService implements TrackerWorkerApi {
 
   reset(id: number): void {
     this.#served(id).tracker.reset();
+  }
+
+  follow(id: number, roi: Roi): void {
+    this.#served(id).tracker.follow(roi);
   }
 
   setSmoothing(id: number, smoothing: SmootherOptions | false): void {
@@ -161,11 +179,11 @@ export class TrackerService implements TrackerWorkerApi {
   }
 
   /** Fetched once, when first needed; a page that only tracks does without. */
-  async #loadPictureWork(): Promise<PictureWork> {
-    const url = this.#pictureWork;
+  async #load<Module>(file: 'pictureWork' | 'severalObjects'): Promise<Module> {
+    const url = this.#files[file];
     try {
       // The URL is known only when running: bundlers treat the file as an asset.
-      return (await import(/* @vite-ignore */ /* webpackIgnore: true */ url)) as PictureWork;
+      return (await import(/* @vite-ignore */ /* webpackIgnore: true */ url)) as Module;
     } catch (error) {
       throw new DeviceError(
         `${url} could not be loaded (${firstLine(error)}). Serve the files of dve-sdk's dist folder together, or say where they are by assetBase.`,

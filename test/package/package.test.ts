@@ -37,6 +37,7 @@ describe('the package', () => {
     expect(files).toContain('dist/pictures.js');
     expect(files).toContain('dist/tracker.worker.js');
     expect(files).toContain('dist/picture-work.js');
+    expect(files).toContain('dist/several-objects.js');
     expect(files).toContain('dist/train.worker.js');
     expect(files).toContain('dist/train-data.worker.js');
     expect(files).toContain('dist/ort-wasm-simd-threaded.wasm');

@@ -232,6 +232,7 @@ describe('imports of src', () => {
     'pictures.ts',
     'worker/tracker.worker.ts',
     'worker/picture-work.ts',
+    'worker/several-objects.ts',
     'mediapipe/index.ts',
     'mediapipe/detector.worker.ts',
   ];

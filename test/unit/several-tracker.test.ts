@@ -189,7 +189,8 @@ describe('a tracker of several objects', () => {
 
   it('starts with what it is pointed at, and goes to what it is pointed at later', async () => {
     const both = picture(left, right);
-    const tracker = create({ objects: 1, roi: { ...right.roi, size: 180 } });
+    const tracker = create({ objects: 1 });
+    tracker.follow({ ...right.roi, size: 180 });
     const { objects } = await tracker.step(both, 0);
     expect(objectAt(objects, 315)?.status).toBe('tracking');
     tracker.follow({ ...left.roi, size: 130 });
@@ -197,14 +198,16 @@ describe('a tracker of several objects', () => {
     const later = await tracker.step(both, 0.07);
     expect(later.objects).toHaveLength(1);
     expect(objectAt(later.objects, 105)?.status).toBe('tracking');
-    const single = new FrameTracker({ ...parts(), roi: right.roi });
+    const single = new FrameTracker(parts());
+    single.follow(right.roi);
     expect(objectAt((await single.step(both, 0)).objects, 315)?.id).toBe(1);
     single.follow(left.roi);
     expect(objectAt((await single.step(both, 0.03)).objects, 105)?.id).toBe(2);
   });
 
   it('searches near a square that shows nothing', async () => {
-    const tracker = create({ roi: at(30, 30, 40) });
+    const tracker = create();
+    tracker.follow(at(30, 30, 40));
     const found = await findAll(tracker, picture(left, right), 2);
     expect(found).toHaveLength(2);
   });

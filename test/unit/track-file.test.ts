@@ -141,3 +141,59 @@ describe('a folder of pictures', () => {
     );
   });
 });
+
+describe('a track file with several objects', () => {
+  const second: ObjectPlace = { ...object, id: 2, roi: { ...object.roi, size: 90 } };
+  const both = createResult({ timestamp: 0.04, ...size }, [
+    { status: 'tracking', ...object },
+    { status: 'tracking', ...second },
+  ]);
+  const one = createResult({ timestamp: 0.08, ...size }, [
+    { status: 'doubtful', doubts: 1, ...object },
+    { status: 'tracking', ...second },
+  ]);
+  const several = { ...header, objects: 2 };
+
+  it('has a list of those that are tracked in every frame of the JSON', () => {
+    const { head, row, tail } = jsonFormat(several);
+    const text = [head, ...[both, one].map((result, index) => row({ result, index })), tail(25)].join('');
+    const { frames } = JSON.parse(text) as { frames: { timestamp: number; objects: { id: number }[] }[] };
+    expect(frames.map(({ objects }) => objects.map(({ id }) => id))).toEqual([[1, 2], [2]]);
+    expect(frames[1]).toEqual({
+      timestamp: 0.08,
+      objects: [
+        {
+          id: 2,
+          status: 'tracking',
+          roi: { center: { x: 100.12, y: 50 }, size: 90, rotation: 0.25 },
+          points: [
+            [10.13, 20.5],
+            [11.13, 20.5],
+          ],
+          raw: [
+            [11, 21],
+            [11, 21],
+          ],
+          confidences: [0.9877, 0.9877],
+        },
+      ],
+    });
+    expect(
+      JSON.parse(row({ result: { status: 'unreadable', timestamp: 1 }, index: 0, file: 'a.png' })),
+    ).toEqual({
+      ...{ timestamp: 1, file: 'a.png', status: 'unreadable', objects: [] },
+    });
+  });
+
+  it('has columns of their own for the individuals of the CSV, empty where one is not tracked', () => {
+    const { head, row } = csvFormat(several);
+    const lines = head.split('\n');
+    expect(lines.slice(0, 4).map((line) => line.split(',')[0])).toEqual([
+      ...['scorer', 'individuals', 'bodyparts', 'coords'],
+    ]);
+    expect(lines[1]).toBe(`individuals,${'object 1,'.repeat(6)}${'object 2,'.repeat(6).slice(0, -1)}`);
+    const cells = '10.13,20.5,0.9877,11.13,20.5,0.9877';
+    expect(row({ result: both, index: 0 })).toBe(`0,${cells},${cells}\n`);
+    expect(row({ result: one, index: 1 })).toBe(`1,${','.repeat(6)}${cells}\n`);
+  });
+});

@@ -14,6 +14,7 @@ vi.mock('../../../src/worker/self-check.ts', () => ({
 const openMessage = {
   model: { urls: {}, folder: new URL(model, location.href).href },
   pictureWork: '',
+  severalObjects: '',
   runtime: runtimeFiles,
   precision: 'auto',
 } as const;
@@ -22,6 +23,8 @@ const trackerMessage = {
   smoothing: false,
   searchBudget: undefined,
   minConfidence: undefined,
+  objects: 1,
+  roi: undefined,
 } as const;
 
 describeOn(['webgpu'], 'a device that is lost, tracking', () => {
