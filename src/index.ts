@@ -1,5 +1,6 @@
 export { ClosedError, DeviceError, DveError, InputError, ModelError, SourceError } from './errors.ts';
 export type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
+export type { LiveField, LiveOptions } from './correspond/live-correspondence.ts';
 export type { Correspondence, MatchedPoint } from './correspond/correspondence.ts';
 export { drawLandmarks, type DrawOptions } from './draw/draw-landmarks.ts';
 export type { Point, Size } from './geometry/coordinates.ts';
@@ -25,7 +26,7 @@ export type { StreamFrame, TimedPicture } from './sources/frame-stream.ts';
 export type { TrackSource } from './sources/open-source.ts';
 export type { FrameInput, Picture } from './sources/picture.ts';
 export { track, type FramedResult, type Tracking, type TrackOptions, type TrackStats } from './track.ts';
-export { Tracker, type TrackerOptions } from './tracker.ts';
+export { Tracker, type LiveCorrespondence, type TrackerOptions } from './tracker.ts';
 export {
   openModel,
   TrackingModel,

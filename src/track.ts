@@ -1,13 +1,22 @@
+import type { LiveOptions } from './correspond/live-correspondence.ts';
 import { InputError } from './errors.ts';
 import type { Roi } from './geometry/roi.ts';
 import type { LandmarkSet } from './landmarks/landmark-set.ts';
 import type { SmootherOptions } from './landmarks/smoother.ts';
+import type { CorrespondPicture } from './marks.ts';
 import type { FrameTiming } from './pipeline/frame-tracker.ts';
 import type { TrackResult } from './pipeline/result.ts';
 import type { FrameSource } from './sources/frame-source.ts';
 import { openSource, type TrackSource } from './sources/open-source.ts';
 import type { TimedFrame } from './sources/picture.ts';
-import { checkTrackerOptions, endOf, Tracker, trackerOptionKeys, type TrackerOptions } from './tracker.ts';
+import {
+  checkTrackerOptions,
+  endOf,
+  Tracker,
+  trackerOptionKeys,
+  type LiveCorrespondence,
+  type TrackerOptions,
+} from './tracker.ts';
 import type { TrackerInfo } from './worker/messages.ts';
 
 /** Options of {@link track}. */
@@ -49,6 +58,8 @@ export type Tracking<Result extends TrackResult = TrackResult> = AsyncIterable<R
   readonly video: HTMLVideoElement | undefined;
   /** What it has done so far. */ readonly stats: TrackStats;
   /** Forgets the object: the next frame is searched anew. */ reset(): Promise<void>;
+  /** Matches a reference picture with the objects of live frames: see `Tracker`. */
+  correspondence(reference: CorrespondPicture, options?: LiveOptions): Promise<LiveCorrespondence>;
   /** Looks for an object in a square, image pixels, from the next frame on: see `Tracker`. */
   follow(roi: Roi): Promise<void>;
   /** Changes smoothing from the next frame on; false switches it off. */
@@ -164,6 +175,10 @@ class Track implements Tracking {
 
   async reset(): Promise<void> {
     await (await this.#tracker).reset();
+  }
+
+  async correspondence(reference: CorrespondPicture, options: LiveOptions = {}): Promise<LiveCorrespondence> {
+    return (await this.#tracker).correspondence(reference, options);
   }
 
   async follow(roi: Roi): Promise<void> {

@@ -1,10 +1,11 @@
 import { proxy, transfer, type Remote } from 'comlink';
 import type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
+import type { LiveField, LiveOptions } from './correspond/live-correspondence.ts';
 import { ClosedError, InputError, shownValue } from './errors.ts';
 import type { Roi } from './geometry/roi.ts';
 import type { LandmarkSet } from './landmarks/landmark-set.ts';
 import type { SmootherOptions } from './landmarks/smoother.ts';
-import type { CorrespondPicture, LandmarkSetRequest } from './marks.ts';
+import { toSideFrame, type CorrespondPicture, type LandmarkSetRequest } from './marks.ts';
 import { createCallQueue } from './model/call-queue.ts';
 import { fetchText } from './model/model-web.ts';
 import { rejectUnknownKeys } from './options.ts';
@@ -61,6 +62,17 @@ export type TrackerOptions = {
   finder?: ObjectFinder<VideoFrame>;
   /** URL of a copy of this package's dist folder. Default: found without it. */ assetBase?: string | URL;
   /** Gives up loading, or closes the tracker. */ signal?: AbortSignal;
+};
+
+/** A reference picture matched with what a tracker sees: {@link Tracker.correspondence}. */
+export type LiveCorrespondence = {
+  /**
+   * The dense fields from the reference to the objects that were recognised in the last step, in the order of their ids;
+   * steps may go on meanwhile. @throws ClosedError after close
+   */
+  fields(): Promise<LiveField[]>;
+  /** Frees the reference; the tracker goes on. May be called again. */ close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 };
 
 /** Keys of {@link TrackerOptions}. */
@@ -288,6 +300,33 @@ export class Tracker {
     options: CorrespondOptions = {},
   ): Promise<PictureCorrespondence> {
     return this.#parts.model.correspond(a, b, options);
+  }
+
+  /**
+   * Matches every place of a reference picture's object with the objects of live frames. The reference is embedded once;
+   * a frame takes no run of the network beyond the tracker's own.
+   *
+   *     const dense = await tracker.correspondence(reference);
+   *     for await (const result of track(video, { tracker })) warp(await dense.fields());
+   *
+   * @param reference a VideoFrame is closed; without a `roi` the network finds the object
+   * @throws InputError for options that make no sense, and where no object is found; ClosedError after close
+   */
+  async correspondence(reference: CorrespondPicture, options: LiveOptions = {}): Promise<LiveCorrespondence> {
+    rejectUnknownKeys(options, ['tolerance'], 'correspondence()');
+    const side = toSideFrame(reference, 'reference');
+    const number = await this.#call((worker, id) =>
+      worker.openReference(id, transfer(side, [side.frame]), options),
+    );
+    const close = (): Promise<void> => {
+      // A tracker that is closed took its references with it.
+      return this.#call((worker, id) => worker.closeReference(id, number)).catch(() => undefined);
+    };
+    return {
+      fields: () => this.#call((worker, id) => worker.matchReference(id, number)),
+      close,
+      [Symbol.asyncDispose]: close,
+    };
   }
 
   /** Forgets the object: the next step searches anew. */

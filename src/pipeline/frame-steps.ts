@@ -60,6 +60,14 @@ export type FrameTiming = {
   /** All of it. */ total: number;
 };
 
+/** What the network saw of an object in the last frame. */
+export type SeenSquare = {
+  /** The object's. */ id: number;
+  /** Of the frame, seconds. */ timestamp: number;
+  /** Image pixels. */ roi: Roi;
+  /** (C, H, W) */ embedding: Float32Array;
+};
+
 /** What trackers of one object and of several have in common: steps, one after the other, and what is set between them. */
 export abstract class FrameSteps<Frame, Input> {
   readonly #options: FrameTrackerOptions<Frame, Input>;
@@ -73,6 +81,8 @@ export abstract class FrameSteps<Frame, Input> {
   /** What was asked for during a step, done after it: the step would overwrite it. */
   #later: (() => void)[] = [];
   #timing: FrameTiming = { search: 0, crop: 0, match: 0, filter: 0, total: 0 };
+  #keepsSeen = false;
+  #seen: SeenSquare[] = [];
   /** Milliseconds. */ protected readonly now: () => number;
   /** Where an object is to be looked for first, image pixels. */ protected start: Roi | undefined;
 
@@ -90,6 +100,17 @@ export abstract class FrameSteps<Frame, Input> {
   /** Where the last step's time went. */
   get timing(): FrameTiming {
     return this.#timing;
+  }
+
+  /** The objects that were recognised in the last frame, where they are kept: see `keepSeen`. */
+  get seen(): readonly SeenSquare[] {
+    return this.#seen;
+  }
+
+  /** Keeps what the network sees from the next frame on: its embeddings are read back, which takes time. */
+  keepSeen(isWanted: boolean): void {
+    this.#keepsSeen = isWanted;
+    this.#seen = [];
   }
 
   /** Changes smoothing from the next frame on: false switches it off, and motion with it. */
@@ -147,6 +168,7 @@ export abstract class FrameSteps<Frame, Input> {
     this.#noteSize(size);
     const moment = { frame, size, ...this.#clockOfFrames.note(timestamp) };
     this.#isStepping = true;
+    this.#seen = [];
     try {
       const objects = await this.track(moment);
       this.#timing.total = this.now() - start;
@@ -209,6 +231,20 @@ export abstract class FrameSteps<Frame, Input> {
     });
   }
 
+  /** Tells of an object that it was recognised in this look. */
+  protected see(
+    object: FollowedObject<Frame>,
+    look: EmbeddedLook,
+    found: Roi,
+    moment: FrameMoment<Frame>,
+  ): Promise<TrackedObject> {
+    const { roi, embedding } = look;
+    const { timestamp } = moment;
+    if (this.#keepsSeen && embedding.length > 0)
+      this.#seen.push({ id: object.id, timestamp, roi, embedding });
+    return object.see(look, found, moment, this.model.manifest);
+  }
+
   /** Looks through squares of one frame in one run. @param embeds as in `lookClosely` */
   protected lookThrough(frame: Frame, rois: readonly Roi[], embeds = false): Promise<EmbeddedLook[]> {
     const clock = {
@@ -217,7 +253,7 @@ export abstract class FrameSteps<Frame, Input> {
         this.spend(what, time);
       },
     };
-    return lookClosely(frame, rois, this.#look, clock, embeds);
+    return lookClosely(frame, rois, this.#look, clock, embeds || this.#keepsSeen);
   }
 
   #createLocalizer(): ObjectFinder<Frame> {

@@ -49,7 +49,7 @@ export class FrameTracker<Frame, Input> extends FrameSteps<Frame, Input> {
       return [];
     }
     const begun = this.now();
-    const shown = await object.see(look, found, moment, this.model.manifest);
+    const shown = await this.see(object, look, found, moment);
     this.spend('filter', this.now() - begun);
     return [shown];
   }

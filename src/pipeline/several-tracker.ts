@@ -127,7 +127,7 @@ export class SeveralTracker<Frame, Input> extends FrameSteps<Frame, Input> {
     );
     // Near another one a look may be at that one: who is who is learnt from a distance.
     if (isAlone && this.#isTurnOf(followed)) portrait.add(this.#appearance(look));
-    return object.see(look, found, moment, this.model.manifest);
+    return this.see(object, look, found, moment);
   }
 
   /** Portraits take time, and a face does not change: after the first looks they take turns. */
@@ -177,6 +177,6 @@ export class SeveralTracker<Frame, Input> extends FrameSteps<Frame, Input> {
     portrait.add(appearance);
     const object = this.createObject(look.roi, lost?.id);
     this.#followed.push({ object, portrait });
-    return object.see(look, found, moment, this.model.manifest);
+    return this.see(object, look, found, moment);
   }
 }

@@ -1,5 +1,6 @@
 /** What crosses the border between the page and the worker. Everything here can be cloned or transferred. */
 import type { CorrespondOptions, PictureCorrespondence } from '../correspond/correspond-pictures.ts';
+import type { LiveField, LiveOptions } from '../correspond/live-correspondence.ts';
 import type { Size } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
 import type { MarkedSet } from '../landmark-maker/create-landmark-set.ts';
@@ -109,6 +110,11 @@ export type TrackerWorkerApi = {
   ): Promise<{ id: number; info: TrackerInfo }>;
   /** Closes the frame. @param timestamp capture time, seconds */
   step(tracker: number, frame: VideoFrame, timestamp: number | undefined): Promise<StepReply>;
+  /** Embeds a picture to match with what a tracker sees; closes the frame. @returns its number among the tracker's */
+  openReference(tracker: number, side: SideFrame, options: LiveOptions): Promise<number>;
+  /** Matches it with the objects of the tracker's last step. */
+  matchReference(tracker: number, reference: number): Promise<LiveField[]>;
+  closeReference(tracker: number, reference: number): void;
   reset(tracker: number): void;
   /** @param roi image pixels */ follow(tracker: number, roi: Roi): void;
   setSmoothing(tracker: number, smoothing: SmootherOptions | false): void;

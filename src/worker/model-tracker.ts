@@ -2,6 +2,7 @@ import type { Roi } from '../geometry/roi.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import type { SmootherOptions } from '../landmarks/smoother.ts';
 import { createCallQueue } from '../model/call-queue.ts';
+import type { SeenSquare } from '../pipeline/frame-steps.ts';
 import type { Engine, TrackerParts, VideoTracker } from './engine.ts';
 import type { StepReply } from './messages.ts';
 import type { OpenModel } from './open-model.ts';
@@ -14,6 +15,7 @@ export class ModelTracker {
   #parts: TrackerParts;
   #engine: Engine;
   #tracker: VideoTracker;
+  #keepsSeen = false;
 
   constructor(model: OpenModel, parts: TrackerParts) {
     this.#model = model;
@@ -43,6 +45,22 @@ export class ModelTracker {
     this.#tracker.follow(roi);
   }
 
+  /** The landmarks of the next step. */
+  get landmarkSet(): LandmarkSet {
+    return this.#parts.landmarkSet;
+  }
+
+  /** What the network saw in the last step, where it is kept. */
+  get seen(): readonly SeenSquare[] {
+    return this.#tracker.seen;
+  }
+
+  /** Keeps what the network sees, or no longer. */
+  keepSeen(isWanted: boolean): void {
+    this.#keepsSeen = isWanted;
+    this.#tracker.keepSeen(isWanted);
+  }
+
   /** @throws InputError for settings that don't exist */
   setSmoothing(smoothing: SmootherOptions | false): void {
     this.#tracker.setSmoothing(smoothing);
@@ -67,5 +85,6 @@ export class ModelTracker {
     this.#tracker.close();
     this.#engine = engine;
     this.#tracker = engine.createTracker(this.#parts);
+    this.#tracker.keepSeen(this.#keepsSeen);
   }
 }

@@ -3,4 +3,5 @@
  * worker loads when it is first asked for either: pages that only track never fetch it.
  */
 export { correspondPictures } from '../correspond/correspond-pictures.ts';
+export { embedReference, liveFields } from '../correspond/live-correspondence.ts';
 export { createMarkedSet } from '../landmark-maker/create-landmark-set.ts';

@@ -1,5 +1,6 @@
 import { releaseProxy, transfer, type Remote } from 'comlink';
 import type { CorrespondOptions, PictureCorrespondence } from '../correspond/correspond-pictures.ts';
+import type { LiveField, LiveOptions, LiveReference } from '../correspond/live-correspondence.ts';
 import { ClosedError, DeviceError, firstLine } from '../errors.ts';
 import type { Roi } from '../geometry/roi.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
@@ -59,7 +60,12 @@ const namesOf = ({ names, connections, mirrorPairs }: LandmarkSet): TrackerInfo[
 type PictureWork = typeof PictureWorkModule;
 type SeveralObjects = typeof SeveralObjectsModule;
 
-type Served = { tracker: ModelTracker; finder: Remote<RemoteFinder> | undefined };
+type Served = {
+  tracker: ModelTracker;
+  finder: Remote<RemoteFinder> | undefined;
+  /** Pictures that are matched with what the tracker sees, by their numbers. */
+  references: Map<number, LiveReference>;
+};
 
 /** What runs in the worker: one model, and the trackers that share it. */
 export class TrackerService implements TrackerWorkerApi {
@@ -125,7 +131,7 @@ export class TrackerService implements TrackerWorkerApi {
     const tracker = new ModelTracker(model, parts);
     if (message.roi !== undefined) tracker.follow(message.roi);
     const id = ++this.#created;
-    this.#trackers.set(id, { tracker, finder });
+    this.#trackers.set(id, { tracker, finder, references: new Map() });
     const { device, precision, threads, deviceNote, category } = model.info;
     return {
       id,
@@ -143,6 +149,35 @@ export class TrackerService implements TrackerWorkerApi {
     } finally {
       frame.close();
     }
+  }
+
+  async openReference(id: number, side: SideFrame, options: LiveOptions): Promise<number> {
+    const [picture] = withPixels([side]);
+    const model = this.#opened();
+    const { tracker, references } = this.#served(id);
+    const [{ embedReference }, own = tracker.landmarkSet] = await Promise.all([
+      this.#load<PictureWork>('pictureWork'),
+      model.ownLandmarks(),
+    ]);
+    const reference = await model.use((engine) => embedReference(engine.model, own, picture, options));
+    const number = ++this.#created;
+    references.set(number, reference);
+    tracker.keepSeen(true);
+    return number;
+  }
+
+  async matchReference(id: number, number: number): Promise<LiveField[]> {
+    const { tracker, references } = this.#served(id);
+    const reference = references.get(number);
+    if (reference === undefined) throw new ClosedError('the correspondence is closed. Open it again.');
+    const { liveFields } = await this.#load<PictureWork>('pictureWork');
+    return liveFields(reference, tracker.seen, this.#opened().engine.model);
+  }
+
+  closeReference(id: number, number: number): void {
+    const served = this.#trackers.get(id);
+    served?.references.delete(number);
+    if (served?.references.size === 0) served.tracker.keepSeen(false);
   }
 
   reset(id: number): void {
