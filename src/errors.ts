@@ -41,7 +41,7 @@ export class GraphError extends DveError {
 /** First line of whatever was thrown, for a message of one's own: ONNX Runtime's go on for pages. */
 export const firstLine = (error: unknown): string =>
   String(error instanceof Error ? error.message : error)
-    .split('\n')[0]
+    .split(/[\n\r]/)[0]
     .trim();
 
 /** A value of a file or an option in a message. Anything may stand there: JSON.stringify itself fails on what is nested deeply. */

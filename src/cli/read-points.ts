@@ -30,7 +30,8 @@ const isIndexPair = (value: unknown, count: number): value is [number, number] =
 const isPoint = (value: unknown): value is [number, number] =>
   Array.isArray(value) &&
   value.length === 2 &&
-  value.every((part) => typeof part === 'number' && Number.isFinite(part));
+  // Far beyond any picture: what is greater is no number any more once it is multiplied.
+  value.every((part) => typeof part === 'number' && Math.abs(part) < 1e6);
 
 /**
  * Reads points from either of two files: a landmark set (or just its `names` and `annotations`; points are shares of the

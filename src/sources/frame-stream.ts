@@ -37,18 +37,6 @@ const silently = async (close: () => unknown): Promise<void> => {
   }
 };
 
-type Closing = { promise: Promise<undefined>; resolve(): void };
-
-const createClosing = (): Closing => {
-  let resolve: () => void = () => undefined;
-  const promise = new Promise<undefined>((settle) => {
-    resolve = () => {
-      settle(undefined);
-    };
-  });
-  return { promise, resolve };
-};
-
 /**
  * Frames of an async iterable or a ReadableStream. It is read only as fast as frames are used: one that waits for its
  * reader, such as a decoder, loses none; one that does not wait has to drop them itself.
@@ -57,7 +45,8 @@ export const openFrameStream = (
   stream: AsyncIterable<StreamFrame> | ReadableStream<StreamFrame>,
 ): FrameSource => {
   const counts: FrameCounts = { seen: 0, dropped: 0 };
-  const closing = createClosing();
+  /** Ends those who wait for a frame. Of each wait: a promise for all would keep whoever ever waited. */
+  const waiting = new Set<() => void>();
   const { pull, cancel } = 'getReader' in stream ? fromReadable(stream) : fromIterable(stream);
   let isClosed = false;
 
@@ -86,12 +75,18 @@ export const openFrameStream = (
       const pulling = pullOne();
       // After close nobody listens to it any more.
       pulling.catch(() => undefined);
-      return Promise.race([pulling, closing.promise]);
+      return new Promise((resolve, reject) => {
+        const end = (): void => {
+          resolve(undefined);
+        };
+        waiting.add(end);
+        pulling.then(resolve, reject).finally(() => waiting.delete(end));
+      });
     },
     close: () => {
       if (isClosed) return;
       isClosed = true;
-      closing.resolve();
+      for (const end of waiting) end();
       cancel();
     },
   };

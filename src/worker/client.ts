@@ -61,18 +61,32 @@ const noAnswer = (owner: string, limit: number): ClosedError =>
     `the ${owner}'s worker did not answer in ${limit} s: its script may be empty or of another version. Serve all files of dve-sdk's dist folder, of one version.`,
   );
 
-/** The worker as comlink sees it; its listeners go when the signal is aborted. */
-const endpointOf = (worker: Worker, signal: AbortSignal): Endpoint => ({
-  postMessage: (message, transferred) => {
-    worker.postMessage(message, transferred ?? []);
-  },
-  addEventListener: (type, listener) => {
-    worker.addEventListener(type, listener, { signal });
-  },
-  removeEventListener: (type, listener) => {
-    worker.removeEventListener(type, listener);
-  },
-});
+/**
+ * The worker as comlink sees it, and what removes the listeners that are left. comlink adds and removes one with every
+ * call: a signal given to them would keep each of them for as long as it lives.
+ */
+const endpointOf = (worker: Worker): { endpoint: Endpoint; removeListeners: () => void } => {
+  const added = new Map<EventListenerOrEventListenerObject, string>();
+  return {
+    endpoint: {
+      postMessage: (message, transferred) => {
+        worker.postMessage(message, transferred ?? []);
+      },
+      addEventListener: (type, listener) => {
+        added.set(listener, type);
+        worker.addEventListener(type, listener);
+      },
+      removeEventListener: (type, listener) => {
+        added.delete(listener);
+        worker.removeEventListener(type, listener);
+      },
+    },
+    removeListeners: () => {
+      for (const [listener, type] of added) worker.removeEventListener(type, listener);
+      added.clear();
+    },
+  };
+};
 
 /**
  * comlink alone leaves calls to a dead worker pending for ever; this rejects them.
@@ -84,7 +98,8 @@ export const connectWorker = <Api>(worker: Worker, owner: string): WorkerClient<
   const pending = new Set<(error: Error) => void>();
   const watching = new AbortController();
   const { signal } = watching;
-  const remote = wrap<Api>(endpointOf(worker, signal));
+  const { endpoint, removeListeners } = endpointOf(worker);
+  const remote = wrap<Api>(endpoint);
   let end: ClosedError | undefined;
 
   const finish = (reason: ClosedError): void => {
@@ -94,6 +109,7 @@ export const connectWorker = <Api>(worker: Worker, owner: string): WorkerClient<
     remote[releaseProxy]();
     worker.terminate();
     watching.abort(reason);
+    removeListeners();
     for (const reject of pending) reject(reason);
     pending.clear();
   };

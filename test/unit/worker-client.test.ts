@@ -12,12 +12,19 @@ class SilentWorker extends EventTarget {
   postMessage({ type }: { type: string }): void {
     this.said.push(this.terminated > 0 ? `${type} too late` : type);
   }
+  /** Types of events whose listeners hang on a signal, which keeps them for as long as it lives. */
+  readonly signalled = new Set<string>();
   override addEventListener(...given: Parameters<EventTarget['addEventListener']>): void {
     super.addEventListener(...given);
     const [type, , options] = given;
     this.heard.add(type);
-    if (typeof options !== 'object') return;
-    options.signal?.addEventListener('abort', () => this.heard.delete(type));
+    if (typeof options !== 'object' || options.signal === undefined) return;
+    this.signalled.add(type);
+    options.signal.addEventListener('abort', () => this.heard.delete(type));
+  }
+  override removeEventListener(...given: Parameters<EventTarget['removeEventListener']>): void {
+    super.removeEventListener(...given);
+    this.heard.delete(given[0]);
   }
   terminate(): void {
     this.terminated += 1;
@@ -47,6 +54,15 @@ describe('the client of a worker', () => {
     await expect(calls[1]).rejects.toThrow(words);
     await expect(client.call((api) => api.work())).rejects.toThrow(words);
     expect(worker.terminated).toBe(1);
+  });
+
+  test('keeps nothing of a call: the listener of each hangs on no signal', async () => {
+    const { worker, client } = connect();
+    const call = client.call((api) => api.work());
+    expect(worker.heard).toContain('message');
+    expect(worker.signalled).not.toContain('message');
+    client.close();
+    await expect(call).rejects.toThrow(errors.ClosedError);
   });
 
   test('rejects every pending call on close, once', async () => {
