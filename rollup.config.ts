@@ -97,6 +97,7 @@ const pageEntries: RollupOptions = {
     pictures: 'src/pictures.ts',
     mediapipe: 'src/mediapipe/index.ts',
     train: 'src/train-web/index.ts',
+    puppet: 'src/puppet/index.ts',
   },
   external: isExternal,
   output: {
@@ -171,6 +172,7 @@ const everythingElse = [
   types('src/pictures.ts', 'pictures.d.ts'),
   types('src/mediapipe/index.ts', 'mediapipe.d.ts'),
   types('src/train-web/index.ts', 'train.d.ts'),
+  types('src/puppet/index.ts', 'puppet.d.ts'),
 ];
 
 // The demo needs the page's part only, which takes a fraction of the time.

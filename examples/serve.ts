@@ -53,6 +53,7 @@ const server = await createServer({
     alias: {
       'dve-sdk/pictures': join(root, 'dist', 'pictures.js'),
       'dve-sdk/train': join(root, 'dist', 'train.js'),
+      'dve-sdk/puppet': join(root, 'dist', 'puppet.js'),
       'dve-sdk/mediapipe': join(root, 'dist', 'mediapipe.js'),
       'dve-sdk': join(root, 'dist', 'index.js'),
     },

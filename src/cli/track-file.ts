@@ -3,6 +3,7 @@ import type { Point } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
 import type { Landmark, TrackedObject, TrackResult } from '../pipeline/result.ts';
 import { readJson } from '../files-node/read-json.ts';
+import { poseColumns, puppetCells, puppetRecord, type PuppetResults } from './puppet-rows.ts';
 
 /** What is known of a video before its frames. */
 export type TrackHeader = {
@@ -10,6 +11,12 @@ export type TrackHeader = {
   height: number;
   /** Names of the landmarks, in the order of `points`. */ landmarks: readonly string[];
   /** How many objects may be in a frame. Default 1. */ objects?: number;
+  /** Where rows have the pose of the head and expressions, too. */
+  puppet?: {
+    /** Degrees, from the top to the bottom of the picture. */ fieldOfView: number;
+    /** Names of the expressions. */ expressions: readonly string[];
+    /** Of them, those that are always 0. */ unsupported: readonly string[];
+  };
 };
 
 /** Hundredths of a pixel: finer than any landmark is known. */
@@ -24,6 +31,7 @@ export type TrackedFrame = {
   result: TrackResult | UnreadableFrame;
   /** 0 for the first. */ index: number;
   /** Of a picture of a folder, its name. */ file?: string | undefined;
+  /** What puppets know of its objects. */ puppets?: PuppetResults | undefined;
 };
 
 const roiRecord = ({ center, size, rotation }: Roi): Record<string, unknown> => ({
@@ -41,13 +49,14 @@ const pointRecords = (landmarks: readonly Landmark[]): Points => ({
 });
 
 /** One frame of the JSON file with several objects: those that are tracked, none of which nothing was measured. */
-const objectsRecord = ({ result, file }: TrackedFrame): Record<string, unknown> => ({
+const objectsRecord = ({ result, file, puppets }: TrackedFrame): Record<string, unknown> => ({
   timestamp: Number(result.timestamp.toFixed(6)),
   ...(file !== undefined && { file }),
   ...(result.status === 'unreadable' && { status: result.status }),
   objects: trackedIn(result).map(({ id, status, roi, landmarks }) => ({
     ...{ id, status, roi: roiRecord(roi) },
     ...pointRecords(landmarks),
+    ...(puppets && puppetRecord(puppets.get(id))),
   })),
 });
 
@@ -56,19 +65,22 @@ const trackedIn = (result: TrackedFrame['result']): TrackedObject[] =>
   result.status === 'unreadable' ? [] : result.objects.filter(({ status }) => status === 'tracking');
 
 /** One frame of the JSON file: `points` and `raw` are empty and `roi` is null unless it is tracked. */
-const frameRecord = ({ result, file }: TrackedFrame): Record<string, unknown> => {
+const frameRecord = ({ result, file, puppets }: TrackedFrame): Record<string, unknown> => {
   const start = {
     timestamp: Number(result.timestamp.toFixed(6)),
     ...(file !== undefined && { file }),
     status: result.status === 'tracking' || result.status === 'unreadable' ? result.status : 'searching',
   };
-  if (result.status !== 'tracking') return { ...start, roi: null, points: [], raw: [] };
-  const { roi, landmarks } = result;
+  if (result.status !== 'tracking') {
+    return { ...start, roi: null, points: [], raw: [], ...(puppets && puppetRecord(undefined)) };
+  }
+  const { id, roi, landmarks } = result;
   return {
     ...start,
     roi: roiRecord(roi),
     points: landmarks.map(({ x, y, confidence }) => [pixels(x), pixels(y), share(confidence)]),
     raw: landmarks.map(({ raw }) => [pixels(raw.x), pixels(raw.y)]),
+    ...(puppets && puppetRecord(puppets.get(id))),
   };
 };
 
@@ -81,8 +93,8 @@ export type TrackFormat = {
 };
 
 /** The JSON track file: one line a frame. Where there may be several objects, frames hold a list `objects` of them. */
-export const jsonFormat = ({ width, height, landmarks, objects = 1 }: TrackHeader): TrackFormat => ({
-  head: `${JSON.stringify({ width, height, landmarks }).slice(0, -1)},"frames":[\n`,
+export const jsonFormat = ({ width, height, landmarks, objects = 1, puppet }: TrackHeader): TrackFormat => ({
+  head: `${JSON.stringify({ width, height, landmarks, ...(puppet && { puppet }) }).slice(0, -1)},"frames":[\n`,
   row: (frame) =>
     `${frame.index === 0 ? '' : ',\n'}${JSON.stringify(objects > 1 ? objectsRecord(frame) : frameRecord(frame))}`,
   tail: (fps) => `\n],"fps":${Number(fps.toFixed(4))}}\n`,
@@ -96,31 +108,49 @@ const cell = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAl
  * folder of pictures the file's name), and x, y (pixels), likelihood of each landmark. Cells are empty unless tracked.
  * Where there may be several objects it is the layout of DeepLabCut for several animals: a fourth header row, individuals,
  * and the columns of one after those of another. The ids of objects, in the order in which they are found, are 1 to
- * `objects`; whoever comes after that has no column.
+ * `objects`; whoever comes after that has no column. With a puppet, `pose` and `expressions` follow as two more body parts.
  */
-export const csvFormat = ({ landmarks, objects = 1 }: TrackHeader): TrackFormat => {
+export const csvFormat = ({ landmarks, objects = 1, puppet }: TrackHeader): TrackFormat => {
   const individuals = Array.from({ length: objects }, (_, index) => index + 1);
-  const columns = (cells: (landmark: string, individual: number) => readonly string[]): string =>
-    individuals.flatMap((id) => landmarks.flatMap((landmark) => cells(landmark, id))).join(',');
-  const thrice = (text: string): string[] => [cell(text), cell(text), cell(text)];
+  const names = puppet?.expressions ?? [];
+  const bodyParts: readonly (readonly [string, readonly string[]])[] = [
+    ...landmarks.map((landmark) => [landmark, ['x', 'y', 'likelihood']] as const),
+    ...(puppet === undefined
+      ? []
+      : ([
+          ['pose', poseColumns],
+          ['expressions', names],
+        ] as const)),
+  ];
+  const columns = (of: (part: string, coordinate: string, individual: number) => string): string =>
+    individuals
+      .flatMap((id) =>
+        bodyParts.flatMap(([part, coordinates]) =>
+          coordinates.map((coordinate) => cell(of(part, coordinate, id))),
+        ),
+      )
+      .join(',');
   const head = [
-    `scorer,${columns(() => thrice('dve-sdk'))}`,
-    ...(objects > 1 ? [`individuals,${columns((_, id) => thrice(`object ${id}`))}`] : []),
-    `bodyparts,${columns((landmark) => thrice(landmark))}`,
-    `coords,${columns(() => ['x', 'y', 'likelihood'])}`,
+    `scorer,${columns(() => 'dve-sdk')}`,
+    ...(objects > 1 ? [`individuals,${columns((_, __, id) => `object ${id}`)}`] : []),
+    `bodyparts,${columns((part) => part)}`,
+    `coords,${columns((_, coordinate) => coordinate)}`,
   ];
   return {
     head: `${head.join('\n')}\n`,
-    row: ({ result, index, file }) => {
+    row: ({ result, index, file, puppets }) => {
       const tracked = trackedIn(result);
       const values = individuals.flatMap((id) => {
         // One object has a new id when it is found again, and its column all the same.
         const object = objects === 1 ? tracked.at(0) : tracked.find((one) => one.id === id);
-        return object === undefined
-          ? landmarks.flatMap(() => ['', '', ''])
-          : object.landmarks.flatMap(({ x, y, confidence }) =>
-              [pixels(x), pixels(y), share(confidence)].map(String),
-            );
+        const points =
+          object === undefined
+            ? landmarks.flatMap(() => ['', '', ''])
+            : object.landmarks.flatMap(({ x, y, confidence }) =>
+                [pixels(x), pixels(y), share(confidence)].map(String),
+              );
+        const face = object && puppets?.get(object.id);
+        return puppet === undefined ? points : [...points, ...puppetCells(face, names)];
       });
       return `${[file === undefined ? String(index) : cell(file), ...values].join(',')}\n`;
     },

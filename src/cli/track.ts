@@ -16,11 +16,13 @@ import { createPictureCropper } from '../pipeline/picture-cropper.ts';
 import { SeveralTracker } from '../pipeline/several-tracker.ts';
 import { evidenceNeeded } from '../pipeline/trial.ts';
 import { openVideo, type RgbFrame, type VideoReader } from '../media-node/open-video.ts';
+import { expressionNames } from '../puppet/expression-names.ts';
 import { defineCommand, UsageError } from './arguments.ts';
 import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions } from './model-options.ts';
 import { createProgress, printNote, printResult, round } from './output.ts';
 import { createOverlay, type Overlay } from './overlay.ts';
+import { readPuppets, type PuppetResults, type Puppets } from './puppet-rows.ts';
 import { readRoi } from './read-roi.ts';
 import { refuseOverwrite } from './refuse-overwrite.ts';
 import { resizeResult } from './resize-result.ts';
@@ -77,6 +79,17 @@ const command = defineCommand({
       type: 'flag',
       describe:
         'Carry landmarks by motion, the match corrects them. For what moves stiffly; faces are nearer without.',
+    },
+    puppet: {
+      type: 'flag',
+      describe: 'Also write the pose of the head (cm, degrees) and the expressions (ARKit’s names, 0–1).',
+    },
+    'field-of-view': {
+      type: 'number',
+      placeholder: 'DEGREES',
+      default: 48,
+      minimum: 5,
+      describe: 'Of the camera, from top to bottom of the picture, for --puppet.',
     },
     ...resultOptions,
   },
@@ -162,23 +175,29 @@ async function* untilBroken(
   }
 }
 
-type Outputs = { rows: OutputFile; format: TrackFormat; overlay: Overlay | undefined };
+type Outputs = {
+  rows: OutputFile;
+  format: TrackFormat;
+  overlay: Overlay | undefined;
+  puppets: Puppets | undefined;
+};
 
 /** Tracks frame by frame and writes each row at once: nothing grows with the length of the video. */
 const trackVideo = async (
   video: VideoReader,
   tracker: VideoTracker,
-  { rows, format, overlay }: Outputs,
+  { rows, format, overlay, puppets }: Outputs,
   { signal, onBroken }: { signal: AbortSignal; onBroken: (error: InputError) => void },
 ): Promise<Counts> => {
   const progress = createProgress('frames');
   const { width, height, stored, duration = 0, files } = video;
   const counts: Counts = { frames: 0, tracked: 0, first: 0, last: 0, objects: 0 };
-  const writeRow = async (result: TrackedFrame['result']): Promise<void> => {
+  const nobody: PuppetResults | undefined = puppets && new Map();
+  const writeRow = async (result: TrackedFrame['result'], faces = nobody): Promise<void> => {
     const index = counts.frames++;
     if (index === 0) counts.first = result.timestamp;
     counts.last = result.timestamp;
-    await rows.write(format.row({ result, index, file: files?.[index] }));
+    await rows.write(format.row({ result, index, file: files?.[index], puppets: faces }));
   };
   /** Pictures of a folder that could not be read, up to an index. */
   const writeMissing = async (until: number, timestampOf: (index: number) => number): Promise<void> => {
@@ -194,7 +213,7 @@ const trackVideo = async (
     const result = await tracker.step({ data: rgb, width, height, channels: 3 }, timestamp);
     if (result.objects.some(({ status }) => status === 'tracking')) counts.tracked++;
     for (const { id } of result.objects) counts.objects = Math.max(counts.objects, id);
-    await writeRow(resizeResult(result, stored));
+    await writeRow(resizeResult(result, stored), puppets?.update(result));
     await overlay?.add(frame, result);
     // The header tells the length in seconds only.
     const total = timestamp > 0 ? Math.round((duration / timestamp) * index) : 0;
@@ -243,8 +262,13 @@ export const run = createRun(command, async ({ values, positionals: [path] }) =>
   try {
     const { width, height, stored } = video;
     await refuseOverwrite({ out, overlay: values.overlay }, inputFiles(path, model, values.landmarks, video));
+    const fieldOfView = values['field-of-view'];
+    const puppets = values.puppet ? await readPuppets(model, values.objects, { fieldOfView }) : undefined;
     const format = createFormat({
       ...{ ...stored, landmarks: landmarkSet.names, objects: values.objects },
+      ...(puppets && {
+        puppet: { fieldOfView, expressions: expressionNames, unsupported: puppets.unsupported },
+      }),
     });
     rows = await openOutput(out);
     await rows.write(format.head);
@@ -254,7 +278,7 @@ export const run = createRun(command, async ({ values, positionals: [path] }) =>
         draw: { connections: landmarkSet.connections, roi: true },
       });
     }
-    const outputs = { rows, format, overlay };
+    const outputs = { rows, format, overlay, puppets };
     let best = 0;
     const onLook = ({ evidence }: Look): void => {
       best = Math.max(best, evidence);

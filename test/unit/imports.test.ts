@@ -79,6 +79,7 @@ const floors: Record<string, number> = {
   'landmark-maker': 2,
   pipeline: 2,
   puppet: 2,
+  three: 2,
   sources: 2,
   train: 3,
   evaluation: 4,
@@ -234,6 +235,7 @@ describe('imports of src', () => {
     'worker/picture-work.ts',
     'worker/several-objects.ts',
     'mediapipe/index.ts',
+    'puppet/index.ts',
     'mediapipe/detector.worker.ts',
   ];
 

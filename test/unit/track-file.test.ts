@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { csvFormat, jsonFormat, readTracks, type TrackFormat } from '../../src/cli/track-file.ts';
+import { createPuppet, expressionNames } from '../../src/puppet/index.ts';
+import { rotationOfVector } from '../../src/puppet/solid-rotation.ts';
+import { inputOf, puppetFiles } from '../fixtures/puppet-files.ts';
 import { InputError } from '../../src/errors.ts';
 import { createResult, type ObjectPlace, type TrackResult } from '../../src/pipeline/result.ts';
 
@@ -195,5 +198,46 @@ describe('a track file with several objects', () => {
     const cells = '10.13,20.5,0.9877,11.13,20.5,0.9877';
     expect(row({ result: both, index: 0 })).toBe(`0,${cells},${cells}\n`);
     expect(row({ result: one, index: 1 })).toBe(`1,${','.repeat(6)}${cells}\n`);
+  });
+});
+
+describe('the track file with a puppet', () => {
+  const place = { rotation: rotationOfVector(0, 0.5, 0), translation: Float64Array.of(2, 0, -60) };
+  const puppet = createPuppet(puppetFiles({ jawOpen: 0.5 }));
+  const puppets = new Map([[object.id, puppet.update(inputOf(place, 0))]]);
+  const about = { fieldOfView: 48, expressions: expressionNames, unsupported: puppet.unsupported };
+
+  it('has pose and expressions in every frame of the JSON, null where nothing is tracked', () => {
+    const format = jsonFormat({ ...header, puppet: about });
+    const file = [
+      format.head,
+      format.row({ result: results[0], index: 0, puppets: new Map() }),
+      format.row({ result: results[1], index: 1, puppets }),
+      format.tail(30),
+    ].join('');
+    const parsed = JSON.parse(file) as {
+      puppet: unknown;
+      frames: { pose: { yaw: number; position: { z: number } }; expressions: Record<string, number> }[];
+    };
+    expect(parsed.puppet).toEqual(about);
+    expect(parsed.frames[0]).toMatchObject({ pose: null, expressions: null });
+    // The network says an open mouth of a shut one: the fit is a little off.
+    expect(Math.abs(parsed.frames[1].pose.yaw - 28.6)).toBeLessThan(2);
+    expect(Math.abs(parsed.frames[1].pose.position.z + 60)).toBeLessThan(2);
+    expect(Object.keys(parsed.frames[1].expressions)).toEqual([...expressionNames]);
+    expect(parsed.frames[1].expressions.jawOpen).toBeCloseTo(0.5, 2);
+  });
+
+  it('has them as two more body parts of the CSV, with as many cells in every row', () => {
+    const format = csvFormat({ ...header, puppet: about });
+    const lines = [
+      ...format.head.trimEnd().split('\n'),
+      format.row({ result: results[0], index: 0, puppets: new Map() }).trimEnd(),
+      format.row({ result: results[1], index: 1, puppets }).trimEnd(),
+    ].map((line) => line.replaceAll('left, outer', 'left').split(','));
+    expect(new Set(lines.map((cells) => cells.length)).size).toBe(1);
+    const column = lines[1].map((part, i) => `${part} ${lines[2][i]}`);
+    expect(lines[3][column.indexOf('pose yaw')]).toBe('');
+    expect(Number(lines[4][column.indexOf('expressions jawOpen')])).toBeCloseTo(0.5, 2);
   });
 });

@@ -8,6 +8,7 @@ export const entries = {
   'dve-sdk/pictures': 'src/pictures.ts',
   'dve-sdk/train': 'src/train-web/index.ts',
   'dve-sdk/mediapipe': 'src/mediapipe/index.ts',
+  'dve-sdk/puppet': 'src/puppet/index.ts',
 } as const;
 export type EntryName = keyof typeof entries;
 

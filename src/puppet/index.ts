@@ -1,0 +1,17 @@
+export { DveError, InputError, ModelError } from '../errors.ts';
+export { arkitName, expressionNames, type ExpressionName, type Expressions } from './expression-names.ts';
+export type { FaceMesh, MeshOpenings, Occluder } from './face-mesh.ts';
+export { loadPuppet, type LoadPuppetOptions } from './load-puppet.ts';
+export type { HeadPose } from './head-pose.ts';
+export {
+  createPuppet,
+  Puppet,
+  type PuppetFace,
+  type PuppetFiles,
+  type PuppetInput,
+  type PuppetLandmark,
+  type PuppetObject,
+  type PuppetOptions,
+  type PuppetResult,
+} from './puppet.ts';
+export type { HeadAngles, Quaternion } from './solid-rotation.ts';
