@@ -84,7 +84,7 @@ const build = ({ input, output, minify }: Build, more: Plugin[] = []): RollupOpt
 /** What more than one entry of a page uses. */
 const sharedModules = new RegExp(
   [
-    'src/(errors|options|tracking-model|marks|model/call-queue|worker/(client|assets)|sources/picture)\\.ts$',
+    'src/(errors|options|tracking-model|marks|model/call-queue|worker/(client|assets)|sources/(picture|latest-frame))\\.ts$',
     'src/geometry/(coordinates|roi)\\.ts$',
     '/comlink/',
   ].join('|'),

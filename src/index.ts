@@ -23,9 +23,17 @@ export {
   type TrackResult,
 } from './pipeline/result.ts';
 export type { StreamFrame, TimedPicture } from './sources/frame-stream.ts';
-export type { TrackSource } from './sources/open-source.ts';
+export type { LonePicture, TrackSource } from './sources/open-source.ts';
+export type { StillPicture } from './sources/decode-picture.ts';
 export type { FrameInput, Picture } from './sources/picture.ts';
-export { track, type FramedResult, type Tracking, type TrackOptions, type TrackStats } from './track.ts';
+export {
+  track,
+  trackPicture,
+  type FramedResult,
+  type Tracking,
+  type TrackOptions,
+  type TrackStats,
+} from './track.ts';
 export { Tracker, type LiveCorrespondence, type TrackerOptions } from './tracker.ts';
 export {
   openModel,

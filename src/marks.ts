@@ -39,36 +39,35 @@ export type CorrespondPicture =
     };
 
 /** @returns frames that are the worker's from now on @throws InputError for what is no picture */
-export const toMarkedFrames = (request: LandmarkSetRequest): MarkedFrames => {
+export const toMarkedFrames = async (request: LandmarkSetRequest): Promise<MarkedFrames> => {
   rejectUnknownKeys(request, landmarkRequestKeys, 'createLandmarkSet()');
   const { pictures, ...rest } = request;
   if (!Array.isArray(pictures)) {
     throw new InputError('pictures is no list. Give [{ picture, points }].');
   }
-  const frames: VideoFrame[] = [];
+  const marked: MarkedFrames['pictures'][number][] = [];
   try {
-    return {
-      ...rest,
-      pictures: request.pictures.map(({ picture, ...marks }, index) => {
-        rejectUnknownKeys(marks, ['points', 'box'], `pictures[${index}]`);
-        if (!Array.isArray(marks.points))
-          throw new InputError(`pictures[${index}].points is no list of points.`);
-        const { frame } = toVideoFrame(picture);
-        frames.push(frame);
-        return { frame, ...marks };
-      }),
-    };
+    for (const [index, { picture, ...marks }] of request.pictures.entries()) {
+      rejectUnknownKeys(marks, ['points', 'box'], `pictures[${index}]`);
+      if (!Array.isArray(marks.points))
+        throw new InputError(`pictures[${index}].points is no list of points.`);
+      const { frame } = await toVideoFrame(picture);
+      marked.push({ frame, ...marks });
+    }
+    return { ...rest, pictures: marked };
   } catch (error) {
-    for (const frame of frames) frame.close();
+    for (const { frame } of marked) frame.close();
     throw error;
   }
 };
 
 /** @throws InputError for what is no picture */
-export const toSideFrame = (side: CorrespondPicture, which: string): SideFrame => {
+export const toSideFrame = async (side: CorrespondPicture, which: string): Promise<SideFrame> => {
   if (typeof side === 'object' && 'picture' in side) {
     rejectUnknownKeys(side, ['picture', 'roi'], `the ${which} picture`);
-    return { frame: toVideoFrame(side.picture).frame, ...(side.roi === undefined ? {} : { roi: side.roi }) };
+    const { frame } = await toVideoFrame(side.picture);
+    return { frame, ...(side.roi === undefined ? {} : { roi: side.roi }) };
   }
-  return { frame: toVideoFrame(side).frame };
+  const { frame } = await toVideoFrame(side);
+  return { frame };
 };

@@ -8,10 +8,11 @@ import type { FrameTiming } from './pipeline/frame-tracker.ts';
 import type { TrackResult } from './pipeline/result.ts';
 import type { FrameSource } from './sources/frame-source.ts';
 import { openSource, type TrackSource } from './sources/open-source.ts';
-import type { TimedFrame } from './sources/picture.ts';
+import { toVideoFrame, type FrameInput, type TimedFrame } from './sources/picture.ts';
 import {
   checkTrackerOptions,
   endOf,
+  stepOf,
   Tracker,
   trackerOptionKeys,
   type LiveCorrespondence,
@@ -25,6 +26,11 @@ export type TrackOptions = TrackerOptions & {
   tracker?: Tracker;
   /** Whether each result carries the frame that it was measured on: see {@link FramedResult}. Default false. */
   withFrame?: boolean;
+  /**
+   * Whether a video element is kept at the frame it shows until the model is there, so that nothing of it is missed.
+   * Default true; what plays a stream is never held.
+   */
+  hold?: boolean;
 };
 
 /**
@@ -117,7 +123,10 @@ class Track implements Tracking {
     firstResult: undefined,
   };
 
-  constructor(source: TrackSource, { tracker, signal, withFrame = false, ...options }: TrackOptions) {
+  constructor(
+    source: TrackSource,
+    { tracker, signal, withFrame = false, hold = true, ...options }: TrackOptions,
+  ) {
     this.video = isVideoElement(source) ? source : undefined;
     this.#withFrame = withFrame;
     this.#signal = signal;
@@ -128,7 +137,7 @@ class Track implements Tracking {
     });
     this.#given = tracker;
     // Camera and model are asked for at once; both are looked at when the first frame is wanted.
-    this.#source = handled(this.#opened(openSource(source)));
+    this.#source = handled(this.#opened(openSource(source, { hold })));
     this.#tracker = handled(
       tracker === undefined
         ? Tracker.create({ ...options, signal: this.#abort.signal })
@@ -275,12 +284,12 @@ class Track implements Tracking {
     return source;
   }
 
-  async #step(tracker: Tracker, { frame, timestamp }: TimedFrame): Promise<TrackResult | FramedResult> {
+  async #step(tracker: Tracker, timed: TimedFrame): Promise<TrackResult | FramedResult> {
     const start = performance.now();
-    const copy = this.#withFrame ? frame.clone() : undefined;
+    const copy = this.#withFrame ? timed.frame.clone() : undefined;
     let result: TrackResult;
     try {
-      result = await tracker.step(frame, timestamp);
+      result = await stepOf(tracker, timed);
     } catch (error) {
       copy?.close();
       throw error;
@@ -301,7 +310,7 @@ class Track implements Tracking {
   }
 }
 
-const ownKeys = ['tracker', 'withFrame'] as const satisfies (keyof TrackOptions)[];
+const ownKeys = ['tracker', 'withFrame', 'hold'] as const satisfies (keyof TrackOptions)[];
 const trackOptionKeys = [...trackerOptionKeys, ...ownKeys];
 /** What may be given beside a tracker. */
 const besideTracker: readonly string[] = [...ownKeys, 'signal'];
@@ -335,4 +344,29 @@ export const track: TrackFunction = (source: TrackSource, options: TrackOptions 
     );
   }
   return new Track(source, options) as Tracking<FramedResult>;
+};
+
+/**
+ * Finds the object in one picture, in one call: opens a model, looks and closes it. For many pictures make one `Tracker`
+ * and call its `trackPicture`.
+ *
+ *     const { landmarks } = await trackPicture(file);
+ *
+ * @param picture a VideoFrame is closed, whatever happens; other pictures stay the caller's
+ * @returns `searching` where the object is not found
+ * @throws InputError for a picture without pixels, or that cannot be decoded; what `Tracker.create()` throws
+ */
+export const trackPicture = async (
+  picture: FrameInput,
+  options: TrackerOptions = {},
+): Promise<TrackResult> => {
+  const { frame } = await toVideoFrame(picture);
+  let tracker: Tracker | undefined;
+  try {
+    tracker = await Tracker.create(options);
+    return await tracker.trackPicture(frame);
+  } finally {
+    frame.close();
+    await tracker?.close();
+  }
 };

@@ -189,6 +189,9 @@ type TrackerParts = Made & {
 /** Aborted when a tracker has ended, by `close` or because its worker died; the reason says which. */
 export let endOf: (tracker: Tracker) => AbortSignal;
 
+/** Tracks a frame that a source gave. */
+export let stepOf: (tracker: Tracker, timed: TimedFrame) => Promise<TrackResult>;
+
 /** Landmarks of one object or several in frames that the caller brings, tracked in a worker. For a whole video see `track`. */
 export class Tracker {
   readonly #parts: TrackerParts;
@@ -209,6 +212,7 @@ export class Tracker {
 
   static {
     endOf = (tracker) => tracker.#parts.ending.signal;
+    stepOf = (tracker, timed) => tracker.#run(timed, (arrived) => tracker.#send(arrived));
   }
 
   private constructor(parts: TrackerParts) {
@@ -262,6 +266,11 @@ export class Tracker {
     return this.#info;
   }
 
+  /** Names of the landmarks, in the order of `landmarks` in every result; `findLandmark` looks one up. */
+  get names(): readonly string[] {
+    return this.#info.landmarks.names;
+  }
+
   /** Where the last step's time went, milliseconds in the worker. */
   get timing(): FrameTiming {
     return this.#timing;
@@ -273,18 +282,47 @@ export class Tracker {
   }
 
   /**
-   * Tracks one frame. Calls may overlap: they run one after the other.
+   * Tracks one frame. Calls may overlap: they run one after the other. In an `img` or a Blob, after which no other frame
+   * need come, the object is searched until it is found; for other pictures by themselves see `trackPicture`.
    * @param frame a VideoFrame is closed, whatever happens; other pictures stay the caller's
-   * @param timestamp capture time, seconds; default: the VideoFrame's own
+   * @param timestamp capture time, seconds; default: the VideoFrame's own, or the video element's
    * @throws InputError for a frame without pixels; ClosedError after close, and when the worker dies
    */
   async step(frame: FrameInput, timestamp?: number): Promise<TrackResult> {
-    const timed = toVideoFrame(frame, timestamp);
+    return this.#run(toVideoFrame(frame, timestamp), (timed) => this.#send(timed));
+  }
+
+  /**
+   * Finds the object in one picture, in one call, whatever was tracked before: searches until it is found, or is nowhere
+   * to be seen. Nothing is smoothed, and a stream that is tracked meanwhile goes on undisturbed.
+   * @param picture a VideoFrame is closed, whatever happens; other pictures stay the caller's
+   * @throws InputError for a picture without pixels, or that cannot be decoded; ClosedError after close
+   */
+  async trackPicture(picture: FrameInput): Promise<TrackResult> {
+    return this.#run(toVideoFrame(picture), async ({ frame }) => {
+      const { result } = await this.#call((worker, id) => worker.trackPicture(id, transfer(frame, [frame])));
+      return this.#told(result);
+    });
+  }
+
+  /** Runs a job on a frame in its turn, and closes the frame whatever happens. */
+  async #run(
+    coming: TimedFrame | Promise<TimedFrame>,
+    job: (timed: TimedFrame) => Promise<TrackResult>,
+  ): Promise<TrackResult> {
+    // In the order of the calls, also where the frame is not there yet.
+    const arrived = Promise.resolve(coming);
+    arrived.catch(() => undefined);
     try {
-      return await this.#queue.run(() => this.#send(timed));
+      return await this.#queue.run(async () => job(await arrived));
     } finally {
       // Does nothing to a frame that has gone to the worker, which closes it there.
-      timed.frame.close();
+      await arrived.then(
+        ({ frame }) => {
+          frame.close();
+        },
+        () => undefined,
+      );
     }
   }
 
@@ -314,7 +352,7 @@ export class Tracker {
    */
   async correspondence(reference: CorrespondPicture, options: LiveOptions = {}): Promise<LiveCorrespondence> {
     rejectUnknownKeys(options, ['tolerance'], 'correspondence()');
-    const side = toSideFrame(reference, 'reference');
+    const side = await toSideFrame(reference, 'reference');
     const number = await this.#call((worker, id) =>
       worker.openReference(id, transfer(side, [side.frame]), options),
     );
@@ -403,10 +441,16 @@ export class Tracker {
     );
   }
 
-  async #send({ frame, timestamp }: TimedFrame): Promise<TrackResult> {
-    const reply = await this.#call((worker, id) => worker.step(id, transfer(frame, [frame]), timestamp));
+  async #send({ frame, timestamp, isStill }: TimedFrame): Promise<TrackResult> {
+    const reply = await this.#call((worker, id) =>
+      worker.step(id, transfer(frame, [frame]), timestamp, isStill),
+    );
     this.#timing = reply.timing;
     this.#device = reply.device;
-    return { ...reply.result, connections: this.#info.landmarks.connections };
+    return this.#told(reply.result);
+  }
+
+  #told(result: TrackResult): TrackResult {
+    return { ...result, connections: this.#info.landmarks.connections };
   }
 }

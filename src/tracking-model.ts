@@ -224,7 +224,7 @@ export class TrackingModel {
    * @throws InputError for points, names, lines or boxes that cannot be used, and where no object is found
    */
   async createLandmarkSet(request: LandmarkSetRequest): Promise<LandmarkSet> {
-    const marked = toMarkedFrames(request);
+    const marked = await toMarkedFrames(request);
     const frames = marked.pictures.map(({ frame }) => frame);
     return this.#client.call((worker) => worker.createLandmarkSet(transfer(marked, frames)));
   }
@@ -239,10 +239,10 @@ export class TrackingModel {
     b: CorrespondPicture,
     options: CorrespondOptions = {},
   ): Promise<PictureCorrespondence> {
-    const first = toSideFrame(a, 'first');
+    const first = await toSideFrame(a, 'first');
     let second: SideFrame;
     try {
-      second = toSideFrame(b, 'second');
+      second = await toSideFrame(b, 'second');
     } catch (error) {
       first.frame.close();
       throw error;
@@ -271,7 +271,7 @@ export class TrackingModel {
     where: string,
     request: (worker: Remote<TrackerWorkerApi>, frame: VideoFrame) => Promise<Float32Array>,
   ): Promise<Float32Array> {
-    const { frame } = toVideoFrame(picture);
+    const { frame } = await toVideoFrame(picture);
     try {
       rejectUnknownKeys(options, known, where);
       checkRoi(options.roi, where);

@@ -50,7 +50,7 @@ export const openCamera = async (
     for (const track of stream.getTracks()) track.stop();
   };
   try {
-    const source = openMediaStream(stream, 'fail');
+    const source = await openMediaStream(stream, 'fail');
     return {
       stream,
       counts: source.counts,

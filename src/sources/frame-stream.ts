@@ -14,7 +14,7 @@ export type StreamFrame = FrameInput | TimedPicture;
 const isTimedPicture = (value: unknown): value is TimedPicture =>
   typeof value === 'object' && value !== null && 'image' in value && isFrameInput(value.image);
 
-const toTimedFrame = (value: StreamFrame | undefined): TimedFrame => {
+const toTimedFrame = async (value: StreamFrame | undefined): Promise<TimedFrame> => {
   if (isTimedPicture(value)) return toVideoFrame(value.image, value.timestamp);
   if (isFrameInput(value)) return toVideoFrame(value);
   throw new InputError(
@@ -61,7 +61,7 @@ export const openFrameStream = (
     counts.seen += 1;
     try {
       // Undefined as well: a stream that gives it is not at its end but wrong.
-      return toTimedFrame(value);
+      return await toTimedFrame(value);
     } catch (error) {
       discard(value);
       throw error;

@@ -2,7 +2,6 @@ import { SourceError } from '../errors.ts';
 import type { FrameSource } from './frame-source.ts';
 import { LatestFrame } from './latest-frame.ts';
 import type { TimedFrame } from './picture.ts';
-import { watchVideoElement } from './video-element.ts';
 
 const unplugged = (): SourceError =>
   new SourceError('the camera stopped giving pictures. Check that it is plugged in, then start again.');
@@ -31,29 +30,15 @@ const readTrack = (
   };
 };
 
-/** Elsewhere a track has to be shown, in an element that is not in the page. */
-const showTrack = (track: MediaStreamTrack, latest: LatestFrame<TimedFrame>): (() => void) => {
-  const video = document.createElement('video');
-  video.muted = true;
-  video.playsInline = true;
-  video.srcObject = new MediaStream([track]);
-  const stop = watchVideoElement(video, latest);
-  video.play().catch((error: unknown) => {
-    latest.fail(new SourceError('the video stream could not be played. Start again.', { cause: error }));
-  });
-  return () => {
-    stop();
-    video.pause();
-    video.srcObject = null;
-  };
-};
-
 /**
  * Frames of a stream's first video track. The stream stays the caller's.
  * @param whenLost what happens when the track ends by itself: an unplugged camera is an error, a finished call is not
  * @throws SourceError when it has no video track, or one that has ended
  */
-export const openMediaStream = (stream: MediaStream, whenLost: 'end' | 'fail' = 'end'): FrameSource => {
+export const openMediaStream = async (
+  stream: MediaStream,
+  whenLost: 'end' | 'fail' = 'end',
+): Promise<FrameSource> => {
   const track = stream.getVideoTracks().at(0);
   if (track === undefined) {
     throw new SourceError('the MediaStream has no video track. Ask getUserMedia for video.');
@@ -68,7 +53,11 @@ export const openMediaStream = (stream: MediaStream, whenLost: 'end' | 'fail' = 
   };
   track.addEventListener('ended', onEnded);
   const Processor = globalThis.MediaStreamTrackProcessor;
-  const stop = Processor === undefined ? showTrack(track, latest) : readTrack(track, Processor, latest);
+  // Chromium does without the other way, and does not load it.
+  const stop =
+    Processor === undefined
+      ? (await import('./video-element.ts')).showTrack(track, latest)
+      : readTrack(track, Processor, latest);
   return {
     stream,
     counts: latest.counts,

@@ -1,9 +1,8 @@
 import { InputError } from '../errors.ts';
-import { openCamera } from './camera.ts';
 import type { FrameSource } from './frame-source.ts';
-import { openFrameStream, type StreamFrame } from './frame-stream.ts';
-import { openMediaStream } from './media-stream.ts';
-import { openVideoElement } from './video-element.ts';
+import type { StreamFrame } from './frame-stream.ts';
+import { holdVideo } from './hold-video.ts';
+import { isFrameInput } from './picture.ts';
 
 /**
  * Where frames come from. `'camera'` and constraints (what getUserMedia takes, whole or its `video` part) open a camera
@@ -16,7 +15,11 @@ export type TrackSource =
   | HTMLVideoElement
   | MediaStream
   | ReadableStream<VideoFrame>
-  | AsyncIterable<StreamFrame>;
+  | AsyncIterable<StreamFrame>
+  | LonePicture;
+
+/** A picture by itself, which gives one result: the object is searched in it until it is found. */
+export type LonePicture = HTMLImageElement | Blob | ImageBitmap | ImageData;
 
 const isVideoElement = (source: object): source is HTMLVideoElement =>
   typeof HTMLVideoElement !== 'undefined' && source instanceof HTMLVideoElement;
@@ -26,6 +29,10 @@ const isMediaStream = (source: object): source is MediaStream =>
 
 const isStream = (source: object): source is ReadableStream<VideoFrame> | AsyncIterable<StreamFrame> =>
   'getReader' in source || Symbol.asyncIterator in source;
+
+/** A canvas is none: nobody can tell whether it is a picture or the place where a film is drawn. */
+const isPicture = (source: object): source is LonePicture =>
+  isFrameInput(source) && !('getContext' in source) && !('codedWidth' in source);
 
 const isPlainObject = (source: object): source is MediaTrackConstraints | MediaStreamConstraints =>
   Object.getPrototypeOf(source) === Object.prototype;
@@ -46,24 +53,69 @@ const openConstraints = (
   );
 };
 
+/** What `track()` says of how a source is to be opened. */
+export type SourceOptions = {
+  /** Whether a video is kept from playing until its frames are wanted. */ hold: boolean;
+};
+
 /**
  * @throws InputError at once for something that is no source; later, by the promise, SourceError when it cannot be opened
  */
-export const openSource = (source: TrackSource): Promise<FrameSource> => {
+export const openSource = (source: TrackSource, { hold }: SourceOptions): Promise<FrameSource> => {
   if (source === 'camera') return openCamera();
   if (typeof source === 'object' && (source as object | null) !== null) {
-    if (isVideoElement(source)) return opened(() => openVideoElement(source));
-    if (isMediaStream(source)) return opened(() => openMediaStream(source));
-    if (isStream(source)) return opened(() => openFrameStream(source));
+    if (isVideoElement(source)) return openVideo(source, hold);
+    if (isMediaStream(source)) return openStreamOfMedia(source);
+    if (isStream(source)) return openStream(source);
+    if (isPicture(source)) return openPicture(source);
     if (isPlainObject(source)) return openConstraints(source);
   }
   throw new InputError(
-    "track() cannot read this source. Pass 'camera', camera constraints, a video element, a MediaStream, a ReadableStream of VideoFrames or an async iterable of frames (of a canvas: canvas.captureStream()).",
+    "track() cannot read this source. Pass 'camera', camera constraints, a video element, a MediaStream, a ReadableStream of VideoFrames, an async iterable of frames or a picture: img, Blob, ImageBitmap or ImageData (of a canvas: canvas.captureStream()).",
   );
 };
 
-// What opening throws comes by the promise, as it does for cameras.
-const opened = (open: () => FrameSource): Promise<FrameSource> =>
-  new Promise((resolve) => {
-    resolve(open());
-  });
+/** A page has sources of one kind, mostly: each is loaded when it is asked for. */
+const openCamera = async (constraints?: MediaTrackConstraints): Promise<FrameSource> => {
+  const camera = await import('./camera.ts');
+  return camera.openCamera(constraints);
+};
+
+const openStreamOfMedia = async (stream: MediaStream): Promise<FrameSource> => {
+  const { openMediaStream } = await import('./media-stream.ts');
+  return openMediaStream(stream);
+};
+
+const openVideo = async (video: HTMLVideoElement, hold: boolean): Promise<FrameSource> => {
+  // At once, before anything is waited for.
+  const release = hold ? holdVideo(video) : () => undefined;
+  try {
+    const { openVideoElement } = await import('./video-element.ts');
+    return openVideoElement(video, release);
+  } catch (error) {
+    release();
+    throw error;
+  }
+};
+
+const openStream = async (
+  stream: ReadableStream<VideoFrame> | AsyncIterable<StreamFrame>,
+): Promise<FrameSource> => {
+  const { openFrameStream } = await import('./frame-stream.ts');
+  return openFrameStream(stream);
+};
+
+const openPicture = async (picture: LonePicture): Promise<FrameSource> => {
+  const source = await openStream(onlyOne(picture));
+  return {
+    ...source,
+    next: async () => {
+      const timed = await source.next();
+      return timed === undefined ? undefined : { ...timed, isStill: true };
+    },
+  };
+};
+
+async function* onlyOne(picture: LonePicture): AsyncGenerator<StreamFrame, void> {
+  yield await Promise.resolve(picture);
+}

@@ -1,65 +1,118 @@
-import { InputError } from '../errors.ts';
+import { DeviceError, InputError } from '../errors.ts';
+import type { StillPicture } from './decode-picture.ts';
 
-/** A picture that becomes a VideoFrame here. It stays the caller's, unlike a VideoFrame, which is taken over. */
-export type Picture = ImageBitmap | ImageData | HTMLCanvasElement | OffscreenCanvas;
+/**
+ * A picture that becomes a VideoFrame here. It stays the caller's, unlike a VideoFrame, which is taken over. Of a video
+ * element it is what it shows.
+ */
+export type Picture =
+  ImageBitmap | ImageData | HTMLCanvasElement | OffscreenCanvas | HTMLVideoElement | StillPicture;
 
 /** Frames as callers give them: a VideoFrame knows its time, other pictures can be given one. */
 export type FrameInput = VideoFrame | Picture;
 
-const isVideoFrame = (value: object): value is VideoFrame =>
-  typeof VideoFrame !== 'undefined' && value instanceof VideoFrame;
+/** Whether a value is of a class that this place may or may not have. */
+const isOf = (value: object, name: string): boolean => {
+  const known = (globalThis as Record<string, unknown>)[name];
+  return typeof known === 'function' && value instanceof known;
+};
 
-const isImageData = (value: object): value is ImageData =>
-  typeof ImageData !== 'undefined' && value instanceof ImageData;
+const isVideoFrame = (value: object): value is VideoFrame => isOf(value, 'VideoFrame');
+const isImageData = (value: object): value is ImageData => isOf(value, 'ImageData');
+const isVideo = (value: object): value is HTMLVideoElement => isOf(value, 'HTMLVideoElement');
+const isStill = (value: object): value is StillPicture =>
+  isOf(value, 'HTMLImageElement') || isOf(value, 'Blob');
 
 /** Whether a value is a frame of any kind. */
-export const isFrameInput = (value: unknown): value is FrameInput => {
-  if (typeof value !== 'object' || value === null) return false;
-  return (
-    isVideoFrame(value) ||
+export const isFrameInput = (value: unknown): value is FrameInput =>
+  typeof value === 'object' &&
+  value !== null &&
+  (isVideoFrame(value) ||
     isImageData(value) ||
-    (typeof ImageBitmap !== 'undefined' && value instanceof ImageBitmap) ||
-    (typeof OffscreenCanvas !== 'undefined' && value instanceof OffscreenCanvas) ||
-    (typeof HTMLCanvasElement !== 'undefined' && value instanceof HTMLCanvasElement)
+    isVideo(value) ||
+    isStill(value) ||
+    ['ImageBitmap', 'OffscreenCanvas', 'HTMLCanvasElement'].some((name) => isOf(value, name)));
+
+/** A frame and when it was captured, seconds; undefined where nobody said. */
+export type TimedFrame = {
+  frame: VideoFrame;
+  timestamp: number | undefined;
+  /** A picture by itself: no other comes in which a search could go on. */ isStill?: boolean;
+};
+
+const microseconds = (seconds: number): number => Math.round(seconds * 1e6);
+
+/** @throws InputError where the picture gives no frame */
+const createFrame = (make: () => VideoFrame): VideoFrame => {
+  try {
+    return make();
+  } catch (error) {
+    throw new InputError(
+      `a frame cannot be read (${String(error)}). Pass a picture that is loaded, not closed, and of the page's own origin or served with CORS.`,
+      { cause: error },
+    );
+  }
+};
+
+/** @throws InputError for a time that cannot be seconds */
+const checkTime = (timestamp: number | undefined): void => {
+  if (timestamp === undefined || !(Math.abs(microseconds(timestamp)) > Number.MAX_SAFE_INTEGER)) return;
+  throw new InputError(
+    `a frame's timestamp is ${timestamp}, too great for seconds. Pass seconds, for example performance.now() / 1000.`,
   );
 };
 
-/** A frame and when it was captured, seconds; undefined where nobody said. */
-export type TimedFrame = { frame: VideoFrame; timestamp: number | undefined };
-
-const secondsToMicroseconds = 1e6;
-
 /**
  * @param timestamp capture time, seconds; default: the frame's own
- * @returns a VideoFrame that the caller owns now; for a VideoFrame, that one
+ * @returns a VideoFrame that the caller owns now; for a VideoFrame, that one. By a promise where it has to be decoded
  * @throws InputError for anything that is not a picture or has no pixels
  */
-export const toVideoFrame = (input: FrameInput, timestamp?: number): TimedFrame => {
-  if (!isFrameInput(input)) {
-    throw new InputError(
-      'a frame is not a picture. Pass a VideoFrame, an ImageBitmap, a canvas or an ImageData.',
+export const toVideoFrame = (input: FrameInput, timestamp?: number): TimedFrame | Promise<TimedFrame> => {
+  if (typeof VideoFrame === 'undefined') {
+    throw new DeviceError(
+      'this browser has no WebCodecs (VideoFrame), without which no frame can be handed over. Use a newer one.',
     );
   }
+  if (!isFrameInput(input)) {
+    throw new InputError(
+      'a frame is not a picture. Pass a VideoFrame, an ImageBitmap, a canvas, an ImageData, an img, a video element or a Blob.',
+    );
+  }
+  checkTime(timestamp);
   if (isVideoFrame(input)) {
     if (input.format === null && input.codedWidth === 0) {
       throw new InputError('a VideoFrame is closed already. Pass each frame once: it is closed for you.');
     }
-    return { frame: input, timestamp: timestamp ?? input.timestamp / secondsToMicroseconds };
+    return { frame: input, timestamp: timestamp ?? input.timestamp / 1e6 };
   }
-  const isTimed = timestamp !== undefined && Number.isFinite(timestamp);
-  const init = { timestamp: isTimed ? Math.round(timestamp * secondsToMicroseconds) : 0 };
-  if (input.width === 0 || input.height === 0) {
-    throw new InputError(
-      `a frame has ${input.width}×${input.height} pixels. Pass pictures that have pixels.`,
-    );
+  if (isStill(input)) return decodeStill(input, timestamp);
+  const at = timestamp ?? (isVideo(input) ? input.currentTime : undefined);
+  const init = { timestamp: at !== undefined && Number.isFinite(at) ? microseconds(at) : 0 };
+  const { width, height } = isVideo(input) ? { width: input.videoWidth, height: input.videoHeight } : input;
+  if (width === 0 || height === 0) {
+    throw new InputError(`a frame has ${width}×${height} pixels. Pass pictures that have pixels.`);
   }
-  if (!isImageData(input)) return { frame: new VideoFrame(input, init), timestamp };
-  const { data, width, height } = input;
-  const frame = new VideoFrame(new Uint8ClampedArray(data), {
-    ...init,
-    format: 'RGBA',
-    codedWidth: width,
-    codedHeight: height,
-  });
-  return { frame, timestamp };
+  const frame = createFrame(() =>
+    isImageData(input)
+      ? new VideoFrame(new Uint8ClampedArray(input.data), {
+          ...init,
+          format: 'RGBA',
+          codedWidth: width,
+          codedHeight: height,
+        })
+      : new VideoFrame(input, init),
+  );
+  return { frame, timestamp: at };
+};
+
+/** What most pages never need is loaded when it is. */
+const decodeStill = async (input: StillPicture, timestamp: number | undefined): Promise<TimedFrame> => {
+  const { decodePicture } = await import('./decode-picture.ts');
+  const bitmap = await decodePicture(input);
+  try {
+    const init = { timestamp: microseconds(timestamp ?? 0) || 0 };
+    return { frame: createFrame(() => new VideoFrame(bitmap, init)), timestamp, isStill: true };
+  } finally {
+    bitmap.close();
+  }
 };

@@ -18,14 +18,21 @@ const brokenVideo = ({ error }: HTMLVideoElement): SourceError => {
   );
 };
 
+/** @param timestamp capture time, seconds */
+type OnFrame = (timestamp: number) => void;
+
+/** The time of what an element shows, seconds: in the video, or of a stream by the clock. */
+const timeOf = (video: HTMLVideoElement): number =>
+  video.srcObject === null ? video.currentTime : performance.now() / 1000;
+
 /** Older browsers: looks once per screen refresh whether the video has gone on. @returns stops looking */
-const pollFrames = (video: HTMLVideoElement, onFrame: () => void): (() => void) => {
+const pollFrames = (video: HTMLVideoElement, onFrame: OnFrame): (() => void) => {
   let last = -1;
   let handle = 0;
   const look = (): void => {
     if (video.currentTime !== last && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) {
       last = video.currentTime;
-      onFrame();
+      onFrame(timeOf(video));
     }
     handle = requestAnimationFrame(look);
   };
@@ -36,12 +43,13 @@ const pollFrames = (video: HTMLVideoElement, onFrame: () => void): (() => void) 
 };
 
 /** @returns stops calling */
-const onEachFrame = (video: HTMLVideoElement, onFrame: () => void): (() => void) => {
+const onEachFrame = (video: HTMLVideoElement, onFrame: OnFrame): (() => void) => {
   if (!('requestVideoFrameCallback' in video)) return pollFrames(video, onFrame);
   let handle = 0;
   const next = (): void => {
-    handle = video.requestVideoFrameCallback(() => {
-      onFrame();
+    handle = video.requestVideoFrameCallback((now, { mediaTime, captureTime }) => {
+      // A stream has no time of its own: not every browser counts one up for it.
+      onFrame(video.srcObject === null ? mediaTime : (captureTime ?? now) / 1000);
       next();
     });
   };
@@ -55,11 +63,12 @@ const onEachFrame = (video: HTMLVideoElement, onFrame: () => void): (() => void)
  * Hands over a copy of each frame that the element shows. @returns stops watching
  */
 export const watchVideoElement = (video: HTMLVideoElement, latest: LatestFrame<TimedFrame>): (() => void) => {
-  const push = (): void => {
+  // The time a VideoFrame of an element gives itself is not the same in all browsers, and a millionth of it in one.
+  const push = (timestamp: number): void => {
     if (video.videoWidth === 0) return;
     try {
-      const frame = new VideoFrame(video);
-      latest.push({ frame, timestamp: frame.timestamp / 1e6 });
+      const frame = new VideoFrame(video, { timestamp: Math.round(timestamp * 1e6) });
+      latest.push({ frame, timestamp });
     } catch (error) {
       const isTainted = error instanceof DOMException && error.name === 'SecurityError';
       if (!isTainted) return; // between two sources there may be nothing to copy: the next frame comes
@@ -80,7 +89,9 @@ export const watchVideoElement = (video: HTMLVideoElement, latest: LatestFrame<T
   video.addEventListener('ended', onEnded);
   video.addEventListener('error', onError);
   // A paused video shows a frame that no callback will tell of.
-  if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) push();
+  if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) push(timeOf(video));
+  // What has ended already says so no more.
+  if (video.ended) latest.end();
   const stop = onEachFrame(video, push);
   return () => {
     stop();
@@ -89,18 +100,40 @@ export const watchVideoElement = (video: HTMLVideoElement, latest: LatestFrame<T
   };
 };
 
+/** A track that cannot be read is shown, in an element that is not in the page. @returns stops it */
+export const showTrack = (track: MediaStreamTrack, latest: LatestFrame<TimedFrame>): (() => void) => {
+  const video = document.createElement('video');
+  video.muted = true;
+  video.playsInline = true;
+  video.srcObject = new MediaStream([track]);
+  const stop = watchVideoElement(video, latest);
+  video.play().catch((error: unknown) => {
+    latest.fail(new SourceError('the video stream could not be played. Start again.', { cause: error }));
+  });
+  return () => {
+    stop();
+    video.pause();
+    video.srcObject = null;
+  };
+};
+
 /**
  * Frames that a video element shows, while it plays and at every seek. The element stays the caller's.
+ * @param release what is done when frames are wanted, and at the end
  * @throws SourceError when it has failed already
  */
-export const openVideoElement = (video: HTMLVideoElement): FrameSource => {
+export const openVideoElement = (video: HTMLVideoElement, release: () => void): FrameSource => {
   if (video.error !== null) throw brokenVideo(video);
   const latest = new LatestFrame<TimedFrame>();
   const stop = watchVideoElement(video, latest);
   return {
     counts: latest.counts,
-    next: () => latest.next(),
+    next: () => {
+      release();
+      return latest.next();
+    },
     close: () => {
+      release();
       stop();
       latest.close();
     },

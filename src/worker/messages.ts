@@ -109,7 +109,14 @@ export type TrackerWorkerApi = {
     finder: RemoteFinder | undefined,
   ): Promise<{ id: number; info: TrackerInfo }>;
   /** Closes the frame. @param timestamp capture time, seconds */
-  step(tracker: number, frame: VideoFrame, timestamp: number | undefined): Promise<StepReply>;
+  step(
+    tracker: number,
+    frame: VideoFrame,
+    timestamp: number | undefined,
+    isStill?: boolean,
+  ): Promise<StepReply>;
+  /** One picture by itself, beside what the tracker follows. Closes the frame. */
+  trackPicture(tracker: number, frame: VideoFrame): Promise<Pick<StepReply, 'result'>>;
   /** Embeds a picture to match with what a tracker sees; closes the frame. @returns its number among the tracker's */
   openReference(tracker: number, side: SideFrame, options: LiveOptions): Promise<number>;
   /** Matches it with the objects of the tracker's last step. */

@@ -3,13 +3,35 @@ import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import type { SmootherOptions } from '../landmarks/smoother.ts';
 import { createCallQueue } from '../model/call-queue.ts';
 import type { SeenSquare } from '../pipeline/frame-steps.ts';
+import type { TrackResult } from '../pipeline/result.ts';
 import type { Engine, TrackerParts, VideoTracker } from './engine.ts';
 import type { StepReply } from './messages.ts';
 import type { OpenModel } from './open-model.ts';
 
+/** Steps after which the search in one picture is given up: as many runs of the network as `findObject` takes. */
+const mostSteps = 25;
+/** Steps after which no more objects are looked for beside those that were found: each has less of the budget. */
+const mostStepsForMore = 75;
+
+/** Looks at a frame again until all objects are found in it. @param first what the first look told */
+const searchOn = async (
+  tracker: VideoTracker,
+  frame: VideoFrame,
+  first: TrackResult,
+  wanted: number,
+): Promise<TrackResult> => {
+  let result = first;
+  const most = (): number => (result.objects.length === 0 ? mostSteps : mostStepsForMore);
+  for (let steps = 1; result.objects.length < wanted && steps < most(); steps++) {
+    result = await tracker.step(frame, first.timestamp);
+  }
+  return result;
+};
+
 /** One of the trackers of a model. It follows the model to another engine, and searches anew there. */
 export class ModelTracker {
   readonly #model: OpenModel;
+  readonly #objects: number;
   /** Steps of one tracker must not overlap; those of two may. */
   readonly #queue = createCallQueue('tracker');
   #parts: TrackerParts;
@@ -17,22 +39,40 @@ export class ModelTracker {
   #tracker: VideoTracker;
   #keepsSeen = false;
 
-  constructor(model: OpenModel, parts: TrackerParts) {
+  /** @param objects how many are wanted at most */
+  constructor(model: OpenModel, parts: TrackerParts, objects: number) {
+    this.#objects = objects;
     this.#model = model;
     this.#parts = parts;
     this.#engine = model.engine;
     this.#tracker = this.#engine.createTracker(parts);
   }
 
-  /** @param timestamp capture time, seconds */
-  step(frame: VideoFrame, timestamp: number | undefined): Promise<StepReply> {
+  /**
+   * @param timestamp capture time, seconds
+   * @param isStill whether the frame is a picture by itself: then the search goes on in it until the object is found
+   */
+  step(frame: VideoFrame, timestamp: number | undefined, isStill: boolean): Promise<StepReply> {
     return this.#queue.run(() =>
       this.#model.use(async (engine) => {
         this.#moveTo(engine);
-        const result = await this.#tracker.step(frame, timestamp);
+        let result = await this.#tracker.step(frame, timestamp);
+        if (isStill) result = await searchOn(this.#tracker, frame, result, this.#objects);
         return { result, timing: this.#tracker.timing, device: engine.device };
       }),
     );
+  }
+
+  /** Finds the object in one picture, with a tracker of its own. */
+  trackPicture(frame: VideoFrame): Promise<TrackResult> {
+    return this.#model.use(async (engine) => {
+      const tracker = engine.createTracker({ ...this.#parts, smoothing: false });
+      try {
+        return await searchOn(tracker, frame, await tracker.step(frame), this.#objects);
+      } finally {
+        tracker.close();
+      }
+    });
   }
 
   /** Forgets the object. */

@@ -128,7 +128,7 @@ export class TrackerService implements TrackerWorkerApi {
       const { createSeveral } = await this.#load<SeveralObjects>('severalObjects');
       parts.createSteps = createSeveral(message.objects);
     }
-    const tracker = new ModelTracker(model, parts);
+    const tracker = new ModelTracker(model, parts, message.objects);
     if (message.roi !== undefined) tracker.follow(message.roi);
     const id = ++this.#created;
     this.#trackers.set(id, { tracker, finder, references: new Map() });
@@ -143,9 +143,22 @@ export class TrackerService implements TrackerWorkerApi {
     };
   }
 
-  async step(id: number, frame: VideoFrame, timestamp: number | undefined): Promise<StepReply> {
+  async step(
+    id: number,
+    frame: VideoFrame,
+    timestamp: number | undefined,
+    isStill = false,
+  ): Promise<StepReply> {
     try {
-      return await this.#served(id).tracker.step(frame, timestamp);
+      return await this.#served(id).tracker.step(frame, timestamp, isStill);
+    } finally {
+      frame.close();
+    }
+  }
+
+  async trackPicture(id: number, frame: VideoFrame): Promise<Pick<StepReply, 'result'>> {
+    try {
+      return { result: await this.#served(id).tracker.trackPicture(frame) };
     } finally {
       frame.close();
     }

@@ -1,7 +1,7 @@
-import { InputError, ModelError, SourceError, track, Tracker, type TrackResult } from 'dve-sdk';
+import { InputError, ModelError, SourceError, track, trackPicture, Tracker, type TrackResult } from 'dve-sdk';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { catchWorkers } from './caught.ts';
-import { collect, model, sceneCanvas } from './scene.ts';
+import { collect, errorOf, model, sceneCanvas, sceneImage, times } from './scene.ts';
 
 /** One for all tests: starting one takes longer than most of them. */
 let tracker: Tracker;
@@ -21,6 +21,86 @@ const untilTracked = async (results: AsyncIterable<TrackResult>, most = 60): Pro
   }
   return all;
 };
+
+const pngOf = (seconds: number): Promise<Blob> => sceneCanvas(seconds).convertToBlob({ type: 'image/png' });
+
+const imgOf = (blob: Blob): HTMLImageElement => {
+  const img = document.createElement('img');
+  img.src = URL.createObjectURL(blob);
+  return img;
+};
+
+describe('a picture by itself', () => {
+  test('is not found by the first step where more frames may come', async () => {
+    expect(await tracker.step(sceneCanvas(0))).toMatchObject({ status: 'searching' });
+  });
+
+  test.each([
+    ['an img that is loading', async () => imgOf(await pngOf(0))],
+    ['a Blob', () => pngOf(0)],
+  ])('%s is found by one step, and by track(), which ends then', async (_, make) => {
+    expect(await tracker.step(await make())).toMatchObject({ status: 'tracking', width: 320, height: 240 });
+    await tracker.reset();
+    const results = await collect(track(await make(), { tracker }));
+    expect(results).toHaveLength(1);
+    expect(errorOf({ ...results[0], timestamp: 0 })).toBeLessThan(2);
+  });
+
+  test.each([
+    ['an ImageBitmap', () => sceneCanvas(0).transferToImageBitmap()],
+    ['an ImageData', () => sceneImage(0)],
+  ])('%s is found by track()', async (_, make) => {
+    const results = await collect(track(make(), { tracker }));
+    expect(results.map(({ status }) => status)).toEqual(['tracking']);
+  });
+
+  test('is found by trackPicture in one call, of whatever kind, and the tracker goes on as it was', async () => {
+    for (const seconds of times(8)) await tracker.step(sceneCanvas(seconds), seconds);
+    const before = await tracker.step(sceneCanvas(0.3), 0.3);
+    const found = await tracker.trackPicture(sceneCanvas(1.5));
+    expect(errorOf({ ...found, timestamp: 1.5 })).toBeLessThan(2);
+    const after = await tracker.step(sceneCanvas(0.33), 0.33);
+    expect(before.objects[0].id).toBe(after.objects[0].id);
+    expect(tracker.timing.search).toBe(0);
+  });
+
+  test('is found without a tracker, too; one that shows nothing is searched in vain', async () => {
+    const options = { model, device: 'wasm' } as const;
+    expect(await trackPicture(await pngOf(0), options)).toMatchObject({ status: 'tracking' });
+    expect(await trackPicture(new ImageData(320, 240), options)).toMatchObject({ status: 'searching' });
+  });
+
+  test('a video element is a frame as well', async () => {
+    const video = videoOf(await recordVideo());
+    await expect(tracker.step(video)).rejects.toThrow(InputError);
+    await vi.waitUntil(() => video.readyState >= 2);
+    expect(await tracker.trackPicture(video)).toMatchObject({ status: 'tracking' });
+    expect(await tracker.step(video)).toMatchObject({ width: 320, timestamp: video.currentTime });
+  });
+
+  test.each([
+    ['a Blob of something else', () => new Blob(['text'], { type: 'text/plain' }), 'text/plain'],
+    ['an img that does not load', () => imgOf(new Blob(['text'])), 'cannot be decoded'],
+    ['an img without a source', () => document.createElement('img'), 'cannot be decoded'],
+    [
+      'pixels that were given away',
+      () => {
+        const image = sceneImage(0);
+        structuredClone(image.data.buffer, { transfer: [image.data.buffer] });
+        return image;
+      },
+      'cannot be read',
+    ],
+  ])('%s is told', async (_, make, words) => {
+    await expect(tracker.step(make())).rejects.toThrow(InputError);
+    await expect(tracker.step(make())).rejects.toThrow(words);
+  });
+
+  test('a time that cannot be seconds is told', async () => {
+    await expect(tracker.step(sceneImage(0), Date.now() * 1e6)).rejects.toThrow('Pass seconds');
+    expect(await tracker.step(sceneImage(0), Date.now() / 1000)).toMatchObject({ width: 320 });
+  });
+});
 
 /** Streams that are opened while it is on. */
 const catchStreams = (): MediaStream[] => {
@@ -244,6 +324,88 @@ describe('a video element', () => {
     expect(results.some(({ status }) => status === 'tracking')).toBe(true);
     const stamps = results.map(({ timestamp }) => timestamp);
     expect(stamps).toEqual([...stamps].sort((a, b) => a - b));
+  });
+
+  test('is held at its first frame until the model is there, and then played to its end', async () => {
+    const video = videoOf(await recordVideo());
+    await video.play();
+    video.currentTime = 0;
+    const tracking = track(video, { model, device: 'wasm' });
+    // Asked for again meanwhile: it plays, without going on.
+    await video.play();
+    expect(video.paused).toBe(false);
+    await tracking.ready;
+    expect(video.currentTime).toBeLessThan(0.3);
+    const results = await collect(tracking);
+    expect(results[0].timestamp).toBeLessThan(0.3);
+    expect(video.ended).toBe(true);
+    expect(video.playbackRate).toBe(1);
+  });
+
+  test('is not held where that is not wanted', async () => {
+    const video = videoOf(await recordVideo());
+    const rates: number[] = [];
+    video.addEventListener('ratechange', () => rates.push(video.playbackRate));
+    const tracking = track(video, { tracker, hold: false });
+    expect(video.playbackRate).toBe(1);
+    await tracking.close();
+    expect(rates).toEqual([]);
+  });
+
+  test('is let go when the tracking is closed or fails before it began', async () => {
+    const video = videoOf(await recordVideo());
+    await track(video, { tracker }).close();
+    await vi.waitUntil(() => video.playbackRate === 1);
+    await expect(track(video, { model: '/nowhere/', device: 'wasm' }).ready).rejects.toThrow(ModelError);
+    await vi.waitUntil(() => video.playbackRate === 1);
+  });
+
+  test('is tracked at another rate, in the time of the video', async () => {
+    const video = videoOf(await recordVideo());
+    const tracking = track(video, { tracker });
+    // Held meanwhile: what counts is what is asked for.
+    video.playbackRate = 0.5;
+    void video.play();
+    const results = await collect(tracking);
+    expect(video.playbackRate).toBe(0.5);
+    const stamps = results.map(({ timestamp }) => timestamp);
+    expect(stamps).toEqual([...new Set(stamps)].sort((a, b) => a - b));
+    expect(stamps.at(-1)).toBeGreaterThan(0.7);
+    expect(stamps.at(-1)).toBeLessThanOrEqual(video.duration);
+  });
+
+  test('that has ended gives its last frame, and the loop ends', async () => {
+    const video = videoOf(await recordVideo());
+    await video.play();
+    await new Promise((resolve) => {
+      video.addEventListener('ended', resolve, { once: true });
+    });
+    expect(await collect(track(video, { tracker }))).toHaveLength(1);
+  });
+
+  test('gives its own time, also where frames that are made of it tell none, as in Firefox', async () => {
+    const video = videoOf(await recordVideo());
+    const shown: number[] = [];
+    const note = (): void => {
+      video.requestVideoFrameCallback((_, { mediaTime }) => {
+        shown.push(mediaTime);
+        note();
+      });
+    };
+    note();
+    vi.stubGlobal(
+      'VideoFrame',
+      class extends VideoFrame {
+        constructor(image: CanvasImageSource, init: VideoFrameInit = { timestamp: 0 }) {
+          super(image, init);
+        }
+      },
+    );
+    const tracking = track(video, { tracker });
+    void video.play();
+    const stamps = (await collect(tracking)).map(({ timestamp }) => timestamp);
+    expect(stamps.length).toBeGreaterThan(2);
+    expect(stamps.slice(1).filter((stamp) => !shown.includes(stamp))).toEqual([]);
   });
 
   test('that is paused gives the frame that it shows', async () => {
