@@ -71,5 +71,6 @@ const server = await createServer({
 await server.listen();
 const [url] = server.resolvedUrls?.local ?? [];
 console.log(`Webcam demo: ${url}examples/webcam/`);
+console.log(`Points you choose: ${url}examples/points/`);
 console.log(`Training: ${url}examples/train/`);
 console.log('Stop it with Ctrl+C.');

@@ -6,7 +6,12 @@ import { unzipSync } from 'fflate';
 import type { Browser, BrowserContext, Page } from 'playwright';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { blobCenters, drawScene, sceneRoi } from '../fixtures/blob-scene.ts';
+import {
+  parseLandmarkSet,
+  serializeLandmarkSet,
+  type LandmarkSet,
+} from '../../src/landmarks/landmark-set.ts';
+import { blobCenters, blobs, drawScene, sceneRoi } from '../fixtures/blob-scene.ts';
 import { cameraFile, fixtureFolder } from '../fixtures/setup.ts';
 import { launchChromium, root, watchContext } from './consumer.ts';
 
@@ -92,6 +97,38 @@ const drawnPixels = (page: Page, id: string): Promise<number> =>
     const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
     return data.filter((value, i) => i % 4 === 3 && value > 0).length;
   }, id);
+
+/** Mean place of the pixels that have a disc's colour, pixels of the canvas as it is shown. */
+const placeOfDisc = (page: Page, id: string, name: string): Promise<{ x: number; y: number }> =>
+  page.evaluate(
+    ([of, color]) => {
+      const canvas = document.getElementById(of) as HTMLCanvasElement;
+      const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d');
+      if (copy === null) throw new Error('no canvas');
+      copy.drawImage(canvas, 0, 0);
+      const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+      let [x, y, count] = [0, 0, 0];
+      for (let i = 0; i < data.length; i += 4) {
+        if (color.some((value, c) => Math.abs(data[i + c] - value) > 45)) continue;
+        x += (i / 4) % canvas.width;
+        y += Math.floor(i / 4 / canvas.width);
+        count++;
+      }
+      const scale = canvas.clientWidth / canvas.width;
+      return { x: (scale * x) / count, y: (scale * y) / count };
+    },
+    [id, blobs.find((blob) => blob.name === name)?.color ?? []] as [string, number[]],
+  );
+
+/** How far a marked point lies from the disc that it marks, pixels of the screen. */
+const distanceFromDisc = async (page: Page, point: number, name: string): Promise<number> => {
+  const disc = await placeOfDisc(page, 'picture', name);
+  const canvas = await page.locator('#picture').boundingBox();
+  const button = await page.locator('#points button').nth(point).boundingBox();
+  if (canvas === null || button === null) return Infinity;
+  const [x, y] = [button.x + button.width / 2 - canvas.x, button.y + button.height / 2 - canvas.y];
+  return Math.hypot(x - disc.x, y - disc.y);
+};
 
 describe('npm start', () => {
   test('leads to the webcam demo, which tracks what is before the camera, pauses and stops', async () => {
@@ -182,6 +219,98 @@ describe('npm start', () => {
       await page.locator('label', { hasText: 'CPU' }).click();
       await page.locator('#start-camera').click();
       await waitForStatus(page, 'Tracking');
+    });
+  });
+
+  test('serves the page where points are clicked: they are tracked, named, joined, moved, taken away and saved', async () => {
+    await withContext(async (context) => {
+      const page = await context.newPage();
+      await page.goto(`${url}examples/webcam/`);
+      await page.getByRole('link', { name: 'Choose your own points' }).click();
+      await page.waitForURL('**/examples/points/');
+      await page.goto(`${url}examples/points/?model=${blobModel}`);
+      await page.getByRole('button', { name: 'Use the camera' }).click();
+      await waitForStatus(page, 'Tracking');
+      await page.getByRole('button', { name: 'Freeze as a picture' }).click();
+      const picture = page.getByRole('img', { name: 'Reference picture' });
+      for (const name of ['red', 'blue', 'cyan']) {
+        await picture.click({ position: await placeOfDisc(page, 'picture', name) });
+      }
+      const points = page.locator('#points button');
+      await expect.poll(() => points.count()).toBe(3);
+      await page.getByLabel('Name of point 1').fill('red');
+      await page.getByLabel('Name of point 1').press('Enter');
+      // A name that is taken is refused.
+      await page.getByLabel('Name of point 2').fill('red');
+      await page.getByLabel('Name of point 2').press('Enter');
+      await expect.poll(() => page.getByLabel('Name of point 2').getAttribute('aria-invalid')).toBe('true');
+      await page.getByLabel('Name of point 2').fill('blue');
+      await page.getByLabel('Name of point 2').press('Enter');
+      await page.getByRole('button', { name: 'Line from red' }).click();
+      await page.getByRole('button', { name: 'Line to blue' }).click();
+
+      const saved = async (): Promise<LandmarkSet> => {
+        const [download] = await Promise.all([
+          page.waitForEvent('download'),
+          page.getByRole('button', { name: 'Save the set (JSON)' }).click(),
+        ]);
+        return parseLandmarkSet(readFileSync(await download.path(), 'utf8'));
+      };
+      await expect.poll(async () => (await saved()).connections).toEqual([[0, 1]]);
+      const set = await saved();
+      expect(set.names).toEqual(['red', 'blue', 'point 3']);
+      // Where the discs lie in the object is known: the shape is told in its own square.
+      for (const [n, name] of ['red', 'blue', 'cyan'].entries()) {
+        const truth = blobs.find((blob) => blob.name === name)?.at ?? { x: NaN, y: NaN };
+        expect(Math.hypot(set.meanShape[n].x - truth.x, set.meanShape[n].y - truth.y)).toBeLessThan(0.05);
+      }
+
+      // By keyboard: a step to the right, away with it, and back again.
+      const before = await points.nth(2).getAttribute('style');
+      await points.nth(2).focus();
+      await page.keyboard.press('Shift+ArrowRight');
+      expect(await points.nth(2).getAttribute('style')).not.toBe(before);
+      await page.keyboard.press('Delete');
+      expect(await points.count()).toBe(2);
+      await page.keyboard.press('Control+z');
+      await page.keyboard.press('Control+z');
+      expect(await points.nth(2).getAttribute('style')).toBe(before);
+
+      // Dragged, and put back by the button.
+      const at = await points.nth(0).boundingBox();
+      if (at === null) throw new Error('the point is not shown');
+      await page.mouse.move(at.x + at.width / 2, at.y + at.height / 2);
+      await page.mouse.down();
+      await page.mouse.move(at.x + at.width / 2 + 30, at.y + at.height / 2, { steps: 4 });
+      await page.mouse.up();
+      const moved = await points.nth(0).boundingBox();
+      expect((moved?.x ?? NaN) - at.x).toBeCloseTo(30, 0);
+      await page.getByRole('button', { name: 'Undo' }).click();
+
+      // On the live picture, too.
+      const live = page.getByRole('img', { name: 'Live picture with the tracked points' });
+      await live.click({ position: await placeOfDisc(page, 'live-canvas', 'yellow') });
+      await expect.poll(() => points.count()).toBe(4);
+      expect(await distanceFromDisc(page, 3, 'yellow')).toBeLessThan(12);
+
+      // Another picture gets the same points, found by the network.
+      await page.locator('#files').setInputFiles(pictures[1]);
+      await page.getByRole('button', { name: 'Picture 2 of 2' }).waitFor();
+      await expect.poll(() => distanceFromDisc(page, 3, 'yellow')).toBeLessThan(12);
+      await page.getByRole('button', { name: 'Remove the picture' }).click();
+      await page.getByRole('button', { name: 'Remove the picture' }).click();
+      expect(await points.count()).toBe(0);
+
+      // A set from a file is tracked as it is.
+      const buffer = Buffer.from(serializeLandmarkSet({ ...set, names: ['a', 'b', 'c'] }));
+      await page.locator('#files').setInputFiles({ name: 'set.json', mimeType: 'application/json', buffer });
+      await expect.poll(() => page.getByLabel('Name of point 3').inputValue()).toBe('c');
+      await page.locator('#files').setInputFiles({
+        ...{ name: 'bad.json', mimeType: 'application/json', buffer: Buffer.from('{}') },
+      });
+      await page.locator('#notice-text', { hasText: 'bad.json' }).waitFor();
+      await page.getByRole('button', { name: 'Stop' }).click();
+      await waitForStatus(page, 'Ready');
     });
   });
 });
