@@ -1,6 +1,6 @@
 import { transfer, type Remote } from 'comlink';
 import type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
-import { InputError, shownValue } from './errors.ts';
+import { DeviceError, InputError, shownValue } from './errors.ts';
 import type { Point } from './geometry/coordinates.ts';
 import { cropToImage, type Roi } from './geometry/roi.ts';
 import type { LandmarkSet } from './landmarks/landmark-set.ts';
@@ -154,6 +154,11 @@ export class TrackingModel {
     clientOf = (model) => model.#client;
     openModelFor = async ({ model, device = 'auto', precision = 'auto', assetBase, signal }, owner) => {
       signal?.throwIfAborted();
+      if (typeof Worker === 'undefined' || typeof location === 'undefined') {
+        throw new DeviceError(
+          'there are no web workers here: dve-sdk tracks in browsers. In Node use the command line, "npx dve track VIDEO --out FILE.json".',
+        );
+      }
       const assets = locateAssets(assetBase);
       const { place, release } = placeOf(model, assets);
       const message: OpenMessage = {
@@ -163,7 +168,7 @@ export class TrackingModel {
       };
       let client: Client | undefined;
       try {
-        const connected = connectWorker<TrackerWorkerApi>(assets.createWorker(), owner);
+        const connected = connectWorker<TrackerWorkerApi>(assets.createWorker(), owner, assets.remedy);
         client = connected;
         // Locks are shared by all pages of an origin.
         const lockName = `dve-sdk ${Math.random().toString(36).slice(2)}`;

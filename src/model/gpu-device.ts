@@ -29,6 +29,43 @@ export type GpuHandle = {
   /** True for an adapter that computes on the CPU: right numbers, slower than wasm. */ isSoftware: boolean;
 };
 
+/** Seconds that an answer of the browser's GPU process may take. */
+const answerLimit = 10;
+
+/**
+ * Waits for an answer that in some browsers never comes, or comes as an error.
+ * @param late takes what comes after all, when nobody waits any more
+ * @throws NoWebGpuError
+ */
+const answerOf = async <Answer>(
+  what: string,
+  asking: Promise<Answer>,
+  late: (answer: Answer) => void = () => undefined,
+): Promise<Answer> => {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isLate = false;
+  const waiting = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      isLate = true;
+      reject(new NoWebGpuError(`${what} gave no answer in ${answerLimit} s`));
+    }, 1000 * answerLimit);
+  });
+  const answering = asking.then(
+    (answer) => {
+      if (isLate) late(answer);
+      return answer;
+    },
+    (error: unknown) => {
+      throw new NoWebGpuError(`${what}: ${firstLine(error)}`, error);
+    },
+  );
+  try {
+    return await Promise.race([answering, waiting]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
 /** @throws NoWebGpuError with the reason why there is no WebGPU */
 export const openGpuDevice = async (): Promise<GpuHandle> => {
   // Typed as always there, but it is missing in older browsers and in insecure pages.
@@ -40,17 +77,20 @@ export const openGpuDevice = async (): Promise<GpuHandle> => {
       'this browser has no WebAssembly JSPI, which ONNX Runtime needs to wait for the GPU',
     );
   }
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  const adapter = await answerOf(
+    'requestAdapter',
+    gpu.requestAdapter({ powerPreference: 'high-performance' }),
+  );
   if (adapter === null) throw new NoWebGpuError('requestAdapter returned null');
   const requiredLimits = Object.fromEntries(usedLimits.map((limit) => [limit, adapter.limits[limit]]));
   const wanted: GPUFeatureName[] = ['shader-f16', 'subgroups'];
-  try {
-    const device = await adapter.requestDevice({
-      requiredLimits,
-      requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
-    });
-    return { device, isSoftware: adapter.info.isFallbackAdapter };
-  } catch (error) {
-    throw new NoWebGpuError(firstLine(error), error);
-  }
+  const requiredFeatures = wanted.filter((feature) => adapter.features.has(feature));
+  const device = await answerOf(
+    'requestDevice',
+    adapter.requestDevice({ requiredLimits, requiredFeatures }),
+    (late) => {
+      late.destroy();
+    },
+  );
+  return { device, isSoftware: adapter.info.isFallbackAdapter };
 };

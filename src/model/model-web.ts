@@ -26,21 +26,32 @@ const isSameOrigin = (url: string): boolean => new URL(url, location.href).origi
 const threadCount = (library: string): number =>
   globalThis.crossOriginIsolated && isSameOrigin(library) ? Math.min(4, navigator.hardwareConcurrency) : 1;
 
+/** Seconds that ONNX Runtime's WebAssembly gets to be fetched and compiled: much, because networks are slow. */
+const startLimit = 180;
+
 /**
  * Loads onnxruntime-web, only when and as it is needed.
  * @throws DeviceError when its files cannot be fetched
  */
 export const loadWebRuntime = async ({ library, binary }: RuntimeFiles): Promise<WebRuntime> => {
   let module: unknown;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(`it did not come in ${startLimit} s`));
+      }, 1000 * startLimit);
+    });
     // The URL is known only when running: bundlers treat the file as an asset.
-    module = await import(/* @vite-ignore */ /* webpackIgnore: true */ library);
+    module = await Promise.race([import(/* @vite-ignore */ /* webpackIgnore: true */ library), tooLate]);
   } catch (error) {
+    clearTimeout(timer);
     throw new DeviceError(
       `ONNX Runtime could not be loaded from ${library} (${firstLine(error)}). Serve the files of dve-sdk's dist folder together, or say where they are by assetBase.`,
       { cause: error },
     );
   }
+  clearTimeout(timer);
   if (!isRuntime(module)) {
     throw new DeviceError(
       `${library} is not ONNX Runtime. Serve the files of dve-sdk's dist folder together, or say where they are by assetBase.`,
@@ -48,25 +59,44 @@ export const loadWebRuntime = async ({ library, binary }: RuntimeFiles): Promise
   }
   module.env.wasm.wasmPaths = { wasm: binary };
   module.env.wasm.numThreads = threadCount(library);
+  module.env.wasm.initTimeout = 1000 * startLimit;
   module.env.logLevel = 'error';
   return module;
 };
 
 const modelRemedy = 'Check the model option; it should be the URL of a folder that holds manifest.json.';
 
+/** Seconds without a byte after which a download is given up. */
+const stallLimit = 30;
+
+/** @throws ModelError when it cannot be fetched, breaks off or stands still */
 const fetchBytes = async (url: string, what: string, remedy = modelRemedy): Promise<ArrayBuffer> => {
-  let response: Response;
+  const stalled = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const waitAgain = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      stalled.abort(new Error(`nothing came for ${stallLimit} s`));
+    }, 1000 * stallLimit);
+  };
   try {
-    response = await fetch(url);
+    waitAgain();
+    const response = await fetch(url, { signal: stalled.signal });
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+    const parts: Uint8Array<ArrayBuffer>[] = [];
+    const reader = response.body?.getReader();
+    for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
+      parts.push(part.value);
+      waitAgain();
+    }
+    return await new Blob(parts).arrayBuffer();
   } catch (error) {
     throw new ModelError(`${what} could not be fetched from ${url} (${firstLine(error)}). ${remedy}`, {
       cause: error,
     });
+  } finally {
+    clearTimeout(timer);
   }
-  if (!response.ok) {
-    throw new ModelError(`${what} could not be fetched from ${url} (HTTP ${response.status}). ${remedy}`);
-  }
-  return response.arrayBuffer();
 };
 
 /** @throws ModelError when it cannot be fetched */
@@ -107,11 +137,53 @@ export const fetchModelFile = async (urls: ModelUrls, entry: ManifestFile): Prom
   return bytes;
 };
 
+/** Starts a WebAssembly file. */
+const wasmMagic = [0x00, 0x61, 0x73, 0x6d];
+
+/**
+ * Looks at the file that ONNX Runtime computes with: when it cannot be used every network fails.
+ * @returns what is wrong with it; undefined for a good one
+ */
+export const faultOfWasm = async (url: string): Promise<DeviceError | undefined> => {
+  const fault = (problem: string, cause?: unknown): DeviceError =>
+    new DeviceError(
+      `${url} ${problem}. Serve the files of dve-sdk's dist folder together, whole and of one version, or say where they are by assetBase.`,
+      { cause },
+    );
+  let bytes: ArrayBuffer;
+  try {
+    bytes = await fetchBytes(url, "ONNX Runtime's WebAssembly");
+  } catch (error) {
+    return fault(`could not be fetched (${firstLine((error as Error).cause)})`, error);
+  }
+  const start = new Uint8Array(bytes, 0, Math.min(4, bytes.byteLength));
+  if (!wasmMagic.every((byte, index) => start[index] === byte)) {
+    return fault('is no WebAssembly: the server answered with something else, a page perhaps');
+  }
+  try {
+    await WebAssembly.compile(bytes);
+    return undefined;
+  } catch (error) {
+    if (!/Content Security Policy|unsafe-eval/i.test(firstLine(error))) {
+      return fault(`is damaged (${firstLine(error)})`, error);
+    }
+    return new DeviceError(
+      `the Content-Security-Policy forbids WebAssembly (${firstLine(error)}). Add 'wasm-unsafe-eval' to its script-src, for the page and for dve-sdk's files.`,
+      { cause: error },
+    );
+  }
+};
+
 /** A build of onnxruntime-web on a device. @param gpu given: WebGPU (of the `webgpu` build only), else wasm */
-export const runtimeOn = ({ InferenceSession, Tensor }: WebRuntime, gpu?: GPUDevice): Runtime => ({
+export const runtimeOn = ({ InferenceSession, Tensor, env }: WebRuntime, gpu?: GPUDevice): Runtime => ({
   device: gpu === undefined ? 'wasm' : 'webgpu',
   InferenceSession,
   Tensor,
+  faultOfFiles: async () => {
+    const { wasmPaths } = env.wasm;
+    // Set by loadWebRuntime.
+    return typeof wasmPaths === 'object' ? faultOfWasm(String(wasmPaths.wasm)) : undefined;
+  },
   sessionOptions: {
     executionProviders: gpu === undefined ? ['wasm'] : [{ name: 'webgpu', device: gpu }],
     graphOptimizationLevel: 'all',

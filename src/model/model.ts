@@ -54,6 +54,8 @@ export type Runtime = {
   device: ModelDevice;
   InferenceSession: InferenceSessionFactory;
   Tensor: TensorConstructor;
+  /** Looks whether the runtime's own files are at fault when a network cannot be loaded. */
+  faultOfFiles?: () => Promise<DeviceError | undefined>;
   /** Options that every session of this runtime is created with. */
   sessionOptions: InferenceSession.SessionOptions;
 };
@@ -73,7 +75,7 @@ export type ToTensor<Image> = (image: Image) => TypedTensor<'float32'>;
 type Output = 'embedding' | 'matches';
 
 const load = async (
-  { InferenceSession, sessionOptions }: Runtime,
+  { InferenceSession, sessionOptions, faultOfFiles }: Runtime,
   { manifest, bytes, where }: NetworkFile,
 ): Promise<InferenceSession> => {
   let network: InferenceSession;
@@ -83,6 +85,8 @@ const load = async (
       sessionOptions,
     );
   } catch (error) {
+    const fault = await faultOfFiles?.();
+    if (fault !== undefined) throw fault;
     throw new ModelError(
       `${where} cannot be loaded by ONNX Runtime (${firstLine(error)}). Export the model again with "dve train".`,
       { cause: error },

@@ -3,12 +3,14 @@
  * the file and put its new name here, so that nobody has to set a path. They hold for the built package, where this
  * file becomes a part of dist/index.js.
  */
-import { InputError } from '../errors.ts';
+import { DeviceError, firstLine, InputError } from '../errors.ts';
 import type { WebRuntimeFiles } from '../model/model-web.ts';
 import type { OpenMessage } from './messages.ts';
 
 export type Assets = {
   createWorker: () => Worker;
+  /** What to do when its script cannot be loaded; undefined where nobody said where it is. */
+  remedy?: string;
   runtime: WebRuntimeFiles;
   /** URL of what the worker loads to work on pictures by themselves. */ pictureWork: string;
   /** URL of what the worker loads to track more than one object. */ severalObjects: string;
@@ -17,9 +19,23 @@ export type Assets = {
 
 const workerOptions: WorkerOptions = { type: 'module', name: 'dve-sdk' };
 
+/** @throws DeviceError that names what forbids it */
+const begun = (create: () => Worker): Worker => {
+  try {
+    return create();
+  } catch (error) {
+    throw new DeviceError(
+      `the page may not start a worker (${firstLine(error)}). Where its Content-Security-Policy requires Trusted Types, create a policy named default whose createScriptURL lets the files of dve-sdk pass.`,
+      { cause: error },
+    );
+  }
+};
+
 const bundledAssets = (): Assets => ({
   createWorker: () =>
-    new Worker(new URL('./tracker.worker.js', import.meta.url), { type: 'module', name: 'dve-sdk' }),
+    begun(
+      () => new Worker(new URL('./tracker.worker.js', import.meta.url), { type: 'module', name: 'dve-sdk' }),
+    ),
   runtime: {
     wasm: {
       library: new URL('./ort.wasm.bundle.min.mjs', import.meta.url).href,
@@ -45,15 +61,28 @@ const bundledAssets = (): Assets => ({
 
 /** Workers must come from the page's own origin; from another one only their content may. */
 export const startWorker = (url: URL): Worker => {
-  if (url.origin === location.origin) return new Worker(url, workerOptions);
+  if (url.origin === location.origin) return begun(() => new Worker(url, workerOptions));
   const text = `import ${JSON.stringify(url.href)};`;
-  return new Worker(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })), workerOptions);
+  const script = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
+  const revoke = (): void => {
+    URL.revokeObjectURL(script);
+  };
+  try {
+    const worker = begun(() => new Worker(script, workerOptions));
+    // Its first word, or its end: it is read by then.
+    for (const event of ['message', 'error']) worker.addEventListener(event, revoke, { once: true });
+    return worker;
+  } catch (error) {
+    revoke();
+    throw error;
+  }
 };
 
 const assetsAt = (base: URL): Assets => {
   const at = (name: string): string => new URL(name, base).href;
   return {
     createWorker: () => startWorker(new URL('tracker.worker.js', base)),
+    remedy: `It should be at ${at('tracker.worker.js')}: check that assetBase is the URL of a copy of dve-sdk's dist folder. A Content-Security-Policy has to allow it in worker-src.`,
     runtime: {
       wasm: { library: at('ort.wasm.bundle.min.mjs'), binary: at('ort-wasm-simd-threaded.wasm') },
       webgpu: { library: at('ort.jspi.bundle.min.mjs'), binary: at('ort-wasm-simd-threaded.jspi.wasm') },

@@ -48,10 +48,12 @@ export const reviveError = (error: unknown): Error => {
   return revived;
 };
 
-const noScript = (owner: string): ClosedError =>
-  new ClosedError(
-    `the ${owner}'s worker script could not be loaded. Serve all files of dve-sdk's dist folder; with the development server of Vite 7 or older, add 'dve-sdk' to optimizeDeps.exclude.`,
-  );
+const noScript = (owner: string, remedy: string): ClosedError =>
+  new ClosedError(`the ${owner}'s worker script could not be loaded. ${remedy}`);
+
+/** Where nobody said where the script is. */
+const bundledRemedy =
+  "Serve all files of dve-sdk's dist folder, or say where they are by assetBase; with the development server of Vite 7 or older, add 'dve-sdk' to optimizeDeps.exclude. A Content-Security-Policy has to allow it in worker-src.";
 
 /** Seconds that a worker's script gets to load and say its first word: much, because networks are slow. */
 export const greetingLimit = 60;
@@ -91,8 +93,13 @@ const endpointOf = (worker: Worker): { endpoint: Endpoint; removeListeners: () =
 /**
  * comlink alone leaves calls to a dead worker pending for ever; this rejects them.
  * @param owner how errors call what the worker belongs to, for example `tracker`
+ * @param remedy what to do when its script cannot be loaded
  */
-export const connectWorker = <Api>(worker: Worker, owner: string): WorkerClient<Api> => {
+export const connectWorker = <Api>(
+  worker: Worker,
+  owner: string,
+  remedy = bundledRemedy,
+): WorkerClient<Api> => {
   const diedWorker = (reason: string): ClosedError =>
     new ClosedError(`the ${owner}'s worker died (${reason}). Create a new ${owner}.`);
   const pending = new Set<(error: Error) => void>();
@@ -117,7 +124,7 @@ export const connectWorker = <Api>(worker: Worker, owner: string): WorkerClient<
   const onError = (event: Event): void => {
     // A script that cannot be loaded sends a plain Event without a message.
     const { message } = event as Partial<ErrorEvent>;
-    finish(message === undefined || message === '' ? noScript(owner) : diedWorker(message));
+    finish(message === undefined || message === '' ? noScript(owner, remedy) : diedWorker(message));
   };
   const onUnreadable = (): void => {
     finish(diedWorker('a message could not be read'));
