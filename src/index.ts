@@ -6,6 +6,7 @@ export { drawLandmarks, type DrawOptions } from './draw/draw-landmarks.ts';
 export type { Point, Size } from './geometry/coordinates.ts';
 export type { Roi } from './geometry/roi.ts';
 export type { ObjectBox } from './landmark-maker/create-landmark-set.ts';
+export type { DiscoveredLandmarks, DiscoverOptions } from './landmark-maker/discover-landmarks.ts';
 export type { IndexPair, LandmarkSet } from './landmarks/landmark-set.ts';
 export { defaultSmoothing, type SmootherOptions } from './landmarks/smoother.ts';
 export type { CorrespondPicture, LandmarkPicture, LandmarkSetRequest } from './marks.ts';

@@ -61,6 +61,22 @@ export const toMarkedFrames = async (request: LandmarkSetRequest): Promise<Marke
   }
 };
 
+/** @returns frames that are the worker's from now on @throws InputError for what is no picture */
+export const toFrames = async (pictures: readonly FrameInput[]): Promise<{ frame: VideoFrame }[]> => {
+  if (!Array.isArray(pictures)) throw new InputError('pictures is no list. Give four pictures or more.');
+  const frames: { frame: VideoFrame }[] = [];
+  try {
+    for (const picture of pictures as readonly FrameInput[]) {
+      const { frame } = await toVideoFrame(picture);
+      frames.push({ frame });
+    }
+    return frames;
+  } catch (error) {
+    for (const { frame } of frames) frame.close();
+    throw error;
+  }
+};
+
 /** @throws InputError for what is no picture */
 export const toSideFrame = async (side: CorrespondPicture, which: string): Promise<SideFrame> => {
   if (typeof side === 'object' && 'picture' in side) {

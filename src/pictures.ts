@@ -1,10 +1,12 @@
 /**
  * `dve-sdk/pictures`: landmark sets, and one picture's places in another. An entry of its own, so that pages that only
- * track do not load it. The two functions below are for those who track nothing: each call starts a worker and ends it.
+ * track do not load it. The functions below are for those who track nothing: each call starts a worker and ends it.
  */
 import type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
+import type { DiscoveredLandmarks, DiscoverOptions } from './landmark-maker/discover-landmarks.ts';
 import type { LandmarkSet } from './landmarks/landmark-set.ts';
 import type { CorrespondPicture, LandmarkSetRequest } from './marks.ts';
+import type { FrameInput } from './sources/picture.ts';
 import { openModel, type OpenModelOptions } from './tracking-model.ts';
 
 export {
@@ -16,6 +18,7 @@ export {
 export type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
 export { meshMap, splineMap, warpPicture, type PictureMap } from './correspond/warp-picture.ts';
 export type { ObjectBox } from './landmark-maker/create-landmark-set.ts';
+export type { DiscoveredLandmarks, DiscoverOptions } from './landmark-maker/discover-landmarks.ts';
 export { parseLandmarkSet, serializeLandmarkSet } from './landmarks/landmark-set.ts';
 export type { CorrespondPicture, LandmarkPicture, LandmarkSetRequest } from './marks.ts';
 export type { PixelImage } from './pipeline/crop.ts';
@@ -46,6 +49,29 @@ export const createLandmarkSet = async ({
       ...(connections === undefined ? {} : { connections }),
       ...(mirrorPairs === undefined ? {} : { mirrorPairs }),
     });
+  } finally {
+    await model.close();
+  }
+};
+
+/**
+ * Makes a landmark set of places that nobody clicked, chosen by the network itself: where nothing else in the picture looks
+ * like them, and where they are found in other pictures and back, and round through a third.
+ *
+ *     const { landmarks } = await discoverLandmarks(pictures, { count: 10 });
+ *
+ * @param pictures four or more that show the object; a VideoFrame is closed, other pictures stay the caller's
+ * @param options with those of `openModel()` that say which model, and where it runs; default: the face model
+ * @throws InputError for options that make no sense, too few pictures that show the object, and where the network
+ * recognises too few places; what `openModel()` throws
+ */
+export const discoverLandmarks = async (
+  pictures: readonly FrameInput[],
+  { count, rounds, ...options }: DiscoverOptions & OpenModelOptions,
+): Promise<DiscoveredLandmarks> => {
+  const model = await openModel(options);
+  try {
+    return await model.discoverLandmarks(pictures, { count, ...(rounds === undefined ? {} : { rounds }) });
   } finally {
     await model.close();
   }

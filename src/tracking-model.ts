@@ -3,8 +3,15 @@ import type { CorrespondOptions, PictureCorrespondence } from './correspond/corr
 import { DeviceError, InputError, shownValue } from './errors.ts';
 import type { Point } from './geometry/coordinates.ts';
 import { cropToImage, type Roi } from './geometry/roi.ts';
+import type { DiscoveredLandmarks, DiscoverOptions } from './landmark-maker/discover-landmarks.ts';
 import type { LandmarkSet } from './landmarks/landmark-set.ts';
-import { toMarkedFrames, toSideFrame, type CorrespondPicture, type LandmarkSetRequest } from './marks.ts';
+import {
+  toFrames,
+  toMarkedFrames,
+  toSideFrame,
+  type CorrespondPicture,
+  type LandmarkSetRequest,
+} from './marks.ts';
 import { rejectUnknownKeys } from './options.ts';
 import { toVideoFrame, type FrameInput } from './sources/picture.ts';
 import { folderUrl, locateAssets, type Assets } from './worker/assets.ts';
@@ -232,6 +239,24 @@ export class TrackingModel {
     const marked = await toMarkedFrames(request);
     const frames = marked.pictures.map(({ frame }) => frame);
     return this.#client.call((worker) => worker.createLandmarkSet(transfer(marked, frames)));
+  }
+
+  /**
+   * Makes a landmark set of places that nobody clicked: those that nothing else in their picture looks like, and that are
+   * found in the other pictures and back. The worker does nothing else meanwhile: where trackers must go on, do it with
+   * another open model.
+   * @param pictures four or more that show the object; a VideoFrame is closed, other pictures stay the caller's
+   * @throws InputError for options that make no sense, too few pictures that show the object, and where the network
+   * recognises too few places
+   */
+  async discoverLandmarks(
+    pictures: readonly FrameInput[],
+    options: DiscoverOptions,
+  ): Promise<DiscoveredLandmarks> {
+    rejectUnknownKeys(options, ['count', 'rounds'], 'discoverLandmarks()');
+    const sides = await toFrames(pictures);
+    const frames = sides.map(({ frame }) => frame);
+    return this.#client.call((worker) => worker.discoverLandmarks(transfer(sides, frames), options));
   }
 
   /**

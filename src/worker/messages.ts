@@ -4,6 +4,7 @@ import type { LiveField, LiveOptions } from '../correspond/live-correspondence.t
 import type { Size } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
 import type { MarkedSet } from '../landmark-maker/create-landmark-set.ts';
+import type { DiscoveredLandmarks, DiscoverOptions } from '../landmark-maker/discover-landmarks.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import type { SmootherOptions } from '../landmarks/smoother.ts';
 import type { ModelDevice, ModelPrecision } from '../model/model.ts';
@@ -99,6 +100,10 @@ export type TrackerWorkerApi = {
   /** Closes the frame. @param references (N, C) unit vectors @returns (N, 3) x, y in crop pixels, confidence 0–1 */
   match(frame: VideoFrame, roi: Roi, references: Float32Array): Promise<Float32Array>;
   /** Closes the frames. */ createLandmarkSet(marked: MarkedFrames): Promise<LandmarkSet>;
+  /** Closes the frames. */ discoverLandmarks(
+    pictures: readonly { frame: VideoFrame }[],
+    options: DiscoverOptions,
+  ): Promise<DiscoveredLandmarks>;
   /** Closes the frames. */ correspond(
     a: SideFrame,
     b: SideFrame,

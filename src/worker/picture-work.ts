@@ -4,4 +4,5 @@
  */
 export { correspondPictures } from '../correspond/correspond-pictures.ts';
 export { embedReference, liveFields } from '../correspond/live-correspondence.ts';
+export { discoverLandmarks } from '../landmark-maker/discover-landmarks.ts';
 export { createMarkedSet } from '../landmark-maker/create-landmark-set.ts';

@@ -3,6 +3,7 @@ import type { CorrespondOptions, PictureCorrespondence } from '../correspond/cor
 import type { LiveField, LiveOptions, LiveReference } from '../correspond/live-correspondence.ts';
 import { ClosedError, DeviceError, firstLine } from '../errors.ts';
 import type { Roi } from '../geometry/roi.ts';
+import type { DiscoveredLandmarks, DiscoverOptions } from '../landmark-maker/discover-landmarks.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import type { SmootherOptions } from '../landmarks/smoother.ts';
 import type { ObjectFinder } from '../pipeline/frame-tracker.ts';
@@ -104,6 +105,19 @@ export class TrackerService implements TrackerWorkerApi {
       createMarkedSet(own, { ...rest, pictures: marked }, { session: engine.model }),
     );
     return made.set;
+  }
+
+  async discoverLandmarks(
+    pictures: readonly { frame: VideoFrame }[],
+    options: DiscoverOptions,
+  ): Promise<DiscoveredLandmarks> {
+    const images = withPixels(pictures);
+    const model = this.#opened();
+    const [work, own] = await Promise.all([this.#load<PictureWork>('pictureWork'), model.ownLandmarks()]);
+    const { landmarks, points, found } = await model.use((engine) =>
+      work.discoverLandmarks(engine.model, own, images, options),
+    );
+    return { landmarks, points, found };
   }
 
   async correspond(a: SideFrame, b: SideFrame, options: CorrespondOptions): Promise<PictureCorrespondence> {

@@ -2,6 +2,7 @@ import { InputError, Tracker } from 'dve-sdk';
 import {
   correspond,
   createLandmarkSet,
+  discoverLandmarks,
   followField,
   parseLandmarkSet,
   serializeLandmarkSet,
@@ -29,6 +30,36 @@ describe('landmarks of one’s own', () => {
     } finally {
       await tracker.close();
     }
+  });
+});
+
+describe('landmarks that nobody clicked', () => {
+  const moments = [0, 0.9, 1.8, 2.7, 3.6, 4.5];
+
+  test('lie on what the network finds again in every picture', async () => {
+    const empty = new ImageData(new Uint8ClampedArray(width * height * 4).fill(128), width, height);
+    const pictures = [...moments.map(sceneImage), empty];
+    const { landmarks, points, found } = await discoverLandmarks(pictures, { ...options, count: 5 });
+    expect(landmarks.names).toEqual(['place 1', 'place 2', 'place 3', 'place 4', 'place 5']);
+    expect(points.map((places) => places?.length)).toEqual([...moments.map(() => 5), undefined]);
+    expect(found).toBeGreaterThan(0.8);
+    // Nothing but the discs differs from the grey around.
+    moments.forEach((seconds, picture) => {
+      const { size } = sceneRoi(seconds, width, height);
+      for (const place of points[picture] ?? []) {
+        const distances = centersAt(seconds).map(({ x, y }) => Math.hypot(x - place.x, y - place.y));
+        expect(Math.min(...distances)).toBeLessThan(0.1 * size);
+      }
+    });
+  });
+
+  test('what cannot be found is refused by its name', async () => {
+    const pictures = moments.slice(0, 3).map(sceneImage);
+    await expect(discoverLandmarks(pictures, { ...options, count: 5 })).rejects.toThrow('3 pictures show');
+    await expect(discoverLandmarks(pictures, { ...options, count: 2 })).rejects.toThrow('count is 2');
+    await expect(discoverLandmarks(pictures, { ...options, count: 5, rounds: -1 })).rejects.toThrow(
+      InputError,
+    );
   });
 });
 
