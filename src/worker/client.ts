@@ -53,7 +53,7 @@ const noScript = (owner: string, remedy: string): ClosedError =>
 
 /** Where nobody said where the script is. */
 const bundledRemedy =
-  "Serve all files of dve-sdk's dist folder, or say where they are by assetBase; with the development server of Vite 7 or older, add 'dve-sdk' to optimizeDeps.exclude. A Content-Security-Policy has to allow it in worker-src.";
+  "Where the bundler does not do it (esbuild, Parcel), copy dve-sdk's folders dist and models to what is served and name dist by assetBase; with the development server of Vite 7 or older, add 'dve-sdk' to optimizeDeps.exclude. A Content-Security-Policy has to allow it in worker-src.";
 
 /** Seconds that a worker's script gets to load and say its first word: much, because networks are slow. */
 export const greetingLimit = 60;

@@ -4,46 +4,9 @@ import type { Browser } from 'playwright';
 import { build, createServer } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fixtureFolder } from '../fixtures/setup.ts';
-import { createConsumer, launchChromium, root, runPage, type PageReport } from './consumer.ts';
+import { createConsumer, launchChromium, root, runPage } from './consumer.ts';
+import { blobs, expectTracked, page, script } from './tracked-scene.ts';
 import { serveFiles } from '../fixtures/serve.ts';
-
-/** Draws six discs, tracks them, and tells how it went. What a user of the package would write. */
-const script = (packageName: string): string => `
-import { track } from '${packageName}';
-
-const canvas = document.createElement('canvas');
-canvas.width = 320;
-canvas.height = 240;
-const context = canvas.getContext('2d');
-const discs = [
-  [0.25, 0.3, '#e61e1e'], [0.72, 0.27, '#1ec81e'], [0.5, 0.52, '#1e1ee6'],
-  [0.3, 0.74, '#dcdc14'], [0.68, 0.76, '#dc14dc'], [0.8, 0.52, '#14d2d2'],
-];
-context.fillStyle = '#808080';
-context.fillRect(0, 0, 320, 240);
-for (const [x, y, color] of discs) {
-  context.fillStyle = color;
-  context.beginPath();
-  context.arc(85 + 150 * x, 45 + 150 * y, 11, 0, 7);
-  context.fill();
-}
-async function* frames() {
-  for (let i = 0; i < 10; i++) yield { image: canvas, timestamp: i / 30 };
-}
-globalThis.report = (async () => {
-  const tracking = track(frames(), { model: '/blobs/' });
-  const { device, threads } = await tracking.ready;
-  let last;
-  for await (const result of tracking) last = result;
-  const blue = last.landmarks?.[2];
-  return { device, threads, status: last.status, x: blue?.x, y: blue?.y, isolated: crossOriginIsolated };
-})().catch((error) => ({ error: String(error) }));
-`;
-
-const page = (scriptUrl: string): string =>
-  `<!doctype html><html><head><meta charset="utf-8"><title>consumer</title><link rel="icon" href="data:,"></head><body><script type="module" src="${scriptUrl}"></script></body></html>`;
-
-const blobs = join(fixtureFolder, 'blobs');
 
 let browser: Browser;
 
@@ -51,16 +14,6 @@ beforeAll(async () => {
   browser = await launchChromium();
 });
 afterAll(() => browser.close());
-
-const expectTracked = ({ value, errors, hosts, failed }: PageReport, url: string): void => {
-  expect(value).toMatchObject({ status: 'tracking', device: 'wasm' });
-  const { x, y } = value as { x: number; y: number };
-  expect(Math.hypot(x - 160, y - 123)).toBeLessThan(2);
-  expect(errors).toEqual([]);
-  expect(failed).toEqual([]);
-  // Not one request to anybody else.
-  expect(hosts).toEqual([new URL(url).host]);
-};
 
 describe('the published package works', () => {
   test('as plain files from a static server, without any headers or settings', async () => {
@@ -147,7 +100,7 @@ describe('the published package works', () => {
   test.skipIf(!hasFaceModel)('with its own face model, and no setting at all', async () => {
     const folder = createConsumer('face', {
       'index.html': page('./main.js'),
-      'main.js': script('./node_modules/dve-sdk/dist/index.js').replace(", { model: '/blobs/' }", ''),
+      'main.js': script('./node_modules/dve-sdk/dist/index.js', '{}'),
     });
     const server = await serveFiles({ '/': folder });
     try {
