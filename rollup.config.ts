@@ -1,5 +1,5 @@
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import type { Plugin, RollupOptions } from 'rollup';
 import dts from 'rollup-plugin-dts';
@@ -78,21 +78,39 @@ const build = ({ input, output, minify }: Build, more: Plugin[] = []): RollupOpt
   input,
   external: isExternal,
   output: { file: `dist/${output}`, format: 'es', sourcemap: true, inlineDynamicImports: true },
-  plugins: [...plugins(minify), ...more],
+  plugins: [...more, ...plugins(minify)],
 });
 
-/** What more than one entry of a page uses. */
-const sharedModules = new RegExp(
+/** What more than one entry of a page uses; not its worker, which would name itself as a worker of its own. */
+const sharedModules =
+  /src\/(tracking-model|marks|worker\/(client|assets)|sources\/(picture|latest-frame))\.ts$/;
+/** A camera is a MediaStream, so that both are one file. */
+const cameraModules = /src\/sources\/(camera|media-stream)\.ts$/;
+/** What pages and the tracker's worker both use: src/worker/common.ts and what it lists. */
+const commonModules = new RegExp(
   [
-    'src/(errors|options|tracking-model|marks|model/call-queue|worker/(client|assets)|sources/(picture|latest-frame))\\.ts$',
-    'src/geometry/(coordinates|roi)\\.ts$',
+    'src/(errors|options|geometry/(coordinates|roi)|landmarks/smoother-options)\\.ts$',
+    'src/(model/(call-queue|fetch-bytes)|pipeline/result|worker/common)\\.ts$',
     '/comlink/',
   ].join('|'),
 );
 
-/** The entries of a page. What they have in common is one file, so that an error of one is an error of the other. */
+/** Takes it from the file that the page has fetched already. */
+const takeCommon: Plugin = {
+  name: 'take-common',
+  resolveId: (source, importer = '') => {
+    const isCommon = source === 'comlink' || commonModules.test(join(dirname(importer), source));
+    return isCommon ? { id: './common.js', external: true } : null;
+  },
+};
+
+/**
+ * The entries of a page. What they have in common is one file, so that an error of one is an error of the other; what
+ * is imported dynamically is a file of its own.
+ */
 const pageEntries: RollupOptions = {
   input: {
+    common: 'src/worker/common.ts',
     index: 'src/index.ts',
     pictures: 'src/pictures.ts',
     mediapipe: 'src/mediapipe/index.ts',
@@ -106,7 +124,11 @@ const pageEntries: RollupOptions = {
     sourcemap: true,
     entryFileNames: '[name].js',
     chunkFileNames: '[name].js',
-    manualChunks: (id) => (sharedModules.test(id) ? 'shared' : undefined),
+    manualChunks: (id) => {
+      if (sharedModules.test(id)) return 'shared';
+      if (cameraModules.test(id)) return 'camera';
+      return commonModules.test(id) ? 'common' : undefined;
+    },
   },
   plugins: plugins(true),
 };
@@ -133,16 +155,12 @@ const workerBuild: Build = {
   output: 'tracker.worker.js',
   minify: true,
 };
-const pictureWorkBuild: Build = {
-  input: 'src/worker/picture-work.ts',
-  output: 'picture-work.js',
+/** Parts of the tracker's worker that it loads by their URLs, which bundlers take for assets: each stands alone. */
+const partBuilds: Build[] = ['picture-work', 'several-objects', 'gpu-work', 'frame-work'].map((name) => ({
+  input: `src/worker/${name}.ts`,
+  output: `${name}.js`,
   minify: true,
-};
-const severalObjectsBuild: Build = {
-  input: 'src/worker/several-objects.ts',
-  output: 'several-objects.js',
-  minify: true,
-};
+}));
 const detectorBuild: Build = {
   input: 'src/mediapipe/detector.worker.ts',
   output: 'detector.worker.js',
@@ -159,9 +177,8 @@ const nodeBuilds: Build[] = [
 ];
 
 const pages = [
-  build(workerBuild, [copyOrt]),
-  build(pictureWorkBuild),
-  build(severalObjectsBuild),
+  build(workerBuild, [takeCommon, copyOrt]),
+  ...partBuilds.map((entry) => build(entry)),
   build(detectorBuild),
   ...trainBuilds.map((entry) => build(entry)),
   pageEntries,

@@ -8,7 +8,7 @@ export type { Roi } from './geometry/roi.ts';
 export type { ObjectBox } from './landmark-maker/create-landmark-set.ts';
 export type { DiscoveredLandmarks, DiscoverOptions } from './landmark-maker/discover-landmarks.ts';
 export type { IndexPair, LandmarkSet } from './landmarks/landmark-set.ts';
-export { defaultSmoothing, type SmootherOptions } from './landmarks/smoother.ts';
+export { defaultSmoothing, type SmootherOptions } from './landmarks/smoother-options.ts';
 export type { CorrespondPicture, LandmarkPicture, LandmarkSetRequest } from './marks.ts';
 export type { ModelDevice, ModelPrecision } from './model/model.ts';
 export type { FrameTiming, ObjectFinder } from './pipeline/frame-tracker.ts';

@@ -7,7 +7,7 @@ import type { LandmarkSet } from './landmarks/landmark-set.ts';
 import type { SmootherOptions } from './landmarks/smoother.ts';
 import { toSideFrame, type CorrespondPicture, type LandmarkSetRequest } from './marks.ts';
 import { createCallQueue } from './model/call-queue.ts';
-import { fetchText } from './model/model-web.ts';
+import { fetchText } from './model/fetch-bytes.ts';
 import { rejectUnknownKeys } from './options.ts';
 import type { FrameTiming, ObjectFinder } from './pipeline/frame-tracker.ts';
 import type { TrackResult } from './pipeline/result.ts';

@@ -169,8 +169,7 @@ export class TrackingModel {
       const assets = locateAssets(assetBase);
       const { place, release } = placeOf(model, assets);
       const message: OpenMessage = {
-        ...{ model: place, runtime: assets.runtime },
-        ...{ pictureWork: assets.pictureWork, severalObjects: assets.severalObjects },
+        ...{ model: place, runtime: assets.runtime, parts: assets.parts },
         ...{ device, precision },
       };
       let client: Client | undefined;

@@ -1,5 +1,7 @@
 import type * as Ort from 'onnxruntime-web';
-import { DeviceError, ModelError, firstLine } from '../errors.ts';
+import { DeviceError, firstLine, ModelError } from '../errors.ts';
+import { fetchBytes } from './fetch-bytes.ts';
+import { distRemedy, importFile } from './import-file.ts';
 import type { Manifest, ManifestFile } from './manifest.ts';
 import { parseManifest } from './manifest.ts';
 import { sha256Hex } from './sha256.ts';
@@ -34,29 +36,8 @@ const startLimit = 180;
  * @throws DeviceError when its files cannot be fetched
  */
 export const loadWebRuntime = async ({ library, binary }: RuntimeFiles): Promise<WebRuntime> => {
-  let module: unknown;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  try {
-    const tooLate = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(new Error(`it did not come in ${startLimit} s`));
-      }, 1000 * startLimit);
-    });
-    // The URL is known only when running: bundlers treat the file as an asset.
-    module = await Promise.race([import(/* @vite-ignore */ /* webpackIgnore: true */ library), tooLate]);
-  } catch (error) {
-    clearTimeout(timer);
-    throw new DeviceError(
-      `ONNX Runtime could not be loaded from ${library} (${firstLine(error)}). Serve the files of dve-sdk's dist folder together, or say where they are by assetBase.`,
-      { cause: error },
-    );
-  }
-  clearTimeout(timer);
-  if (!isRuntime(module)) {
-    throw new DeviceError(
-      `${library} is not ONNX Runtime. Serve the files of dve-sdk's dist folder together, or say where they are by assetBase.`,
-    );
-  }
+  const module = await importFile(library, startLimit);
+  if (!isRuntime(module)) throw new DeviceError(`${library} is not ONNX Runtime. ${distRemedy}`);
   module.env.wasm.wasmPaths = { wasm: binary };
   module.env.wasm.numThreads = threadCount(library);
   module.env.wasm.initTimeout = 1000 * startLimit;
@@ -66,47 +47,10 @@ export const loadWebRuntime = async ({ library, binary }: RuntimeFiles): Promise
 
 const modelRemedy = 'Check the model option; it should be the URL of a folder that holds manifest.json.';
 
-/** Seconds without a byte after which a download is given up. */
-const stallLimit = 30;
-
-/** @throws ModelError when it cannot be fetched, breaks off or stands still */
-const fetchBytes = async (url: string, what: string, remedy = modelRemedy): Promise<ArrayBuffer> => {
-  const stalled = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const waitAgain = (): void => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      stalled.abort(new Error(`nothing came for ${stallLimit} s`));
-    }, 1000 * stallLimit);
-  };
-  try {
-    waitAgain();
-    const response = await fetch(url, { signal: stalled.signal });
-    if (!response.ok) throw new Error(`HTTP ${response.status}`);
-    const parts: Uint8Array<ArrayBuffer>[] = [];
-    const reader = response.body?.getReader();
-    for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
-      parts.push(part.value);
-      waitAgain();
-    }
-    return await new Blob(parts).arrayBuffer();
-  } catch (error) {
-    throw new ModelError(`${what} could not be fetched from ${url} (${firstLine(error)}). ${remedy}`, {
-      cause: error,
-    });
-  } finally {
-    clearTimeout(timer);
-  }
-};
-
-/** @throws ModelError when it cannot be fetched */
-export const fetchText = async (url: string, what: string): Promise<string> =>
-  new TextDecoder().decode(await fetchBytes(url, what, 'Check its URL.'));
-
 /** @throws ModelError when it cannot be fetched or is no manifest */
 export const fetchManifest = async (urls: ModelUrls): Promise<Manifest> => {
   const url = urls('manifest.json');
-  const text = new TextDecoder().decode(await fetchBytes(url, 'manifest.json'));
+  const text = new TextDecoder().decode(await fetchBytes(url, 'manifest.json', modelRemedy));
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -120,7 +64,7 @@ export const fetchManifest = async (urls: ModelUrls): Promise<Manifest> => {
 /** @throws ModelError when it cannot be fetched, or is not the file that the manifest lists */
 export const fetchModelFile = async (urls: ModelUrls, entry: ManifestFile): Promise<ArrayBuffer> => {
   const url = urls(entry.name);
-  const bytes = await fetchBytes(url, entry.name);
+  const bytes = await fetchBytes(url, entry.name, modelRemedy);
   const remedy = 'Copy the whole model directory again.';
   if (bytes.byteLength !== entry.bytes) {
     throw new ModelError(
@@ -152,7 +96,7 @@ export const faultOfWasm = async (url: string): Promise<DeviceError | undefined>
     );
   let bytes: ArrayBuffer;
   try {
-    bytes = await fetchBytes(url, "ONNX Runtime's WebAssembly");
+    bytes = await fetchBytes(url, "ONNX Runtime's WebAssembly", distRemedy);
   } catch (error) {
     return fault(`could not be fetched (${firstLine((error as Error).cause)})`, error);
   }

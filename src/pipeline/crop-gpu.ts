@@ -1,5 +1,5 @@
 import { cropToImage, type Roi } from '../geometry/roi.ts';
-import { supersampling } from './crop.ts';
+import { supersampling } from './crop-pixels.ts';
 import cropShader from './crop.wgsl';
 import type { Cropper } from './cropper.ts';
 import { frameSize } from './frame-size.ts';
@@ -49,42 +49,22 @@ const growingBuffer = (device: GPUDevice, label: string, usage: GPUBufferUsageFl
   };
 };
 
-/** One of the entry points of crop.wgsl, with its buffers. @param planes values that it gives for a pixel */
-const createKernel = (
-  device: GPUDevice,
-  module: GPUShaderModule,
-  entryPoint: 'crop' | 'gray',
-  planes: 1 | 3,
-) => {
-  const pipeline = device.createComputePipeline({
-    label: entryPoint,
-    layout: 'auto',
-    compute: { module, entryPoint },
-  });
+/** Crops VideoFrames on a WebGPU device. The twin of `cropToTensor`. No pixel comes to the CPU. */
+export const createGpuCropper = (device: GPUDevice): GpuCropper => {
+  const module = device.createShaderModule({ label: 'crop', code: cropShader });
+  const pipeline = device.createComputePipeline({ label: 'crop', layout: 'auto', compute: { module } });
   const layout = pipeline.getBindGroupLayout(0);
   const sampler = device.createSampler({ magFilter: 'linear', minFilter: 'linear' });
-  const squares = growingBuffer(
-    device,
-    `${entryPoint} squares`,
-    GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
-  );
-  const tensor = growingBuffer(
-    device,
-    `${entryPoint} tensor`,
-    GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC,
-  );
+  const squares = growingBuffer(device, 'crop squares', GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST);
+  const tensor = growingBuffer(device, 'crop tensor', GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC);
+
   return {
-    /** Writes the commands that fill the buffer. @param bytes what they fill of it */
-    encode: (
-      encoder: GPUCommandEncoder,
-      frame: VideoFrame,
-      rois: readonly Roi[],
-      cropSize: number,
-    ): { buffer: GPUBuffer; bytes: number } => {
+    frameSize,
+    crop: (frame, rois, cropSize) => {
       const { width, height } = frameSize(frame);
       const packed = packSquares(rois, cropSize, width, height);
       const squareBuffer = squares.atLeast(packed.byteLength);
-      const bytes = rois.length * planes * cropSize * cropSize * Float32Array.BYTES_PER_ELEMENT;
+      const bytes = rois.length * 3 * cropSize * cropSize * Float32Array.BYTES_PER_ELEMENT;
       const buffer = tensor.atLeast(bytes);
       device.queue.writeBuffer(squareBuffer, 0, packed);
       const bindGroup = device.createBindGroup({
@@ -96,55 +76,19 @@ const createKernel = (
           { binding: 3, resource: { buffer, size: bytes } },
         ],
       });
+      const encoder = device.createCommandEncoder({ label: 'crop' });
       const pass = encoder.beginComputePass();
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, bindGroup);
       const groups = Math.ceil(cropSize / workgroupSide);
       pass.dispatchWorkgroups(groups, groups, rois.length);
       pass.end();
-      return { buffer, bytes };
-    },
-    destroy: (): void => {
-      squares.destroy();
-      tensor.destroy();
-    },
-  };
-};
-
-/**
- * Crops VideoFrames on a WebGPU device. The twin of `cropToTensor` and `cropToGray`. Of the pixels nothing but one small
- * grey square comes to the CPU, where motion is followed: that takes less time there than starting kernels for a few
- * dozen patches would, and needs no more than is read back with the matches anyway.
- */
-export const createGpuCropper = (device: GPUDevice): GpuCropper => {
-  const module = device.createShaderModule({ label: 'crop', code: cropShader });
-  const color = createKernel(device, module, 'crop', 3);
-  const gray = createKernel(device, module, 'gray', 1);
-  const staging = growingBuffer(device, 'gray staging', GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
-
-  return {
-    frameSize,
-    crop: (frame, rois, cropSize) => {
-      const encoder = device.createCommandEncoder({ label: 'crop' });
-      const { buffer } = color.encode(encoder, frame, rois, cropSize);
       device.queue.submit([encoder.finish()]);
       return { buffer, dims: [rois.length, 3, cropSize, cropSize] };
     },
-    gray: async (frame, roi, cropSize) => {
-      const encoder = device.createCommandEncoder({ label: 'gray' });
-      const { buffer, bytes } = gray.encode(encoder, frame, [roi], cropSize);
-      const target = staging.atLeast(bytes);
-      encoder.copyBufferToBuffer(buffer, 0, target, 0, bytes);
-      device.queue.submit([encoder.finish()]);
-      await target.mapAsync(GPUMapMode.READ, 0, bytes);
-      const data = new Float32Array(target.getMappedRange(0, bytes).slice(0));
-      target.unmap();
-      return { width: cropSize, height: cropSize, data };
-    },
     close: () => {
-      color.destroy();
-      gray.destroy();
-      staging.destroy();
+      squares.destroy();
+      tensor.destroy();
     },
   };
 };

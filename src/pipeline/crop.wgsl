@@ -48,15 +48,3 @@ fn crop(@builtin(global_invocation_id) id: vec3u) {
   tensor[at + plane] = mean.g;
   tensor[at + 2u * plane] = mean.b;
 }
-
-// Brightness instead of colour: tensor (B,S,S) f32, 0–255.
-@compute @workgroup_size(8, 8)
-fn gray(@builtin(global_invocation_id) id: vec3u) {
-  let square = squares[id.z];
-  let size = square.size;
-  if (id.x >= size || id.y >= size) {
-    return;
-  }
-  let luma = dot(pixel(square, id), vec3f(0.299, 0.587, 0.114));
-  tensor[(id.z * size + id.y) * size + id.x] = 255.0 * luma;
-}

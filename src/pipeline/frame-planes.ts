@@ -1,7 +1,7 @@
 import { DeviceError } from '../errors.ts';
 import type { Size } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
-import { cropToGray, cropToTensor, tensorToGray, type PixelImage, type PlanarImage } from './crop.ts';
+import { cropToTensor, type PixelImage, type PlanarImage } from './crop.ts';
 import type { Cropper } from './cropper.ts';
 import { frameSize } from './frame-size.ts';
 
@@ -189,13 +189,6 @@ export const createPlaneCropper = (): Cropper<VideoFrame, Float32Array> => {
         if (isBlueFirst) swapRedAndBlue(tensor.subarray(offset, offset + 3 * plane), plane);
       });
       return tensor;
-    },
-    gray: async (frame, roi, cropSize) => {
-      const { image, squares, isBlueFirst } = await open(frame, [roi]);
-      if (!isBlueFirst) return cropToGray(image, squares[0], cropSize);
-      const tensor = cropToTensor(image, squares[0], cropSize);
-      swapRedAndBlue(tensor, cropSize * cropSize);
-      return tensorToGray(tensor, cropSize);
     },
   };
 };

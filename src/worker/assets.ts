@@ -6,14 +6,14 @@
 import { DeviceError, firstLine, InputError } from '../errors.ts';
 import type { WebRuntimeFiles } from '../model/model-web.ts';
 import type { OpenMessage } from './messages.ts';
+import type { PartUrls } from './parts.ts';
 
 export type Assets = {
   createWorker: () => Worker;
   /** What to do when its script cannot be loaded; undefined where nobody said where it is. */
   remedy?: string;
   runtime: WebRuntimeFiles;
-  /** URL of what the worker loads to work on pictures by themselves. */ pictureWork: string;
-  /** URL of what the worker loads to track more than one object. */ severalObjects: string;
+  /** URLs of what the worker loads when it needs it. */ parts: PartUrls;
   faceModel: OpenMessage['model'];
 };
 
@@ -46,8 +46,12 @@ const bundledAssets = (): Assets => ({
       binary: new URL('./ort-wasm-simd-threaded.jspi.wasm', import.meta.url).href,
     },
   },
-  pictureWork: new URL('./picture-work.js', import.meta.url).href,
-  severalObjects: new URL('./several-objects.js', import.meta.url).href,
+  parts: {
+    pictures: new URL('./picture-work.js', import.meta.url).href,
+    objects: new URL('./several-objects.js', import.meta.url).href,
+    gpu: new URL('./gpu-work.js', import.meta.url).href,
+    frames: new URL('./frame-work.js', import.meta.url).href,
+  },
   faceModel: {
     urls: {
       'manifest.json': new URL('../models/face/manifest.json', import.meta.url).href,
@@ -87,8 +91,12 @@ const assetsAt = (base: URL): Assets => {
       wasm: { library: at('ort.wasm.bundle.min.mjs'), binary: at('ort-wasm-simd-threaded.wasm') },
       webgpu: { library: at('ort.jspi.bundle.min.mjs'), binary: at('ort-wasm-simd-threaded.jspi.wasm') },
     },
-    pictureWork: at('picture-work.js'),
-    severalObjects: at('several-objects.js'),
+    parts: {
+      pictures: at('picture-work.js'),
+      objects: at('several-objects.js'),
+      gpu: at('gpu-work.js'),
+      frames: at('frame-work.js'),
+    },
     faceModel: { urls: {}, folder: at('../models/face/') },
   };
 };

@@ -1,7 +1,7 @@
 import { InputError, ModelError } from '../errors.ts';
 import { NoWebGpuError, openGpuDevice, type GpuHandle } from '../model/gpu-device.ts';
 import type { Manifest } from '../model/manifest.ts';
-import type { ModelPrecision } from '../model/model.ts';
+import type { Model, ModelPrecision } from '../model/model.ts';
 import {
   fetchModelFile,
   loadWebRuntime,
@@ -9,14 +9,15 @@ import {
   type WebRuntime,
   type WebRuntimeFiles,
 } from '../model/model-web.ts';
-import { createGpuEngine, createWasmEngine, type Engine } from './engine.ts';
+import { createGpuEngine, createWasmEngine, createWasmModel, type Engine } from './engine.ts';
 import type { DeviceChoice, PrecisionChoice } from './messages.ts';
-import { compareEngines } from './self-check.ts';
+import { loadPart, type PartUrls } from './parts.ts';
 
 export type EngineOptions = {
   urls: ModelUrls;
   manifest: Manifest;
   runtime: WebRuntimeFiles;
+  parts: PartUrls;
   device: DeviceChoice;
   precision: PrecisionChoice;
 };
@@ -51,50 +52,68 @@ const threadsOf = (runtime: WebRuntime): number => runtime.env.wasm.numThreads ?
 
 const chooseWasm = async (context: Context, note: string | undefined): Promise<ChosenEngine> => {
   const precision = wasmPrecision(context);
-  const [runtime, bytes] = await Promise.all([loadWebRuntime(context.runtime.wasm), context.load(precision)]);
-  const engine = await createWasmEngine(runtime, context.manifest, bytes, precision);
-  return { engine, threads: threadsOf(runtime), note };
+  const [runtime, bytes, work] = await Promise.all([
+    loadWebRuntime(context.runtime.wasm),
+    context.load(precision),
+    loadPart(context.parts, 'frames'),
+  ]);
+  const model = await createWasmModel(runtime, context.manifest, bytes, precision);
+  return { engine: createWasmEngine(model, work), threads: threadsOf(runtime), note };
 };
 
-const chooseGpu = async (context: Context): Promise<ChosenEngine> => {
-  const { device } = await openGpuDevice();
-  const files = Promise.all([loadWebRuntime(context.runtime.webgpu), context.load('fp32')]);
-  const [runtime, bytes] = await files.catch((error: unknown) => {
+/** @param device destroyed when anything fails */
+const chooseGpu = async (context: Context, device: GPUDevice): Promise<ChosenEngine> => {
+  try {
+    const [runtime, bytes, work] = await Promise.all([
+      loadWebRuntime(context.runtime.webgpu),
+      context.load('fp32'),
+      loadPart(context.parts, 'gpu'),
+    ]);
+    const engine = await createGpuEngine(runtime, context.manifest, bytes, device, work);
+    return { engine, threads: 1, note: undefined };
+  } catch (error) {
     device.destroy();
     throw error;
-  });
-  const engine = await createGpuEngine(runtime, context.manifest, bytes, device);
-  return { engine, threads: 1, note: undefined };
+  }
 };
 
-/** WebGPU where it gives the same landmarks as wasm and is faster, both found out by trying. */
-const tryGpu = async (context: Context, { device }: GpuHandle): Promise<ChosenEngine> => {
-  const { manifest } = context;
+/**
+ * WebGPU where it gives the same landmarks as wasm and is faster, both found out by trying.
+ * @param device destroyed unless it is chosen
+ */
+const tryGpu = async (context: Context, device: GPUDevice): Promise<ChosenEngine> => {
+  const { manifest, parts } = context;
   const precision = wasmPrecision(context);
-  const engines: Engine[] = [];
-  const open = async (creation: Promise<Engine>): Promise<Engine> => {
-    const engine = await creation;
-    engines.push(engine);
-    return engine;
+  const opened: { close(): Promise<void> }[] = [];
+  const open = async <Opened extends Model | Engine>(creation: Promise<Opened>): Promise<Opened> => {
+    const creature = await creation;
+    opened.push(creature);
+    return creature;
   };
-  const closeAllBut = (chosen: Engine | undefined): Promise<unknown> =>
-    Promise.all(engines.filter((engine) => engine !== chosen).map((engine) => engine.close()));
+  const closeAllBut = (chosen: Model | Engine | undefined): Promise<unknown> =>
+    Promise.all(opened.filter((one) => one !== chosen).map((one) => one.close()));
   try {
-    const [runtime, bytes, wasmBytes] = await Promise.all([
+    const [runtime, bytes, wasmBytes, { compareEngines, createGpuCropper }] = await Promise.all([
       loadWebRuntime(context.runtime.webgpu),
       context.load('fp32'),
       context.load(precision),
+      loadPart(parts, 'gpu'),
     ]);
-    const judge = await open(createWasmEngine(runtime, manifest, bytes, 'fp32'));
+    const judge = await open(createWasmModel(runtime, manifest, bytes, 'fp32'));
     const rival =
-      precision === 'fp32' ? judge : await open(createWasmEngine(runtime, manifest, wasmBytes, precision));
-    const gpu = await open(createGpuEngine(runtime, manifest, bytes, device));
+      precision === 'fp32' ? judge : await open(createWasmModel(runtime, manifest, wasmBytes, precision));
+    const gpu = await open(createGpuEngine(runtime, manifest, bytes, device, { createGpuCropper }));
     const verdict = await compareEngines({ candidate: gpu, judge, rival });
-    const engine = verdict.isBetter ? gpu : rival;
-    await closeAllBut(engine);
-    return { engine, threads: threadsOf(runtime), note: verdict.isBetter ? undefined : verdict.reason };
+    if (verdict.isBetter) {
+      await closeAllBut(gpu);
+      return { engine: gpu, threads: threadsOf(runtime), note: undefined };
+    }
+    const engine = createWasmEngine(rival, await loadPart(parts, 'frames'));
+    await closeAllBut(rival);
+    return { engine, threads: threadsOf(runtime), note: verdict.reason };
   } catch (error) {
-    await closeAllBut(undefined);
+    // What closing throws would hide why.
+    await closeAllBut(undefined).catch(() => undefined);
     device.destroy();
     throw error;
   }
@@ -122,12 +141,12 @@ export const chooseEngine = async (options: EngineOptions): Promise<ChosenEngine
     throw new InputError('WebGPU cannot run int8 networks. Pass precision "auto", or device "wasm".');
   }
   const context = createContext(options);
-  if (device === 'webgpu') return chooseGpu(context);
+  if (device === 'webgpu') return chooseGpu(context, (await openGpuDevice()).device);
   if (device === 'wasm' || precision === 'int8') return chooseWasm(context, undefined);
   const gpu = await gpuOrReason();
   if (typeof gpu === 'string') return chooseWasm(context, gpu);
   try {
-    return await tryGpu(context, gpu);
+    return await tryGpu(context, gpu.device);
   } catch (error) {
     // A model that is at fault is at fault on wasm too, and is reported from there.
     const reason = error instanceof Error ? error.message : String(error);

@@ -11,11 +11,11 @@ import {
   type NetworkFile,
 } from '../model/model.ts';
 import { runtimeOn, type WebRuntime } from '../model/model-web.ts';
-import { createGpuCropper, type GpuImage } from '../pipeline/crop-gpu.ts';
+import type { GpuImage } from '../pipeline/crop-gpu.ts';
 import type { Cropper } from '../pipeline/cropper.ts';
-import { createPlaneCropper } from '../pipeline/frame-planes.ts';
 import type { FrameSteps } from '../pipeline/frame-steps.ts';
 import { FrameTracker, type FrameTrackerOptions } from '../pipeline/frame-tracker.ts';
+import type { FrameWork, GpuWork } from './parts.ts';
 
 /** What tracks, once it is known where the network runs. */
 export type TrackerParts = Omit<FrameTrackerOptions<VideoFrame, never>, 'model' | 'cropper'> & {
@@ -81,8 +81,11 @@ const assemble = <Input>(
     embedSquare: (frame, roi) => onSquare(frame, roi, (input) => model.embed(input)),
     matchSquare: (frame, roi, references) => onSquare(frame, roi, (input) => model.match(input, references)),
     close: async () => {
-      await Promise.all([model.close(), squares.close()]);
-      cropper.close();
+      try {
+        await Promise.all([model.close(), squares.close()]);
+      } finally {
+        cropper.close();
+      }
     },
   };
 };
@@ -93,18 +96,18 @@ const networkFile = (manifest: Manifest, bytes: ArrayBuffer, precision: ModelPre
 };
 
 /** @throws ModelError when the file is not a network or does not fit its manifest */
-export const createWasmEngine = async (
+export const createWasmModel = (
   runtime: WebRuntime,
   manifest: Manifest,
   bytes: ArrayBuffer,
   precision: ModelPrecision,
-): Promise<Engine> => {
-  const model = await createModel(runtimeOn(runtime), networkFile(manifest, bytes, precision));
-  return {
-    ...assemble(model, () => ({ ...createPlaneCropper(), close: () => undefined })),
-    lost: new Promise(() => undefined),
-  };
-};
+): Promise<Model> => createModel(runtimeOn(runtime), networkFile(manifest, bytes, precision));
+
+/** @param model on wasm; it is closed with the engine */
+export const createWasmEngine = (model: Model, { createPlaneCropper }: FrameWork): Engine => ({
+  ...assemble(model, () => ({ ...createPlaneCropper(), close: () => undefined })),
+  lost: new Promise(() => undefined),
+});
 
 /**
  * The network on WebGPU. A frame's pixels stay in the memory of the GPU; (N, 3) numbers come back.
@@ -116,6 +119,7 @@ export const createGpuEngine = async (
   manifest: Manifest,
   bytes: ArrayBuffer,
   device: GPUDevice,
+  { createGpuCropper }: Pick<GpuWork, 'createGpuCropper'>,
 ): Promise<Engine> => {
   try {
     const model = await createModelOf<GpuImage | Float32Array>(
@@ -136,8 +140,11 @@ export const createGpuEngine = async (
       ...engine,
       lost: device.lost.then(({ reason, message }) => `${reason}${message === '' ? '' : `: ${message}`}`),
       close: async () => {
-        await engine.close();
-        device.destroy();
+        try {
+          await engine.close();
+        } finally {
+          device.destroy();
+        }
       },
     };
   } catch (error) {

@@ -11,6 +11,7 @@ import type { ModelDevice, ModelPrecision } from '../model/model.ts';
 import type { WebRuntimeFiles } from '../model/model-web.ts';
 import type { FrameTiming } from '../pipeline/frame-tracker.ts';
 import type { TrackResult } from '../pipeline/result.ts';
+import type { PartUrls } from './parts.ts';
 
 /** `auto`: WebGPU where it is there, gives the same landmarks as wasm and is faster; else wasm. */
 export type DeviceChoice = 'auto' | 'webgpu' | 'wasm';
@@ -22,8 +23,7 @@ export type OpenMessage = {
   /** URLs of the model's files by name, and a folder for names that are not listed. */
   model: { urls: Readonly<Record<string, string>>; folder: string };
   runtime: WebRuntimeFiles;
-  /** URL of picture-work.js, loaded when a landmark set or a correspondence is asked for. */ pictureWork: string;
-  /** URL of several-objects.js, loaded when more than one is to be tracked. */ severalObjects: string;
+  /** URLs of what the worker loads when it needs it. */ parts: PartUrls;
   device: DeviceChoice;
   precision: PrecisionChoice;
 };

@@ -5,6 +5,7 @@ import { fetchManifest, fetchModelFile, type ModelUrls } from '../model/model-we
 import { chooseEngine, type ChosenEngine } from './choose-engine.ts';
 import type { Engine } from './engine.ts';
 import type { DeviceChoice, LandmarkText, ModelInfo, OpenMessage } from './messages.ts';
+import type { PartUrls } from './parts.ts';
 
 const modelUrls =
   ({ urls, folder }: OpenMessage['model']): ModelUrls =>
@@ -36,6 +37,7 @@ const lossIsKnown = async ({ engine, lost }: Running): Promise<void> => {
 type Opening = {
   manifest: Manifest;
   urls: ModelUrls;
+  parts: PartUrls;
   /** What the page asked for. */ device: DeviceChoice;
   choose: (device: DeviceChoice) => Promise<ChosenEngine>;
 };
@@ -53,17 +55,22 @@ export class OpenModel {
   }
 
   /** @throws ModelError when its files cannot be used; DeviceError when the asked-for device cannot be had */
-  static async open({ model, runtime, device, precision }: OpenMessage): Promise<OpenModel> {
+  static async open({ model, runtime, parts, device, precision }: OpenMessage): Promise<OpenModel> {
     const urls = modelUrls(model);
     const manifest = await fetchManifest(urls);
     const choose = (wanted: DeviceChoice): Promise<ChosenEngine> =>
-      chooseEngine({ urls, manifest, runtime, device: wanted, precision });
-    return new OpenModel({ manifest, urls, device, choose }, await choose(device));
+      chooseEngine({ urls, manifest, runtime, parts, device: wanted, precision });
+    return new OpenModel({ manifest, urls, parts, device, choose }, await choose(device));
   }
 
   /** What runs now. */
   get engine(): Engine {
     return this.#running.engine;
+  }
+
+  /** What else of the worker can be loaded. */
+  get parts(): PartUrls {
+    return this.#opening.parts;
   }
 
   /** What it is and where it runs now. */

@@ -6,3 +6,4 @@ export { correspondPictures } from '../correspond/correspond-pictures.ts';
 export { embedReference, liveFields } from '../correspond/live-correspondence.ts';
 export { discoverLandmarks } from '../landmark-maker/discover-landmarks.ts';
 export { createMarkedSet } from '../landmark-maker/create-landmark-set.ts';
+export { withPixels } from './picture-pixels.ts';

@@ -1,7 +1,7 @@
 import { releaseProxy, transfer, type Remote } from 'comlink';
 import type { CorrespondOptions, PictureCorrespondence } from '../correspond/correspond-pictures.ts';
 import type { LiveField, LiveOptions, LiveReference } from '../correspond/live-correspondence.ts';
-import { ClosedError, DeviceError, firstLine } from '../errors.ts';
+import { ClosedError } from '../errors.ts';
 import type { Roi } from '../geometry/roi.ts';
 import type { DiscoveredLandmarks, DiscoverOptions } from '../landmark-maker/discover-landmarks.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
@@ -23,9 +23,7 @@ import type {
 } from './messages.ts';
 import { ModelTracker } from './model-tracker.ts';
 import { OpenModel } from './open-model.ts';
-import { withPixels } from './picture-pixels.ts';
-import type * as PictureWorkModule from './picture-work.ts';
-import type * as SeveralObjectsModule from './several-objects.ts';
+import { loadPart, type PictureWork } from './parts.ts';
 
 /** A finder of the page with the face of one here. It gets a copy of the frame, which it closes. */
 const localFinder = (remote: RemoteFinder): ObjectFinder<VideoFrame> => ({
@@ -57,10 +55,6 @@ const namesOf = ({ names, connections, mirrorPairs }: LandmarkSet): TrackerInfo[
   mirrorPairs,
 });
 
-/** The files that are loaded when they are asked for. */
-type PictureWork = typeof PictureWorkModule;
-type SeveralObjects = typeof SeveralObjectsModule;
-
 type Served = {
   tracker: ModelTracker;
   finder: Remote<RemoteFinder> | undefined;
@@ -73,7 +67,6 @@ export class TrackerService implements TrackerWorkerApi {
   #model: OpenModel | undefined;
   readonly #trackers = new Map<number, Served>();
   #created = 0;
-  #files = { pictureWork: '', severalObjects: '' };
 
   hold(lockName: string): Promise<void> {
     return holdLock(lockName);
@@ -81,7 +74,6 @@ export class TrackerService implements TrackerWorkerApi {
 
   async open(message: OpenMessage): Promise<ModelInfo> {
     const start = performance.now();
-    this.#files = message;
     this.#model = await OpenModel.open(message);
     return { ...this.#model.info, startupMs: performance.now() - start };
   }
@@ -94,40 +86,36 @@ export class TrackerService implements TrackerWorkerApi {
     return this.#onEngine(frame, (engine) => engine.matchSquare(frame, roi, references));
   }
 
-  async createLandmarkSet({ pictures, ...rest }: MarkedFrames): Promise<LandmarkSet> {
-    const marked = withPixels(pictures);
-    const model = this.#opened();
-    const [{ createMarkedSet }, own] = await Promise.all([
-      this.#load<PictureWork>('pictureWork'),
-      model.ownLandmarks(),
-    ]);
-    const made = await model.use((engine) =>
-      createMarkedSet(own, { ...rest, pictures: marked }, { session: engine.model }),
-    );
-    return made.set;
+  createLandmarkSet({ pictures, ...rest }: MarkedFrames): Promise<LandmarkSet> {
+    const frames = pictures.map(({ frame }) => frame);
+    return this.#onPictures(frames, async ({ createMarkedSet, withPixels }, model, own) => {
+      const marked = withPixels(pictures);
+      const made = await model.use((engine) =>
+        createMarkedSet(own, { ...rest, pictures: marked }, { session: engine.model }),
+      );
+      return made.set;
+    });
   }
 
-  async discoverLandmarks(
+  discoverLandmarks(
     pictures: readonly { frame: VideoFrame }[],
     options: DiscoverOptions,
   ): Promise<DiscoveredLandmarks> {
-    const images = withPixels(pictures);
-    const model = this.#opened();
-    const [work, own] = await Promise.all([this.#load<PictureWork>('pictureWork'), model.ownLandmarks()]);
-    const { landmarks, points, found } = await model.use((engine) =>
-      work.discoverLandmarks(engine.model, own, images, options),
-    );
-    return { landmarks, points, found };
+    const frames = pictures.map(({ frame }) => frame);
+    return this.#onPictures(frames, async (work, model, own) => {
+      const images = work.withPixels(pictures);
+      const { landmarks, points, found } = await model.use((engine) =>
+        work.discoverLandmarks(engine.model, own, images, options),
+      );
+      return { landmarks, points, found };
+    });
   }
 
-  async correspond(a: SideFrame, b: SideFrame, options: CorrespondOptions): Promise<PictureCorrespondence> {
-    const [first, second] = withPixels([a, b]);
-    const model = this.#opened();
-    const [{ correspondPictures }, own] = await Promise.all([
-      this.#load<PictureWork>('pictureWork'),
-      model.ownLandmarks(),
-    ]);
-    return model.use((engine) => correspondPictures(engine.model, own, first, second, options));
+  correspond(a: SideFrame, b: SideFrame, options: CorrespondOptions): Promise<PictureCorrespondence> {
+    return this.#onPictures([a.frame, b.frame], ({ correspondPictures, withPixels }, model, own) => {
+      const [first, second] = withPixels([a, b]);
+      return model.use((engine) => correspondPictures(engine.model, own, first, second, options));
+    });
   }
 
   async createTracker(
@@ -139,7 +127,7 @@ export class TrackerService implements TrackerWorkerApi {
     const landmarkSet = await model.landmarkSet(message.landmarks);
     const parts = partsOf(message, landmarkSet, finder);
     if (message.objects > 1) {
-      const { createSeveral } = await this.#load<SeveralObjects>('severalObjects');
+      const { createSeveral } = await loadPart(model.parts, 'objects');
       parts.createSteps = createSeveral(message.objects);
     }
     const tracker = new ModelTracker(model, parts, message.objects);
@@ -178,27 +166,26 @@ export class TrackerService implements TrackerWorkerApi {
     }
   }
 
-  async openReference(id: number, side: SideFrame, options: LiveOptions): Promise<number> {
-    const [picture] = withPixels([side]);
-    const model = this.#opened();
-    const { tracker, references } = this.#served(id);
-    const [{ embedReference }, own = tracker.landmarkSet] = await Promise.all([
-      this.#load<PictureWork>('pictureWork'),
-      model.ownLandmarks(),
-    ]);
-    const reference = await model.use((engine) => embedReference(engine.model, own, picture, options));
-    const number = ++this.#created;
-    references.set(number, reference);
-    tracker.keepSeen(true);
-    return number;
+  openReference(id: number, side: SideFrame, options: LiveOptions): Promise<number> {
+    return this.#onPictures([side.frame], async ({ embedReference, withPixels }, model, own) => {
+      const { tracker, references } = this.#served(id);
+      const [picture] = withPixels([side]);
+      const by = own ?? tracker.landmarkSet;
+      const reference = await model.use((engine) => embedReference(engine.model, by, picture, options));
+      const number = ++this.#created;
+      references.set(number, reference);
+      tracker.keepSeen(true);
+      return number;
+    });
   }
 
   async matchReference(id: number, number: number): Promise<LiveField[]> {
     const { tracker, references } = this.#served(id);
     const reference = references.get(number);
     if (reference === undefined) throw new ClosedError('the correspondence is closed. Open it again.');
-    const { liveFields } = await this.#load<PictureWork>('pictureWork');
-    return liveFields(reference, tracker.seen, this.#opened().engine.model);
+    const model = this.#opened();
+    const { liveFields } = await loadPart(model.parts, 'pictures');
+    return liveFields(reference, tracker.seen, model.engine.model);
   }
 
   closeReference(id: number, number: number): void {
@@ -240,17 +227,17 @@ export class TrackerService implements TrackerWorkerApi {
     }
   }
 
-  /** Fetched once, when first needed; a page that only tracks does without. */
-  async #load<Module>(file: 'pictureWork' | 'severalObjects'): Promise<Module> {
-    const url = this.#files[file];
+  /** Does a job with what works on pictures and the model's own landmarks. All frames are closed, whatever happens. */
+  async #onPictures<Result>(
+    frames: readonly VideoFrame[],
+    job: (work: PictureWork, model: OpenModel, own: LandmarkSet | undefined) => Promise<Result>,
+  ): Promise<Result> {
     try {
-      // The URL is known only when running: bundlers treat the file as an asset.
-      return (await import(/* @vite-ignore */ /* webpackIgnore: true */ url)) as Module;
-    } catch (error) {
-      throw new DeviceError(
-        `${url} could not be loaded (${firstLine(error)}). Serve the files of dve-sdk's dist folder together, or say where they are by assetBase.`,
-        { cause: error },
-      );
+      const model = this.#opened();
+      const [work, own] = await Promise.all([loadPart(model.parts, 'pictures'), model.ownLandmarks()]);
+      return await job(work, model, own);
+    } finally {
+      for (const frame of frames) frame.close();
     }
   }
 

@@ -1,4 +1,5 @@
 import type { WebRuntimeFiles } from '../../src/model/model-web.ts';
+import type { PartUrls } from '../../src/worker/parts.ts';
 
 const dist = new URL('/node_modules/onnxruntime-web/dist/', location.href).href;
 
@@ -6,6 +7,16 @@ const dist = new URL('/node_modules/onnxruntime-web/dist/', location.href).href;
 export const runtimeFiles: WebRuntimeFiles = {
   wasm: { library: `${dist}ort.wasm.bundle.min.mjs`, binary: `${dist}ort-wasm-simd-threaded.wasm` },
   webgpu: { library: `${dist}ort.jspi.bundle.min.mjs`, binary: `${dist}ort-wasm-simd-threaded.jspi.wasm` },
+};
+
+const sourceOf = (name: string): string => new URL(`/src/worker/${name}.ts`, location.href).href;
+
+/** Parts of the worker, from their source. */
+export const parts: PartUrls = {
+  pictures: sourceOf('picture-work'),
+  objects: sourceOf('several-objects'),
+  gpu: sourceOf('gpu-work'),
+  frames: sourceOf('frame-work'),
 };
 
 /** URL of a file of the model that the test run makes. */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type BrowserContext } from 'playwright';
 
@@ -78,11 +78,16 @@ export const launchChromium = (flags: readonly string[] = []): Promise<Browser> 
 };
 
 /** What pages did: what they said on the console, every host that was asked for anything, and answers that were errors. */
-export type PageWatch = { errors: string[]; hosts: Set<string>; failed: string[] };
+export type PageWatch = {
+  errors: string[];
+  hosts: Set<string>;
+  failed: string[];
+  /** Names of the scripts that were asked for. */ scripts: Set<string>;
+};
 
 /** Notes what all pages of a context do, and their workers. */
 export const watchContext = (context: BrowserContext): PageWatch => {
-  const watch: PageWatch = { errors: [], hosts: new Set(), failed: [] };
+  const watch: PageWatch = { errors: [], hosts: new Set(), failed: [], scripts: new Set() };
   context.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) watch.errors.push(message.text());
   });
@@ -91,7 +96,8 @@ export const watchContext = (context: BrowserContext): PageWatch => {
   });
   // Of the context: requests of workers do not belong to a page.
   context.on('request', (request) => {
-    const { protocol, host } = new URL(request.url());
+    const { protocol, host, pathname } = new URL(request.url());
+    if (/\.m?js$/.test(pathname)) watch.scripts.add(basename(pathname));
     if (protocol !== 'data:' && protocol !== 'blob:') watch.hosts.add(host);
   });
   context.on('response', (response) => {
@@ -102,18 +108,24 @@ export const watchContext = (context: BrowserContext): PageWatch => {
 };
 
 /** How a page's script ended, and what the page did. */
-export type PageReport = { value: unknown; errors: string[]; hosts: string[]; failed: string[] };
+export type PageReport = {
+  value: unknown;
+  errors: string[];
+  hosts: string[];
+  failed: string[];
+  scripts: string[];
+};
 
 /** Opens a page whose script sets `globalThis.report` to a promise, and waits for it. */
 export const runPage = async (browser: Browser, url: string): Promise<PageReport> => {
   const context = await browser.newContext();
   try {
-    const { errors, hosts, failed } = watchContext(context);
+    const { errors, hosts, failed, scripts } = watchContext(context);
     const page = await context.newPage();
     await page.goto(url);
     await page.waitForFunction('globalThis.report !== undefined');
     const value: unknown = await page.evaluate('globalThis.report');
-    return { value, errors, hosts: [...hosts], failed };
+    return { value, errors, hosts: [...hosts], failed, scripts: [...scripts].sort() };
   } finally {
     await context.close();
   }

@@ -26,6 +26,11 @@ describe('the published package works', () => {
       const report = await runPage(browser, server.url);
       expectTracked(report, server.url);
       expect(report.value).toMatchObject({ isolated: false, threads: 1 });
+      // What the page itself is not loaded for comes when it is asked for, and not before.
+      expect(report.scripts).toEqual([
+        ...['common.js', 'frame-stream.js', 'frame-work.js', 'index.js', 'main.js'],
+        ...['ort.wasm.bundle.min.mjs', 'shared.js', 'tracker.worker.js'],
+      ]);
     } finally {
       await server.close();
     }

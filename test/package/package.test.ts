@@ -10,13 +10,22 @@ const gzipBytes = (file: string): number =>
   gzipSync(readFileSync(join(root, 'dist', file)), { level: 9 }).length;
 
 describe('the package', () => {
-  // Wanted are 30 KB. Until then this keeps the page from growing.
-  test('index and worker, all of them but ONNX Runtime, are at most 34 KB gzipped', () => {
-    const bytes = ['index.js', 'shared.js', 'tracker.worker.js'].reduce(
-      (sum, file) => sum + gzipBytes(file),
-      0,
-    );
-    expect(bytes).toBeLessThanOrEqual(34_000);
+  /**
+   * Everything of its own that a page fetches which calls track('camera'); consumers.test.ts looks whether it does. For
+   * a video element it is video-element.js instead of camera.js, for a stream frame-stream.js. Wanted are 30 KB, which what is new has outgrown; until then this keeps pages from growing.
+   */
+  const always = ['index.js', 'shared.js', 'common.js', 'tracker.worker.js', 'camera.js'];
+  test.each([
+    ['where wasm is used', [...always, 'frame-work.js'], 34_500],
+    [
+      'where wasm is used and a camera has to be shown',
+      [...always, 'frame-work.js', 'video-element.js'],
+      35_500,
+    ],
+    ['where WebGPU is used', [...always, 'gpu-work.js'], 34_500],
+    ['where WebGPU was tried in vain', [...always, 'gpu-work.js', 'frame-work.js'], 37_000],
+  ])('a page %s fetches at most its share, gzipped', (_, files, limit) => {
+    expect(files.reduce((sum, file) => sum + gzipBytes(file), 0)).toBeLessThanOrEqual(limit);
   });
 
   test.each([
@@ -38,6 +47,10 @@ describe('the package', () => {
     expect(files).toContain('dist/tracker.worker.js');
     expect(files).toContain('dist/picture-work.js');
     expect(files).toContain('dist/several-objects.js');
+    expect(files).toContain('dist/gpu-work.js');
+    expect(files).toContain('dist/frame-work.js');
+    expect(files).toContain('dist/common.js');
+    expect(files).toContain('dist/camera.js');
     expect(files).toContain('dist/train.worker.js');
     expect(files).toContain('dist/train-data.worker.js');
     expect(files).toContain('dist/ort-wasm-simd-threaded.wasm');

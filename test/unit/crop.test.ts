@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cropToImage, imageToCrop, type Roi } from '../../src/geometry/roi.ts';
-import { cropToTensor, supersampling, type PixelImage, type PlanarImage } from '../../src/pipeline/crop.ts';
+import { cropToTensor, type PixelImage, type PlanarImage } from '../../src/pipeline/crop.ts';
+import { supersampling } from '../../src/pipeline/crop-pixels.ts';
 
 const size = 24;
 

@@ -234,6 +234,8 @@ describe('imports of src', () => {
     'worker/tracker.worker.ts',
     'worker/picture-work.ts',
     'worker/several-objects.ts',
+    'worker/gpu-work.ts',
+    'worker/frame-work.ts',
     'mediapipe/index.ts',
     'puppet/index.ts',
     'mediapipe/detector.worker.ts',

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { TrackerService } from '../../../src/worker/service.ts';
 import { sceneRoi } from '../../fixtures/blob-scene.ts';
 import { catchDevices } from '../caught.ts';
-import { runtimeFiles } from '../runtime-files.ts';
+import { parts, runtimeFiles } from '../runtime-files.ts';
 import { errorOf, height, model, sceneFrame, times, width } from '../scene.ts';
 import { describeOn } from './on-devices.ts';
 
@@ -13,8 +13,7 @@ vi.mock('../../../src/worker/self-check.ts', () => ({
 
 const openMessage = {
   model: { urls: {}, folder: new URL(model, location.href).href },
-  pictureWork: '',
-  severalObjects: '',
+  parts,
   runtime: runtimeFiles,
   precision: 'auto',
 } as const;

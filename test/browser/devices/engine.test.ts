@@ -3,23 +3,34 @@ import { openGpuDevice } from '../../../src/model/gpu-device.ts';
 import { fetchManifest, fetchModelFile, loadWebRuntime } from '../../../src/model/model-web.ts';
 import { parseLandmarkSet } from '../../../src/landmarks/landmark-set.ts';
 import { chooseEngine } from '../../../src/worker/choose-engine.ts';
-import { createGpuEngine, createWasmEngine, type Engine } from '../../../src/worker/engine.ts';
+import type { Model } from '../../../src/model/model.ts';
+import { createGpuCropper } from '../../../src/pipeline/crop-gpu.ts';
+import { createPlaneCropper } from '../../../src/pipeline/frame-planes.ts';
+import {
+  createGpuEngine,
+  createWasmEngine,
+  createWasmModel,
+  type Engine,
+} from '../../../src/worker/engine.ts';
 import { compareEngines } from '../../../src/worker/self-check.ts';
-import { blobModel, runtimeFiles } from '../runtime-files.ts';
+import { blobModel, parts, runtimeFiles } from '../runtime-files.ts';
 import { errorOf, sceneFrame, times } from '../scene.ts';
 import { describeOn } from './on-devices.ts';
 
-const openWasm = async (build: 'wasm' | 'webgpu'): Promise<Engine> => {
+const openWasmModel = async (build: 'wasm' | 'webgpu'): Promise<Model> => {
   const manifest = await fetchManifest(blobModel);
   const bytes = await fetchModelFile(blobModel, manifest.files.model);
-  return createWasmEngine(await loadWebRuntime(runtimeFiles[build]), manifest, bytes, 'fp32');
+  return createWasmModel(await loadWebRuntime(runtimeFiles[build]), manifest, bytes, 'fp32');
 };
+
+const openWasm = async (build: 'wasm' | 'webgpu'): Promise<Engine> =>
+  createWasmEngine(await openWasmModel(build), { createPlaneCropper });
 
 const openGpu = async (): Promise<Engine> => {
   const manifest = await fetchManifest(blobModel);
   const bytes = await fetchModelFile(blobModel, manifest.files.model);
   const runtime = await loadWebRuntime(runtimeFiles.webgpu);
-  return createGpuEngine(runtime, manifest, bytes, (await openGpuDevice()).device);
+  return createGpuEngine(runtime, manifest, bytes, (await openGpuDevice()).device, { createGpuCropper });
 };
 
 const openEngines = async (): Promise<{ wasm: Engine; gpu: Engine }> => ({
@@ -76,15 +87,15 @@ describeOn(['webgpu'], 'the choice of an engine', () => {
   });
 
   test('WebGPU is not chosen where it is slower than wasm, and the check says so', async () => {
-    const { wasm, gpu } = await openEngines();
+    const [wasm, gpu] = [await openWasmModel('webgpu'), await openGpu()];
     const verdict = await compareEngines({ candidate: gpu, judge: wasm, rival: wasm });
     expect(verdict).toMatchObject({ isBetter: false });
     expect(verdict.isBetter ? '' : verdict.reason).toContain('slower');
-    const slowWasm: Engine = {
+    const slowWasm: Model = {
       ...wasm,
-      matchSquare: async (...given) => {
+      match: async (...given) => {
         await new Promise((resolve) => setTimeout(resolve, 3000));
-        return wasm.matchSquare(...given);
+        return wasm.match(...given);
       },
     };
     expect(await compareEngines({ candidate: gpu, judge: wasm, rival: slowWasm })).toEqual({
@@ -94,7 +105,7 @@ describeOn(['webgpu'], 'the choice of an engine', () => {
   });
 
   test('WebGPU is not chosen where it gives other landmarks', async () => {
-    const { wasm, gpu } = await openEngines();
+    const [wasm, gpu] = [await openWasmModel('webgpu'), await openGpu()];
     const wrong: Engine = {
       ...gpu,
       matchSquare: async (...given) => {
@@ -114,6 +125,7 @@ describeOn(['webgpu'], 'the choice of an engine', () => {
       urls: blobModel,
       manifest,
       runtime: runtimeFiles,
+      parts,
       device: 'auto',
       precision: 'auto',
     });
@@ -129,6 +141,7 @@ describeOn(['webgpu'], 'the choice of an engine', () => {
       urls: blobModel,
       manifest,
       runtime: runtimeFiles,
+      parts,
       device: 'auto',
       precision: 'auto',
     });
