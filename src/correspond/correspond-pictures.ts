@@ -1,5 +1,5 @@
-import { InputError } from '../errors.ts';
-import type { Point } from '../geometry/coordinates.ts';
+import { InputError, shownValue } from '../errors.ts';
+import type { Point, Size } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import type { Model } from '../model/model.ts';
@@ -52,6 +52,9 @@ const mostLevels = 8;
 export const checkCorrespondOptions = (options: CorrespondOptions): void => {
   rejectUnknownKeys(options, correspondOptionKeys, 'correspond()');
   const { points, pyramid, tolerance } = options;
+  if (points !== undefined && !Array.isArray(points)) {
+    throw new InputError(`points is ${shownValue(points)}. Give a list of { x, y }, or leave it out.`);
+  }
   points?.forEach(({ x, y }, n) => {
     if (Number.isFinite(x) && Number.isFinite(y)) return;
     throw new InputError(
@@ -71,6 +74,16 @@ export const checkCorrespondOptions = (options: CorrespondOptions): void => {
   }
 };
 
+/** A point beside its picture is mostly one of another picture. @throws InputError that names the point and the remedy */
+const refuseOutside = (points: readonly Point[], { width, height }: Size): void => {
+  points.forEach(({ x, y }, n) => {
+    if (x >= 0 && y >= 0 && x <= width && y <= height) return;
+    throw new InputError(
+      `points[${n}] is (${x}, ${y}), outside of the first picture of ${width}×${height} pixels. Give pixels of that very picture.`,
+    );
+  });
+};
+
 /**
  * Where the object is.
  * @param which how the error calls the picture
@@ -82,7 +95,13 @@ export const locateSide = async (
   landmarkSet: LandmarkSet | undefined,
   which: string,
 ): Promise<Roi> => {
-  if (roi !== undefined) return roi;
+  if (roi !== undefined) {
+    const { center, size, rotation } = roi;
+    if (size > 0 && [center.x, center.y, size, rotation].every(Number.isFinite)) return roi;
+    throw new InputError(
+      `the roi of the ${which} picture has the centre (${center.x}, ${center.y}), size ${size} and rotation ${rotation}. Give finite numbers and a size above 0.`,
+    );
+  }
   const { category } = model.manifest;
   if (landmarkSet === undefined) {
     throw new InputError(
@@ -115,6 +134,7 @@ export const correspondPictures = async (
 ): Promise<PictureCorrespondence> => {
   checkCorrespondOptions(options);
   const { points = [], pyramid = [1], tolerance = defaultTolerance } = options;
+  refuseOutside(points, a.image);
   const from = await embedAt(model, a.image, await locateSide(model, a, landmarkSet, 'first'));
   const roi = await locateSide(model, b, landmarkSet, 'second');
   const to: EmbeddedSquare[] = [];

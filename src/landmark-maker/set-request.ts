@@ -1,5 +1,5 @@
 /** What a landmark set is made of, and what of it can be refused before any network runs. */
-import { InputError } from '../errors.ts';
+import { InputError, shownValue } from '../errors.ts';
 import type { Point } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
 import type { IndexPair } from '../landmarks/landmark-set.ts';
@@ -29,6 +29,9 @@ export const leastLandmarks = 3;
 export const mostLandmarks = 500;
 
 const checkNames = (names: readonly unknown[]): void => {
+  if (!Array.isArray(names)) {
+    throw new InputError(`names is ${shownValue(names)}. Give a list of names, one per landmark.`);
+  }
   if (names.length === 0) throw new InputError('names is an empty list. Name one landmark at least.');
   if (names.length > mostLandmarks) {
     throw new InputError(
@@ -52,7 +55,13 @@ const checkNames = (names: readonly unknown[]): void => {
 };
 
 const checkPairs = (field: string, pairs: readonly IndexPair[] | undefined, count: number): void => {
+  if (pairs !== undefined && !Array.isArray(pairs)) {
+    throw new InputError(`${field} is ${shownValue(pairs)}. Give a list of [index, index].`);
+  }
   pairs?.forEach((pair: readonly number[], index) => {
+    if (!Array.isArray(pair)) {
+      throw new InputError(`${field}[${index}] is ${shownValue(pair)}. Give [index, index].`);
+    }
     if (pair.length === 2 && pair.every((n) => Number.isInteger(n) && n >= 0 && n < count)) return;
     throw new InputError(
       `${field}[${index}] is [${pair.join(', ')}] but there are ${count} names. Give two indices from 0 to ${count - 1}.`,

@@ -97,6 +97,13 @@ describe('a Tracker at work on pictures', () => {
     await expect(tracker.correspond(picture, grey)).rejects.toThrow(
       /no blobs is found in the second picture/,
     );
+    await expect(tracker.correspond(picture, picture, { points: [{ x: width + 1, y: 2 }] })).rejects.toThrow(
+      /points\[0\] is \(321, 2\), outside of the first picture of 320×240/,
+    );
+    const flat = { center: { x: 9, y: 9 }, size: 0, rotation: 0 };
+    await expect(tracker.correspond({ picture, roi: flat }, picture)).rejects.toThrow(
+      /roi of the first picture .*size 0/,
+    );
     await expect(tracker.correspond(picture, picture, { pyramid: [] })).rejects.toThrow(/pyramid is \[\]/);
     await expect(tracker.correspond(picture, picture, { tolerence: 1 } as object)).rejects.toThrow(
       /correspond\(\) has no option "tolerence"/,

@@ -141,6 +141,7 @@ describe('a correspondence', () => {
 describe('checkCorrespondOptions', () => {
   it.each<[object, RegExp]>([
     [{ points: [{ x: NaN, y: 1 }] }, /points\[0\] is \(NaN, 1\)/],
+    [{ points: 'tip' }, /points is "tip"\. Give a list/],
     [{ pyramid: [] }, /pyramid is \[\]/],
     [{ pyramid: [1, -1] }, /pyramid is \[1, -1\]/],
     [{ tolerance: 0 }, /tolerance is 0/],

@@ -30,6 +30,16 @@ describe('checkSetRequest', () => {
 
   it.each<[string, SetRequest, RegExp]>([
     ['no pictures', request({ pictures: [] }), /^pictures is an empty list.*Mark/],
+    [
+      'names that are no list',
+      request({ names: 'tip' as unknown as string[] }),
+      /^names is "tip".*list of names/,
+    ],
+    [
+      'connections that are no pairs',
+      request({ connections: [3 as unknown as [number, number]] }),
+      /^connections\[0\] is 3\. Give \[index, index\]/,
+    ],
     ['no names', request({ names: [] }), /^names is an empty list.*Name one/],
     ['a crossed-out name', request({ names: ['a', '', 'c'] }), /^names\[1\] is "", .*Name the landmark/],
     [
