@@ -7,6 +7,7 @@ export type { Point, Size } from './geometry/coordinates.ts';
 export type { Roi } from './geometry/roi.ts';
 export type { ObjectBox } from './landmark-maker/create-landmark-set.ts';
 export type { DiscoveredLandmarks, DiscoverOptions } from './landmark-maker/discover-landmarks.ts';
+export type { FaceLandmarkName } from './landmarks/face-names.ts';
 export type { IndexPair, LandmarkSet } from './landmarks/landmark-set.ts';
 export { defaultSmoothing, type SmootherOptions } from './landmarks/smoother-options.ts';
 export type { CorrespondPicture, LandmarkPicture, LandmarkSetRequest } from './marks.ts';
@@ -23,7 +24,9 @@ export {
   type TrackingResult,
   type TrackResult,
 } from './pipeline/result.ts';
+export { createTrackWriter, type TrackFileFormat, type TrackWriter } from './pipeline/track-writer.ts';
 export type { StreamFrame, TimedPicture } from './sources/frame-stream.ts';
+export { videoFrames, type VideoFramesOptions } from './sources/video-frames.ts';
 export type { LonePicture, TrackSource } from './sources/open-source.ts';
 export type { StillPicture } from './sources/decode-picture.ts';
 export type { FrameInput, Picture } from './sources/picture.ts';

@@ -22,7 +22,8 @@ import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions } from './model-options.ts';
 import { createProgress, printNote, printResult, round } from './output.ts';
 import { createOverlay, type Overlay } from './overlay.ts';
-import { readPuppets, type PuppetResults, type Puppets } from './puppet-rows.ts';
+import type { PuppetResults } from '../pipeline/puppet-rows.ts';
+import { readPuppets, type Puppets } from './read-puppets.ts';
 import { readRoi } from './read-roi.ts';
 import { refuseOverwrite } from './refuse-overwrite.ts';
 import { resizeResult } from './resize-result.ts';
@@ -32,7 +33,7 @@ import {
   type TrackedFrame,
   type TrackFormat,
   type TrackHeader,
-} from './track-file.ts';
+} from '../pipeline/track-format.ts';
 import { offlineBudgetBeside, offlineSearchBudget, readLandmarkSet, withModelAndSet } from './track-input.ts';
 
 export const summary = 'Track the landmarks of a video into a file.';

@@ -1,5 +1,6 @@
 import type { Point } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
+import type { FaceLandmarkName } from '../landmarks/face-names.ts';
 import type { IndexPair } from '../landmarks/landmark-set.ts';
 
 /** One named point of the tracked object. */
@@ -73,5 +74,9 @@ export const createResult = (frame: Omit<FrameResult, 'objects'>, objects: Track
  * @param of a result, or one of its objects
  * @returns undefined while searching, and for a name that the landmark set does not have
  */
-export const findLandmark = (of: TrackResult | TrackedObject, name: string): Landmark | undefined =>
+export const findLandmark = (
+  of: TrackResult | TrackedObject,
+  // Any name, and those of the face model offered while one types.
+  name: FaceLandmarkName | (string & Record<never, never>),
+): Landmark | undefined =>
   of.status === 'searching' ? undefined : of.landmarks.find((landmark) => landmark.name === name);
