@@ -28,10 +28,14 @@ export type PictureTrackers = {
 };
 
 /** Opens a model for tracking in pictures that are in memory. @param model directory */
-export const openTracker = async (model: string, precision = 'fp32'): Promise<PictureTrackers> => {
+export const openTracker = async (
+  model: string,
+  precision = 'fp32',
+  threads = 1,
+): Promise<PictureTrackers> => {
   if (precision !== 'fp32' && precision !== 'int8')
     throw new Error(`--precision is ${precision}: fp32 or int8.`);
-  const session = await openNodeModel(model, { precision, threads: 1 });
+  const session = await openNodeModel(model, { precision, threads });
   const landmarkSet = await readLandmarkSet(undefined, model);
   return {
     session,
