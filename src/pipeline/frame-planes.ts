@@ -128,6 +128,9 @@ const planarImage = (frame: VideoFrame, rect: Rect, data: Uint8Array, layout: Pl
   };
 };
 
+/** The part of a frame that some squares touch, and the squares in it. */
+type OpenedFrame = { image: PixelImage | PlanarImage; squares: Roi[]; isBlueFirst: boolean };
+
 /**
  * Crops VideoFrames on the CPU, reading only the rectangle of the frame's own planes that the squares touch. Frames
  * that are mirrored, have oblong pixels or an uncommon format go through a canvas, which takes longer.
@@ -135,6 +138,8 @@ const planarImage = (frame: VideoFrame, rect: Rect, data: Uint8Array, layout: Pl
 export const createPlaneCropper = (): Cropper<VideoFrame, Float32Array> => {
   const memory = scratch();
   let canvas: OffscreenCanvas | undefined;
+  /** Formats that this browser draws but does not give the bytes of: in WebKit BGRX. */
+  const unreadable = new Set<string>();
 
   const drawn = (frame: VideoFrame, rect: Rect): PixelImage => {
     canvas ??= new OffscreenCanvas(rect.width, rect.height);
@@ -163,18 +168,23 @@ export const createPlaneCropper = (): Cropper<VideoFrame, Float32Array> => {
   };
 
   /** The part of a frame that some squares touch, and the squares in it. */
-  const open = async (frame: VideoFrame, rois: readonly Roi[]) => {
+  const open = async (frame: VideoFrame, rois: readonly Roi[]): Promise<OpenedFrame> => {
     const format = String(frame.format);
-    const isReadable = planarFormats.includes(format) || interleavedFormats.includes(format);
+    const isReadable =
+      !unreadable.has(format) && (planarFormats.includes(format) || interleavedFormats.includes(format));
     const mapping = isReadable ? planeMapping(frame) : undefined;
     const squares = mapping === undefined ? rois : rois.map((roi) => mapping.toPlanes(roi));
     const rect = touchedRect(squares, mapping?.size ?? frameSize(frame));
-    const image = mapping === undefined ? drawn(frame, rect) : await read(frame, rect);
-    return {
-      image,
-      squares: squares.map((roi) => moved(roi, rect)),
-      isBlueFirst: mapping !== undefined && format.startsWith('BGR'),
-    };
+    const inRect = squares.map((roi) => moved(roi, rect));
+    if (mapping === undefined) return { image: drawn(frame, rect), squares: inRect, isBlueFirst: false };
+    try {
+      return { image: await read(frame, rect), squares: inRect, isBlueFirst: format.startsWith('BGR') };
+    } catch (error) {
+      // Of a closed frame nothing can be drawn, either.
+      if (frame.format === null || unreadable.has(format)) throw error;
+      unreadable.add(format);
+      return open(frame, rois);
+    }
   };
 
   return {

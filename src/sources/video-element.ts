@@ -59,6 +59,18 @@ const onEachFrame = (video: HTMLVideoElement, onFrame: OnFrame): (() => void) =>
   };
 };
 
+/** A frame as the element shows it. @param timestamp microseconds */
+const frameOf = (video: HTMLVideoElement, timestamp: number): VideoFrame => {
+  const { videoWidth: width, videoHeight: height } = video;
+  const frame = new VideoFrame(video, { timestamp });
+  if (frame.displayWidth > frame.displayHeight === width > height) return frame;
+  // Firefox gives a video that is to be turned as it is stored; what it draws is turned.
+  frame.close();
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext('2d')?.drawImage(video, 0, 0);
+  return new VideoFrame(canvas, { timestamp });
+};
+
 /**
  * Hands over a copy of each frame that the element shows. @returns stops watching
  */
@@ -67,8 +79,7 @@ export const watchVideoElement = (video: HTMLVideoElement, latest: LatestFrame<T
   const push = (timestamp: number): void => {
     if (video.videoWidth === 0) return;
     try {
-      const frame = new VideoFrame(video, { timestamp: Math.round(timestamp * 1e6) });
-      latest.push({ frame, timestamp });
+      latest.push({ frame: frameOf(video, Math.round(timestamp * 1e6)), timestamp });
     } catch (error) {
       const isTainted = error instanceof DOMException && error.name === 'SecurityError';
       if (!isTainted) return; // between two sources there may be nothing to copy: the next frame comes
