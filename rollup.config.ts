@@ -116,6 +116,7 @@ const pageEntries: RollupOptions = {
     mediapipe: 'src/mediapipe/index.ts',
     train: 'src/train-web/index.ts',
     puppet: 'src/puppet/index.ts',
+    three: 'src/three/index.ts',
   },
   external: isExternal,
   output: {
@@ -190,6 +191,7 @@ const everythingElse = [
   types('src/mediapipe/index.ts', 'mediapipe.d.ts'),
   types('src/train-web/index.ts', 'train.d.ts'),
   types('src/puppet/index.ts', 'puppet.d.ts'),
+  types('src/three/index.ts', 'three.d.ts'),
 ];
 
 // The demo needs the page's part only, which takes a fraction of the time.

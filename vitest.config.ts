@@ -48,6 +48,7 @@ const isolation = {
 const builtPackage = {
   'dve-sdk/pictures': fileURLToPath(new URL('./dist/pictures.js', import.meta.url)),
   'dve-sdk/train': fileURLToPath(new URL('./dist/train.js', import.meta.url)),
+  'dve-sdk/three': fileURLToPath(new URL('./dist/three.js', import.meta.url)),
   'dve-sdk/puppet': fileURLToPath(new URL('./dist/puppet.js', import.meta.url)),
   'dve-sdk/mediapipe': fileURLToPath(new URL('./dist/mediapipe.js', import.meta.url)),
   'dve-sdk': fileURLToPath(new URL('./dist/index.js', import.meta.url)),

@@ -27,7 +27,7 @@ if (isStale) {
   });
 }
 
-/** The bare address leads to the demo. */
+/** The bare address leads to the start page. */
 const toDemo: Plugin = {
   name: 'to-demo',
   configureServer: ({ middlewares }) => {
@@ -36,7 +36,7 @@ const toDemo: Plugin = {
         next();
         return;
       }
-      response.writeHead(302, { Location: '/examples/webcam/' });
+      response.writeHead(302, { Location: '/examples/' });
       response.end();
     });
   },
@@ -53,6 +53,7 @@ const server = await createServer({
     alias: {
       'dve-sdk/pictures': join(root, 'dist', 'pictures.js'),
       'dve-sdk/train': join(root, 'dist', 'train.js'),
+      'dve-sdk/three': join(root, 'dist', 'three.js'),
       'dve-sdk/puppet': join(root, 'dist', 'puppet.js'),
       'dve-sdk/mediapipe': join(root, 'dist', 'mediapipe.js'),
       'dve-sdk': join(root, 'dist', 'index.js'),
@@ -70,6 +71,7 @@ const server = await createServer({
 });
 await server.listen();
 const [url] = server.resolvedUrls?.local ?? [];
+console.log(`All examples: ${url}examples/`);
 console.log(`Webcam demo: ${url}examples/webcam/`);
 console.log(`Points you choose: ${url}examples/points/`);
 console.log(`Training: ${url}examples/train/`);

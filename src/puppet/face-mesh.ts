@@ -1,5 +1,5 @@
 import { pointCount } from './canonical-points.ts';
-import type { FaceModel } from './face-model.ts';
+import type { FaceModel, MediapipePlaces } from './face-model.ts';
 import type { Lens } from './face-solver.ts';
 import type { Placement, PoseFit } from './pose-fit.ts';
 
@@ -27,6 +27,7 @@ export type FaceMesh = {
   /** (T, 3) vertices of triangles, counter-clockwise from the front. */ index: Uint16Array;
   /** Where eyes and mouth show through. */ openings: MeshOpenings;
   /** (68) the vertex of each landmark, iBUG order. */ landmarks: Uint16Array;
+  /** Where MediaPipe's 468 points lie on it. */ mediapipe: MediapipePlaces;
   /** What hides that which is behind the head. */ occluder: Occluder;
 };
 
@@ -84,6 +85,7 @@ export const createMeshBuilder = (face: FaceModel) => {
     positions: mask.neutral.slice(),
     points: new Float32Array(2 * mask.vertices),
     ...{ uv: mask.uv, index: mask.index, openings: face.openings, landmarks: face.landmarks },
+    mediapipe: face.mediapipe,
     occluder: { positions: occluder.neutral.slice(), index: occluder.index },
   };
 

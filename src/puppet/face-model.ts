@@ -10,6 +10,12 @@ export type FaceSurface = {
   /** (T, 3) vertices, counter-clockwise from the front. */ index: Uint16Array;
 };
 
+/** Where points of MediaPipe's numbering lie on the mesh. */
+export type MediapipePlaces = {
+  /** (P) triangle of each point. */ triangles: Uint16Array;
+  /** (P, 3) shares of its corners. */ shares: Float32Array;
+};
+
 export type FaceModel = {
   /** What the visitor's face is covered by; holes at eyes and mouth. */
   mask: FaceSurface & {
@@ -20,6 +26,7 @@ export type FaceModel = {
   /** K. */ modes: number;
   /** E names of the rig's own. */ expressionNames: readonly string[];
   /** (68) vertex of each landmark in iBUG order. */ landmarks: Uint16Array;
+  /** Where MediaPipe's 468 points lie; none where that was not measured. */ mediapipe: MediapipePlaces;
   /** Vertices around the openings, in order. */
   openings: { rightEye: Uint16Array; leftEye: Uint16Array; mouth: Uint16Array };
 };
@@ -57,6 +64,10 @@ export const parseFaceModel = (file: ArrayBuffer | Uint8Array, where = 'face.bin
       neutral: coarse,
       identity: of('occluderIdentity', modes, coarse.length / 3, 3),
       index: whole('occluderIndex', NaN, 3),
+    },
+    mediapipe: {
+      triangles: whole('mediapipeTriangles', NaN),
+      shares: of('mediapipeShares', NaN, 3),
     },
     ...{ modes, expressionNames },
     landmarks: whole('landmarks', 68),

@@ -2,6 +2,19 @@ export { DveError, InputError, ModelError } from '../errors.ts';
 export { arkitName, expressionNames, type ExpressionName, type Expressions } from './expression-names.ts';
 export type { FaceMesh, MeshOpenings, Occluder } from './face-mesh.ts';
 export { loadPuppet, type LoadPuppetOptions } from './load-puppet.ts';
+export {
+  toFaceLandmarker,
+  toKalidoKit,
+  toLive2d,
+  toVrm,
+  type FaceLandmarkerShape,
+  type KalidoFace,
+  type Live2dParameters,
+  type VrmExpressions,
+  type VrmPreset,
+} from './mappings.ts';
+export type { MediapipePlaces } from './face-model.ts';
+export { createPosedFace, type PosedFace } from './posed-face.ts';
 export type { HeadPose } from './head-pose.ts';
 export {
   createPuppet,

@@ -131,11 +131,11 @@ const distanceFromDisc = async (page: Page, point: number, name: string): Promis
 };
 
 describe('npm start', () => {
-  test('leads to the webcam demo, which tracks what is before the camera, pauses and stops', async () => {
+  test('leads to all examples; the webcam demo tracks what is before the camera, pauses and stops', async () => {
     await withContext(async (context) => {
       const page = await context.newPage();
       await page.goto(url);
-      expect(new URL(page.url()).pathname).toBe('/examples/webcam/');
+      expect(new URL(page.url()).pathname).toBe('/examples/');
       await page.goto(`${url}examples/webcam/?model=${blobModel}`);
       await page.locator('label', { hasText: 'CPU' }).click();
       await page.locator('#start-camera').click();

@@ -238,6 +238,7 @@ describe('imports of src', () => {
     'worker/frame-work.ts',
     'mediapipe/index.ts',
     'puppet/index.ts',
+    'three/index.ts',
     'mediapipe/detector.worker.ts',
   ];
 

@@ -9,6 +9,7 @@ export const entries = {
   'dve-sdk/train': 'src/train-web/index.ts',
   'dve-sdk/mediapipe': 'src/mediapipe/index.ts',
   'dve-sdk/puppet': 'src/puppet/index.ts',
+  'dve-sdk/three': 'src/three/index.ts',
 } as const;
 export type EntryName = keyof typeof entries;
 

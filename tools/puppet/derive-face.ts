@@ -11,6 +11,7 @@ import { resultOptions } from '../../src/cli/model-options.ts';
 import { printResult } from '../../src/cli/output.ts';
 import { InputError } from '../../src/errors.ts';
 import { writeFileAtomic } from '../../src/files-node/atomic-file.ts';
+import { readJson } from '../../src/files-node/read-json.ts';
 import { packArrays } from '../../src/puppet/packed-arrays.ts';
 import { readFaceKit } from '../../src/train-node/read-face-kit.ts';
 import { partOf, type Rig } from '../../src/train/rig/rig.ts';
@@ -31,6 +32,11 @@ const command = defineCommand({
       describe: 'Of the mask, about.',
     },
     modes: { type: 'integer', placeholder: 'K', default: 24, minimum: 1, describe: 'Identity modes.' },
+    mediapipe: {
+      type: 'string',
+      placeholder: 'FILE',
+      describe: 'Where MediaPipe’s points lie, from map-mediapipe.',
+    },
     ...resultOptions,
   },
 });
@@ -137,7 +143,7 @@ const occluderOf = async (rig: Rig) => {
 };
 
 await runTool(command, async ({ values }) => {
-  const { rig: folder, out, vertices, modes } = values;
+  const { rig: folder, out, vertices, modes, mediapipe } = values;
   const rig = await readFaceKit(folder);
   const { used, index } = await maskOf(rig, vertices);
   const back = await occluderOf(rig);
@@ -154,6 +160,10 @@ await runTool(command, async ({ values }) => {
     ...{ name, kind, shape, data },
   });
   const uv = await readUv(folder, used, (v) => v < partOf(rig, 'face').to);
+  const places =
+    mediapipe === undefined
+      ? { triangles: [], shares: [] }
+      : ((await readJson(mediapipe, 'Run map-mediapipe.')) as { triangles: number[]; shares: number[][] });
   const file = packArrays(
     [
       scaled('neutral', Float32Array.from(pick(rig.neutral, used)), 'int16', 1, used.length, 3),
@@ -176,6 +186,8 @@ await runTool(command, async ({ values }) => {
         3,
       ),
       scaled('occluderIdentity', pickAll(identity, back.used), 'int8', modes, back.used.length, 3),
+      flat('mediapipeTriangles', places.triangles, 'uint16'),
+      flat('mediapipeShares', places.shares.flat(), 'float32', places.shares.length, 3),
       flat('occluderIndex', back.index, 'uint16', back.index.length / 3, 3),
     ],
     {

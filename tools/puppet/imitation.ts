@@ -57,7 +57,8 @@ export const learnToImitate = (faces: readonly SeenFace[]) => {
     return { mistake: target.map((value, o) => value - predicted[o]), turn };
   });
 
-  return (truth: PointRays, rotation: ArrayLike<number>, random: Random): PointRays => {
+  /** @param share of the mistakes that is made, 0–1 */
+  return (truth: PointRays, rotation: ArrayLike<number>, random: Random, share: number): PointRays => {
     const frame = canonicalize(truth);
     const turn = turnInFrame(frame, rotation);
     let [best, least] = [mistakes[0], Infinity];
@@ -66,7 +67,9 @@ export const learnToImitate = (faces: readonly SeenFace[]) => {
       const away = Math.hypot(...one.turn.map((value, axis) => value - turn[axis]));
       if (away < least) [best, least] = [one, away];
     }
-    const values = predict(Float64Array.of(...frame.values, 1)).map((value, o) => value + best.mistake[o]);
+    const values = predict(Float64Array.of(...frame.values, 1)).map(
+      (value, o) => value + share * best.mistake[o],
+    );
     const seen: PointRays = { x: new Float64Array(pointCount), y: new Float64Array(pointCount) };
     decanonicalize(frame, values, seen);
     return seen;

@@ -8,7 +8,7 @@ export type View = {
   image: string;
   /** Number of the photograph, one person. */ head: number;
   rotation: number[];
-  translation: number[];
+  translation: [number, number, number];
   focalLength: number;
   expression: number[];
   identity: number[];

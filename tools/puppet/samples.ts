@@ -117,13 +117,20 @@ const landmarksOf = (rig: Rig, identity: readonly number[], expression: readonly
   return out;
 };
 
+export type Imagined = {
+  count: number;
+  seed: number;
+  /** Share of the tracker's mistakes, least and most: drawn heads are harder than real ones. */
+  mistakes: readonly [number, number];
+};
+
 /** Samples of faces that were never drawn: of anybody, with points as the tracker would place them. */
 export const imagineSamples = (
   views: Views,
   tracked: Map<string, Tracked['points']>,
   items: readonly View[],
   rig: Rig,
-  { count, seed }: { count: number; seed: number },
+  { count, seed, mistakes }: Imagined,
 ): Sample[] => {
   const imitate = learnToImitate(facesOf(views, tracked, items));
   return Array.from({ length: count }, (_, i) => {
@@ -135,7 +142,7 @@ export const imagineSamples = (
       project(view, [shape[3 * l], shape[3 * l + 1], shape[3 * l + 2]]),
     );
     const truth = raysOf(points, view.focalLength, { ...views, ...camera });
-    const seen = imitate(truth, view.rotation, random);
+    const seen = imitate(truth, view.rotation, random, random.uniform(...mistakes));
     return sampleOf(-view.translation[2], seen, truth, view.rotation, view.expression);
   });
 };
