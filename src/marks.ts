@@ -1,4 +1,7 @@
-/** What the page hands over to make a landmark set, or to match two pictures. */
+/**
+ * What the page hands over to make a landmark set, or to match two pictures. A page that only tracks never loads it: it is
+ * imported when it is needed.
+ */
 import { InputError } from './errors.ts';
 import type { Point } from './geometry/coordinates.ts';
 import type { Roi } from './geometry/roi.ts';
@@ -86,4 +89,18 @@ export const toSideFrame = async (side: CorrespondPicture, which: string): Promi
   }
   const { frame } = await toVideoFrame(side);
   return { frame };
+};
+
+/** Both of a pair or none. @throws InputError for what is no picture */
+export const toSideFrames = async (
+  a: CorrespondPicture,
+  b: CorrespondPicture,
+): Promise<[SideFrame, SideFrame]> => {
+  const first = await toSideFrame(a, 'first');
+  try {
+    return [first, await toSideFrame(b, 'second')];
+  } catch (error) {
+    first.frame.close();
+    throw error;
+  }
 };

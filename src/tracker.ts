@@ -5,7 +5,7 @@ import { ClosedError, InputError, shownValue } from './errors.ts';
 import type { Roi } from './geometry/roi.ts';
 import type { LandmarkSet } from './landmarks/landmark-set.ts';
 import type { SmootherOptions } from './landmarks/smoother.ts';
-import { toSideFrame, type CorrespondPicture, type LandmarkSetRequest } from './marks.ts';
+import type { CorrespondPicture, LandmarkSetRequest } from './marks.ts';
 import { createCallQueue } from './model/call-queue.ts';
 import { fetchText } from './model/fetch-bytes.ts';
 import { rejectUnknownKeys } from './options.ts';
@@ -352,6 +352,7 @@ export class Tracker {
    */
   async correspondence(reference: CorrespondPicture, options: LiveOptions = {}): Promise<LiveCorrespondence> {
     rejectUnknownKeys(options, ['tolerance'], 'correspondence()');
+    const { toSideFrame } = await import('./marks.ts');
     const side = await toSideFrame(reference, 'reference');
     const number = await this.#call((worker, id) =>
       worker.openReference(id, transfer(side, [side.frame]), options),

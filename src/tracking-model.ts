@@ -5,13 +5,7 @@ import type { Point } from './geometry/coordinates.ts';
 import { cropToImage, type Roi } from './geometry/roi.ts';
 import type { DiscoveredLandmarks, DiscoverOptions } from './landmark-maker/discover-landmarks.ts';
 import type { LandmarkSet } from './landmarks/landmark-set.ts';
-import {
-  toFrames,
-  toMarkedFrames,
-  toSideFrame,
-  type CorrespondPicture,
-  type LandmarkSetRequest,
-} from './marks.ts';
+import type { CorrespondPicture, LandmarkSetRequest } from './marks.ts';
 import { rejectUnknownKeys } from './options.ts';
 import { toVideoFrame, type FrameInput } from './sources/picture.ts';
 import { folderUrl, locateAssets, type Assets } from './worker/assets.ts';
@@ -21,7 +15,6 @@ import type {
   ModelInfo,
   OpenMessage,
   PrecisionChoice,
-  SideFrame,
   TrackerWorkerApi,
 } from './worker/messages.ts';
 
@@ -235,6 +228,7 @@ export class TrackingModel {
    * @throws InputError for points, names, lines or boxes that cannot be used, and where no object is found
    */
   async createLandmarkSet(request: LandmarkSetRequest): Promise<LandmarkSet> {
+    const { toMarkedFrames } = await import('./marks.ts');
     const marked = await toMarkedFrames(request);
     const frames = marked.pictures.map(({ frame }) => frame);
     return this.#client.call((worker) => worker.createLandmarkSet(transfer(marked, frames)));
@@ -253,6 +247,7 @@ export class TrackingModel {
     options: DiscoverOptions,
   ): Promise<DiscoveredLandmarks> {
     rejectUnknownKeys(options, ['count', 'rounds'], 'discoverLandmarks()');
+    const { toFrames } = await import('./marks.ts');
     const sides = await toFrames(pictures);
     const frames = sides.map(({ frame }) => frame);
     return this.#client.call((worker) => worker.discoverLandmarks(transfer(sides, frames), options));
@@ -268,14 +263,8 @@ export class TrackingModel {
     b: CorrespondPicture,
     options: CorrespondOptions = {},
   ): Promise<PictureCorrespondence> {
-    const first = await toSideFrame(a, 'first');
-    let second: SideFrame;
-    try {
-      second = await toSideFrame(b, 'second');
-    } catch (error) {
-      first.frame.close();
-      throw error;
-    }
+    const { toSideFrames } = await import('./marks.ts');
+    const [first, second] = await toSideFrames(a, b);
     return this.#client.call((worker) =>
       worker.correspond(transfer(first, [first.frame]), transfer(second, [second.frame]), options),
     );
