@@ -48,6 +48,7 @@ export type FrameTrackerOptions<Frame, Input> = {
   searchBudget?: number;
   /** Landmarks less sure than this are not `visible`. Default 0.1. */ minConfidence?: number;
   /** Default: the localizer, which needs no other model. */ finder?: ObjectFinder<Frame>;
+  /** The last id that is taken already: objects get the next ones. Default 0. */ lastId?: number;
   /** Milliseconds from any origin, for `timing`. Default `performance.now`. */ clock?: () => number;
 };
 
@@ -76,7 +77,7 @@ export abstract class FrameSteps<Frame, Input> {
   #smoothing: SmootherOptions | false | undefined;
   #size: Size | undefined;
   readonly #clockOfFrames = new FrameClock();
-  #found = 0;
+  #lastId: number;
   #isStepping = false;
   /** What was asked for during a step, done after it: the step would overwrite it. */
   #later: (() => void)[] = [];
@@ -89,6 +90,7 @@ export abstract class FrameSteps<Frame, Input> {
   constructor(options: FrameTrackerOptions<Frame, Input>) {
     const { model, cropper, landmarkSet, smoothing } = options;
     this.#options = options;
+    this.#lastId = options.lastId ?? 0;
     this.#look = { model, cropper, landmarkSet };
     this.now = options.clock ?? (() => performance.now());
     this.#finder = options.finder ?? this.#createLocalizer();
@@ -100,6 +102,11 @@ export abstract class FrameSteps<Frame, Input> {
   /** Where the last step's time went. */
   get timing(): FrameTiming {
     return this.#timing;
+  }
+
+  /** The id of the newest object; for a tracker that takes this one's place. */
+  get lastId(): number {
+    return this.#lastId;
   }
 
   /** The objects that were recognised in the last frame, where they are kept: see `keepSeen`. */
@@ -223,7 +230,7 @@ export abstract class FrameSteps<Frame, Input> {
   }
 
   /** @param id default: one that no object had before */
-  protected createObject(roi: Roi, id = ++this.#found): FollowedObject<Frame> {
+  protected createObject(roi: Roi, id = ++this.#lastId): FollowedObject<Frame> {
     const { motion, cropper, minConfidence } = this.#options;
     return new FollowedObject(id, roi, {
       ...{ landmarkSet: this.landmarkSet, smoothing: this.#smoothing },

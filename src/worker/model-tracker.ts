@@ -121,10 +121,12 @@ export class ModelTracker {
 
   #moveTo(engine: Engine): void {
     if (engine === this.#engine) return;
+    const { lastId } = this.#tracker;
     // What it knew was in the lost device.
     this.#tracker.close();
     this.#engine = engine;
-    this.#tracker = engine.createTracker(this.#parts);
+    // An id that was told once is never another object's.
+    this.#tracker = engine.createTracker({ ...this.#parts, lastId });
     this.#tracker.keepSeen(this.#keepsSeen);
   }
 }

@@ -15,13 +15,15 @@ const modelUrls =
     throw new ModelError(`the model option has no file "${name}". Pass all files of the model directory.`);
   };
 
-/** One engine, and whether its device is still there. */
+/** One engine, and whether its device is still there. It is closed as soon as that is lost: nobody can use it any more. */
 type Running = ChosenEngine & { lost: { reason: string | undefined } };
 
 const running = (chosen: ChosenEngine): Running => {
   const lost: Running['lost'] = { reason: undefined };
   void chosen.engine.lost.then((reason) => {
     lost.reason = reason;
+    // What closing a lost device throws is of no interest.
+    return chosen.engine.close().catch(() => undefined);
   });
   return { ...chosen, lost };
 };
@@ -150,16 +152,14 @@ export class OpenModel {
       );
     }
     if (this.#running !== lost) return this.#running.engine;
-    this.#replacing ??= this.#replace(lost.engine).finally(() => {
+    this.#replacing ??= this.#replace().finally(() => {
       this.#replacing = undefined;
     });
     return this.#replacing;
   }
 
-  async #replace(lost: Engine): Promise<Engine> {
+  async #replace(): Promise<Engine> {
     this.#running = running({ ...(await this.#opening.choose('wasm')), note: 'the GPU was lost' });
-    // Nobody can use it any more: what closing a lost device throws is of no interest.
-    await lost.close().catch(() => undefined);
     return this.#running.engine;
   }
 }
