@@ -6,10 +6,20 @@ import type { TimedFrame } from './picture.ts';
 const unplugged = (): SourceError =>
   new SourceError('the camera stopped giving pictures. Check that it is plugged in, then start again.');
 
+/** Frames of a video track as a stream. */
+type TrackProcessor = new (init: { track: MediaStreamTrack }) => {
+  readonly readable: ReadableStream<VideoFrame>;
+};
+
+/** Missing outside of Chromium. TypeScript's own types have it not, and those of packages differ. */
+export const trackProcessor = (): TrackProcessor | undefined =>
+  (globalThis as { MediaStreamTrackProcessor?: unknown }).MediaStreamTrackProcessor as
+    TrackProcessor | undefined;
+
 /** Reads a track without showing it: works in hidden pages too. Chromium only. */
 const readTrack = (
   track: MediaStreamTrack,
-  Processor: NonNullable<typeof MediaStreamTrackProcessor>,
+  Processor: TrackProcessor,
   latest: LatestFrame<TimedFrame>,
 ): (() => void) => {
   const reader = new Processor({ track }).readable.getReader();
@@ -52,7 +62,7 @@ export const openMediaStream = async (
     else latest.end();
   };
   track.addEventListener('ended', onEnded);
-  const Processor = globalThis.MediaStreamTrackProcessor;
+  const Processor = trackProcessor();
   // Chromium does without the other way, and does not load it.
   const stop =
     Processor === undefined

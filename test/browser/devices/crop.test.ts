@@ -3,6 +3,7 @@ import { openGpuDevice } from '../../../src/model/gpu-device.ts';
 import { createGpuCropper, type GpuImage } from '../../../src/pipeline/crop-gpu.ts';
 import type { Cropper } from '../../../src/pipeline/cropper.ts';
 import { createPlaneCropper, touchedRect } from '../../../src/pipeline/frame-planes.ts';
+import { trackProcessor } from '../../../src/sources/media-stream.ts';
 import { cropSize, difference, expectedCrops, formats, makeFrame, squares } from '../crop-cases.ts';
 import { describeOn } from './on-devices.ts';
 
@@ -104,7 +105,7 @@ describeOn(['cpu', 'webgpu'], 'cropping a VideoFrame', (device) => {
   test('a camera frame, which does not say how it means colours, is cropped as its planes are', async () => {
     const stream = await navigator.mediaDevices.getUserMedia({ video: true });
     const [track] = stream.getVideoTracks();
-    const Processor = globalThis.MediaStreamTrackProcessor;
+    const Processor = trackProcessor();
     if (Processor === undefined) throw new Error('this browser has no MediaStreamTrackProcessor');
     const { value: frame } = await new Processor({ track }).readable.getReader().read();
     track.stop();
