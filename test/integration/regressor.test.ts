@@ -10,7 +10,7 @@ import { loadEvaluationCrops } from '../../src/evaluation-node/load-evaluation-c
 import { smoothL1, spatialSoftArgmax } from '../../src/evaluation/regressor-graphs.ts';
 import { embedGradient, gradientManifest, writeGradientFaces } from '../fixtures/gradient-faces.ts';
 import { modelOfEmbedding } from '../fixtures/model-of-embedding.ts';
-import { checkGradients } from './gradient-check.ts';
+import { checkGradients } from '../train/gradient-check.ts';
 
 const { inputSize } = gradientManifest;
 const model = modelOfEmbedding(gradientManifest, embedGradient);
