@@ -129,7 +129,7 @@ const scenes: Record<string, (count: number) => Scene> = {
 
 type Told = Map<number, { id: number; points: Point[] }>;
 
-/** What is told of each clip in each frame, in the clip's own pixels: the object whose centre lies in its picture. */
+/** What is told of each clip in each frame, in the clip's own pixels: the object at its face. */
 const runScene = async (tracker: PictureTracker, clips: readonly Clip[], scene: Scene): Promise<Told[]> => {
   const all: Told[] = [];
   for (let t = 0; t < frames; t++) {
@@ -148,22 +148,33 @@ const runScene = async (tracker: PictureTracker, clips: readonly Clip[], scene: 
   return all;
 };
 
+/** A face that is half covered is still one: the nearest centre counts, not what lies in front. */
 const clipOf = (
-  { roi: { center } }: ObjectPlace,
+  { landmarks }: ObjectPlace,
   clips: readonly Clip[],
   { placeOf }: Scene,
   t: number,
 ): number | undefined => {
-  const over = clips.flatMap((clip, index) => {
+  const center = centerOf(landmarks);
+  let nearest: number | undefined;
+  let least = side / 2;
+  clips.forEach(({ truth }, index) => {
     const place = placeOf(index, t);
-    if (place === undefined) return [];
-    const { width, height } = clip.frames[t];
-    const isInside =
-      center.x >= place.x && center.y >= place.y && center.x < place.x + width && center.y < place.y + height;
-    return isInside ? [index] : [];
+    const points = truth.at(t);
+    if (place === undefined || points === undefined) return;
+    const { x, y } = centerOf(points);
+    const distance = Math.hypot(center.x - x - place.x, center.y - y - place.y);
+    if (distance >= least) return;
+    least = distance;
+    nearest = index;
   });
-  return over.at(-1);
+  return nearest;
 };
+
+const centerOf = (points: readonly Point[]): Point => ({
+  x: points.reduce((sum, { x }) => sum + x, 0) / points.length,
+  y: points.reduce((sum, { y }) => sum + y, 0) / points.length,
+});
 
 /** Frames in which a clip's id is another one than its first, over all clips; and ids given in all. */
 const idChanges = (told: readonly Told[], count: number): { changed: number; ids: number } => {
