@@ -15,6 +15,7 @@ import { FaceSolver, lensOf, type FacePoints, type Lens, type Solved } from './f
 import { describePose, type HeadPose } from './head-pose.ts';
 import { parsePointNet } from './point-net.ts';
 import type { Placement } from './pose-fit.ts';
+import { PoseSmoother } from './pose-smoother.ts';
 import { rotationOfVector, vectorOfRotation } from './solid-rotation.ts';
 
 /** A landmark, as results of tracking have them. */
@@ -109,6 +110,7 @@ export class Puppet {
   /** Expressions that 68 points do not tell: always 0. */ readonly unsupported: readonly ExpressionName[];
   readonly #options: Required<PuppetOptions>;
   readonly #solver: FaceSolver;
+  readonly #smoother = new PoseSmoother();
   readonly #builder: ReturnType<typeof createMeshBuilder>;
   /** Of each expression of the 3-D face: its name here; undefined for what is not told. */
   readonly #names: readonly (ExpressionName | undefined)[];
@@ -178,6 +180,7 @@ export class Puppet {
   /** Forgets the face, who it was and how it looked at rest. */
   reset(): void {
     this.#solver.reset();
+    this.#smoother.reset();
     this.#rest = undefined;
     this.#seen = undefined;
     this.#last = undefined;
@@ -200,15 +203,19 @@ export class Puppet {
 
   #see({ id, landmarks }: PuppetObject, timestamp: number, lens: Lens): PuppetResult {
     const places = this.#places(landmarks);
-    const smooth = this.#solver.solve(pointsOf(places.map((at) => landmarks[at])), lens, timestamp);
+    const solved = this.#solver.solve(pointsOf(places.map((at) => landmarks[at])), lens, timestamp);
+    // Found again after a while, or somebody else: it is not where it was.
+    if (this.#seen === undefined || timestamp - this.#seen.timestamp > this.#options.hold)
+      this.#smoother.reset();
+    const smooth = { ...solved, ...this.#smoother.filter(solved, timestamp) };
     const raw = this.#solver.solve(
       pointsOf(places.map((at) => ({ ...landmarks[at].raw, confidence: landmarks[at].confidence }))),
       lens,
     );
     const sure = places.reduce((sum, at) => sum + landmarks[at].confidence, 0) / pointCount;
-    const describe = (solved: Solved) => ({
-      pose: describePose(solved, sure * solved.inliers),
-      expressions: this.#expressionsOf(solved.weights),
+    const describe = (of: Solved) => ({
+      pose: describePose(of, sure * of.inliers),
+      expressions: this.#expressionsOf(of.weights),
     });
     const told = { ...describe(smooth), raw: describe(raw) };
     const { rotation, translation, weights } = smooth;

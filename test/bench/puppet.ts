@@ -1,15 +1,20 @@
 /**
  * What the puppet is right by: heads that `tools/puppet/render-views.ts` drew and the tracker's own points on them
  * (`track-views.ts`). Drawn heads that the network was
- * trained on do not count: every fifth was kept apart.
+ * trained on do not count: every fifth was kept apart. `--clips DIR`: what `dve track VIDEO --out DIR/NAME.json` wrote of the
+ * clips of the evaluation folder, against their pseudo-labels.
  *
- *     npx tsx test/bench/puppet.ts [--views DIR] [--exact]
+ *     npx tsx test/bench/puppet.ts [--views DIR] [--exact] [--clips DIR] [--cost] [--still]
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { createRandom } from '../../src/augment/random.ts';
+import { readTracks } from '../../src/cli/track-file.ts';
+import type { Point } from '../../src/geometry/coordinates.ts';
 import { ibug68 } from '../../src/landmarks/ibug68.ts';
+import { decodePicture } from '../../src/media-node/decode-picture.ts';
 import {
   arkitName,
   createPuppet,
@@ -23,14 +28,20 @@ import {
   rotationToAxis,
   vectorOfRotation,
 } from '../../src/puppet/solid-rotation.ts';
+import { openTracker } from './picture-tracker.ts';
 import { isHeldOut, readTracked, readViews, type View, type Views } from '../../tools/puppet/read-views.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const data = process.env.DVE_DATA ?? join(root, '..', 'shared', 'data');
+
 const { values: given } = parseArgs({
   options: {
     model: { type: 'string', default: join(root, 'models', 'face') },
     views: { type: 'string' },
     exact: { type: 'boolean', default: false },
+    clips: { type: 'string' },
+    cost: { type: 'boolean', default: false },
+    still: { type: 'boolean', default: false },
   },
 });
 
@@ -151,4 +162,111 @@ const measureViews = async (folder: string): Promise<void> => {
   console.log(`unsupported: ${puppet.unsupported.join(', ')}`);
 };
 
-if (given.views !== undefined) await measureViews(given.views);
+type TrackFile = { width: number; height: number; frames: { timestamp: number; points: number[][] }[] };
+
+/** Of pseudo-labels: opening of the inner lips and of the lids, height of the brows above the eyes, over the eyes' distance. */
+const openings = (points: readonly Point[]) => {
+  const distance = (a: number, b: number): number =>
+    Math.hypot(points[a].x - points[b].x, points[a].y - points[b].y);
+  const unit = distance(36, 45);
+  return {
+    lips: distance(62, 66) / unit,
+    lids: (distance(37, 41) + distance(38, 40) + distance(43, 47) + distance(44, 46)) / 4 / unit,
+    brows: (distance(19, 37) + distance(20, 38) + distance(23, 43) + distance(24, 44)) / 4 / unit,
+  };
+};
+
+/** Each clip's own middle out of both, as `followed` does it. */
+const centred = (values: readonly number[]): number[] => values.map((value) => value - mean(values));
+
+/** `DIR/NAME.json` of `dve track`, against the pseudo-labels of the clip. */
+const measureClips = async (folder: string): Promise<void> => {
+  const all: Record<string, { told: number[]; seen: number[] }> = {};
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('.json'))) {
+    const track = JSON.parse(readFileSync(join(folder, name), 'utf8')) as TrackFile;
+    const labels = await readTracks(
+      join(data, 'eval', 'videos', name.replace('.json', '.mediapipe.json')),
+      ibug68.names.length,
+    );
+    const puppet = createPuppet(files);
+    const rows: Record<string, [number, number][]> = { lips: [], lids: [], brows: [] };
+    track.frames.forEach(({ timestamp, points }, frame) => {
+      const label = labels[frame];
+      if (points.length === 0 || label === undefined) return;
+      const result = puppet.update(inputOf(points, timestamp, track));
+      if (result.status === 'searching') return;
+      const { expressions: e } = result;
+      const seen = openings(label);
+      rows.lips.push([e.jawOpen, seen.lips]);
+      rows.lids.push([-(e.eyeBlinkLeft + e.eyeBlinkRight) / 2, seen.lids]);
+      const up = e.browInnerUp + (e.browOuterUpLeft + e.browOuterUpRight) / 2;
+      rows.brows.push([up - (e.browDownLeft + e.browDownRight) / 2, seen.brows]);
+    });
+    const told = Object.entries(rows).map(([part, pairs]) => {
+      const [guess, seen] = [pairs.map(([a]) => a), pairs.map(([, b]) => b)];
+      all[part] ??= { told: [], seen: [] };
+      all[part].told.push(...centred(guess));
+      all[part].seen.push(...centred(seen));
+      return `${part} ${correlation(guess, seen).toFixed(2)}`;
+    });
+    console.log(`${name.padEnd(12)} ${told.join('  ')}`);
+  }
+  const line = Object.entries(all).map(
+    ([part, { told, seen }]) => `${part} ${correlation(told, seen).toFixed(2)}`,
+  );
+  console.log(`all          ${line.join('  ')} (wanted: lips .90, lids .80, brows .60)`);
+};
+
+/** Milliseconds a frame, with the raw pose and expressions; the fastest tenth, whatever else the machine does. */
+const measureCost = (): void => {
+  const size = { width: 640, height: 480 };
+  const puppet = createPuppet(files);
+  const circle = Array.from({ length: 68 }, (_, i) => [
+    ...[320 + 60 * Math.cos(i), 240 + 80 * Math.sin(i * 1.7), 0.8],
+  ]);
+  const times = Array.from({ length: 600 }, (_, frame) => {
+    const input = inputOf(
+      circle.map(([x, y, c]) => [x + frame / 50, y, c]),
+      frame / 30,
+      size,
+    );
+    const start = performance.now();
+    puppet.update(input);
+    return performance.now() - start;
+  });
+  times.sort((a, b) => a - b);
+  console.log(`cost: ${times[60].toFixed(2)} ms a frame (wanted 1.5), median ${times[300].toFixed(2)} ms`);
+};
+
+/** A head that does not move, its pixels noisy, tracked with the usual smoothing: how far its turn trembles. */
+const measureStill = async (folder: string): Promise<void> => {
+  const views = await readViews(folder);
+  const { createTracker, session } = await openTracker(given.model);
+  const trembles: number[] = [];
+  for (const view of views.items.filter(isHeldOut).filter((_, i) => i % 60 === 7)) {
+    const { rgb, width, height } = await decodePicture(join(folder, view.image));
+    const [tracker, puppet, random] = [createTracker(), createPuppet(files), createRandom(5)];
+    const turns: number[][] = [];
+    for (let frame = 0; frame < 75; frame++) {
+      const noisy = rgb.map((value) => Math.max(0, Math.min(255, value + random.uniform(-6, 6))));
+      const result = await tracker.step({ data: noisy, width, height, channels: 3 }, frame / 30);
+      const face = puppet.update(result);
+      // The first second is for smoothing and identity to settle.
+      if (face.status === 'tracking' && frame >= 30) turns.push(Object.values(face.pose.angles));
+    }
+    if (turns.length < 40) continue;
+    const steps = turns
+      .slice(1)
+      .map((turn, i) => Math.hypot(...turn.map((angle, axis) => angle - turns[i][axis])));
+    trembles.push(Math.sqrt(mean(steps.map((step) => step ** 2))));
+  }
+  await session.close();
+  console.log(
+    `still heads: turn trembles by ${mean(trembles).toFixed(3)}° from frame to frame, worst ${Math.max(...trembles).toFixed(3)}° of ${trembles.length} (wanted 0.1°)`,
+  );
+};
+
+if (given.still && given.views !== undefined) await measureStill(given.views);
+if (given.clips !== undefined) await measureClips(given.clips);
+if (given.cost) measureCost();
+if (given.views !== undefined && !given.still) await measureViews(given.views);
