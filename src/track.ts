@@ -226,7 +226,8 @@ class Track implements Tracking {
     this.#tellClosing();
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#openSource?.close();
-    this.#abort.abort(new InputError('the tracking is closed. Call track() again.'));
+    // What ended it is what `ready` tells, too.
+    this.#abort.abort(this.#failure?.error ?? new InputError('the tracking is closed. Call track() again.'));
     if (this.#given === undefined) await this.#openTracker?.close();
     else inUse.delete(this.#given);
   }

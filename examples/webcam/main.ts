@@ -1,4 +1,6 @@
 import {
+  createTrackWriter,
+  DeviceError,
   drawLandmarks,
   DveError,
   ModelError,
@@ -7,16 +9,20 @@ import {
   type DeviceChoice,
   type Tracking,
   type TrackResult,
+  type TrackWriter,
 } from 'dve-sdk';
 import { onDrop } from '../shared/drops.ts';
 import { chosen } from '../shared/elements.ts';
 import { readModel, type SavedModel } from '../shared/saved-models.ts';
 import { createFigures } from './figures.ts';
-import { onChoice, page, showOver, showStatus } from './page.ts';
+import { keepFocus, onChoice, page, showOver, showStatus } from './page.ts';
 import { connectSmoothing, currentSmoothing } from './smoothing.ts';
 
 /** What the video element plays. */
-type Playing = { kind: 'camera'; stream: MediaStream } | { kind: 'file'; url: string; name: string };
+type Playing =
+  | { kind: 'camera'; stream: MediaStream }
+  | { kind: 'file'; url: string; name: string }
+  | { kind: 'picture'; picture: File };
 
 const figures = createFigures();
 // Another model than the package's own: ?model=URL of its folder, or ?model=browser:NAME of one that was trained here.
@@ -38,6 +44,9 @@ let playing: Playing | undefined;
 let tracking: Tracking | undefined;
 let connections: readonly (readonly [number, number])[] = [];
 let last: TrackResult | undefined;
+/** What is saved as a file: the frames of a video once, of a camera the first ten minutes. */
+let writers: Record<'json' | 'csv', TrackWriter> | undefined;
+const mostRows = 18_000;
 /** Counts starts: one that was overtaken by another must not go on. */
 let generation = 0;
 
@@ -48,14 +57,28 @@ const deviceChoice = (): DeviceChoice => {
 
 const isMirrored = (): boolean => playing?.kind === 'camera' && page.mirror.checked;
 
+const sizeStage = (width: number, height: number): void => {
+  if (page.overlay.width === width && page.overlay.height === height) return;
+  page.stageColumn.style.setProperty('--ratio', String(width / height));
+  for (const canvas of [page.picture, page.overlay]) [canvas.width, canvas.height] = [width, height];
+};
+
 const layOut = (): void => {
   const { videoWidth, videoHeight } = page.video;
   page.stage.classList.toggle('has-picture', playing !== undefined && videoWidth > 0);
   page.stage.classList.toggle('is-mirrored', isMirrored());
-  if (playing === undefined || videoWidth === 0) return;
-  page.stageColumn.style.setProperty('--ratio', String(videoWidth / videoHeight));
-  page.overlay.width = videoWidth;
-  page.overlay.height = videoHeight;
+  if (playing !== undefined && videoWidth > 0) sizeStage(videoWidth, videoHeight);
+};
+
+/** Shows the frame that was measured, so that the points lie where they were found, however late that is. */
+const showFrame = (frame: VideoFrame, { width, height }: TrackResult): void => {
+  sizeStage(width, height);
+  page.picture.getContext('2d')?.drawImage(frame, 0, 0, width, height);
+  frame.close();
+};
+
+const clearPicture = (): void => {
+  page.picture.getContext('2d')?.clearRect(0, 0, page.picture.width, page.picture.height);
 };
 
 const drawOptions = () => ({
@@ -76,8 +99,12 @@ const draw = (): void => {
 const showButtons = (): void => {
   const isRunning = playing !== undefined;
   page.camera.setAttribute('aria-pressed', String(playing?.kind === 'camera'));
-  page.file.setAttribute('aria-pressed', String(playing?.kind === 'file'));
-  for (const button of [page.pause, page.snapshot, page.stop]) button.disabled = !isRunning;
+  page.file.setAttribute('aria-pressed', String(isRunning && playing?.kind !== 'camera'));
+  for (const button of [page.snapshot, page.stop]) button.disabled = !isRunning;
+  page.pause.disabled = !isRunning || playing?.kind === 'picture';
+  page.seek.hidden = playing?.kind !== 'file';
+  for (const button of [page.saveJson, page.saveCsv]) button.disabled = writers === undefined;
+  keepFocus();
   page.pause.textContent = isRunning && page.video.paused ? 'Resume' : 'Pause';
 };
 
@@ -94,9 +121,11 @@ const stop = async (): Promise<void> => {
   generation += 1;
   const ending = tracking;
   tracking = undefined;
+  writers = undefined;
   release();
   last = undefined;
   draw();
+  clearPicture();
   layOut();
   showButtons();
   await ending?.close();
@@ -107,11 +136,13 @@ const titles: readonly (readonly [RegExp, string])[] = [
   [/no camera/, 'No camera found'],
   [/in use/, 'The camera is busy'],
   [/video cannot/, 'This video cannot be played'],
+  [/decoded as a picture/, 'This picture cannot be read'],
   [/plugged/, 'The camera is gone'],
 ];
 
 const fail = async (error: unknown): Promise<void> => {
-  page.noticeRetry.textContent = playing?.kind === 'file' ? 'Use the camera' : 'Try again';
+  page.noticeRetry.textContent =
+    playing !== undefined && playing.kind !== 'camera' ? 'Use the camera' : 'Try again';
   await stop();
   const message = error instanceof Error ? error.message : String(error);
   const title = titles.find(([pattern]) => pattern.test(message))?.[1];
@@ -133,8 +164,8 @@ const fail = async (error: unknown): Promise<void> => {
   showStatus('failed');
 };
 
-/** Follows the video element until it is stopped, ends or fails. */
-const follow = async (mine: number): Promise<void> => {
+/** Follows the video element until it is stopped, ends or fails. @param note said of the device, if there is something to say */
+const follow = async (mine: number, note?: string): Promise<void> => {
   figures.clear();
   page.busyText.textContent = 'Loading the model …';
   showOver('busy');
@@ -142,9 +173,10 @@ const follow = async (mine: number): Promise<void> => {
   try {
     const opened = await openModel();
     if (mine !== generation) return;
-    const running = track(page.video, {
+    const running = track(playing?.kind === 'picture' ? playing.picture : page.video, {
       device: deviceChoice(),
       smoothing: currentSmoothing(),
+      withFrame: true,
       ...opened,
     });
     tracking = running;
@@ -156,16 +188,35 @@ const follow = async (mine: number): Promise<void> => {
     page.deviceNote.textContent =
       (deviceNote === undefined ? undefined : `On the CPU: ${deviceNote}.`) ??
       (device === 'webgpu' ? 'WebGPU gives the same points as the CPU, and is faster.' : 'As chosen.');
+    if (note !== undefined) page.deviceNote.textContent = note;
     showOver('nothing');
-    for await (const result of running) {
+    const [json, csv] = await Promise.all([
+      createTrackWriter('json', landmarks.names),
+      createTrackWriter('csv', landmarks.names),
+    ]);
+    writers = { json, csv };
+    let rows = 0;
+    let time = -Infinity;
+    showButtons();
+    for await (const { frame, ...result } of running) {
       if (mine !== generation) break;
       last = result;
-      if (!page.video.paused) showStatus(result.status);
+      showFrame(frame, result);
+      if (result.timestamp > time && rows++ < mostRows) {
+        time = result.timestamp;
+        for (const writer of [json, csv]) writer.add(result);
+      }
+      if (!page.video.paused || playing?.kind === 'picture') showStatus(result.status);
       draw();
       figures.add(result, running.stats);
     }
   } catch (error) {
-    if (mine === generation) await fail(error);
+    if (mine !== generation) return;
+    if (error instanceof DeviceError && deviceChoice() === 'webgpu') {
+      // The picture goes on where it can, and the choice says so.
+      page.deviceAuto.checked = true;
+      await follow(mine, `WebGPU cannot be used here: ${error.message.replace(/ Pass device:.*$/, '')}`);
+    } else await fail(error);
   }
 };
 
@@ -183,10 +234,10 @@ const start = async (open: () => Promise<Playing>): Promise<void> => {
     }
     playing = opened;
     if (opened.kind === 'camera') page.video.srcObject = opened.stream;
-    else page.video.src = opened.url;
+    else if (opened.kind === 'file') page.video.src = opened.url;
     page.video.loop = opened.kind === 'file';
     // A video that cannot be played is reported by the tracking, with its reason.
-    await page.video.play().catch(() => undefined);
+    if (opened.kind !== 'picture') await page.video.play().catch(() => undefined);
     layOut();
     showButtons();
     await follow(mine);
@@ -234,28 +285,37 @@ const listCameras = async (stream: MediaStream): Promise<void> => {
 
 const startCamera = (): void => void start(openCamera);
 const startFile = (file: File): void =>
-  void start(() => Promise.resolve({ kind: 'file', url: URL.createObjectURL(file), name: file.name }));
+  void start(() =>
+    Promise.resolve(
+      file.type.startsWith('image/')
+        ? { kind: 'picture', picture: file }
+        : { kind: 'file', url: URL.createObjectURL(file), name: file.name },
+    ),
+  );
 const askForFile = (): void => {
   page.fileInput.click();
 };
 
+const save = (content: Blob, ending: string): void => {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(content);
+  link.download = `landmarks-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}.${ending}`;
+  link.click();
+  setTimeout(() => {
+    URL.revokeObjectURL(link.href);
+  }, 10_000);
+};
+
 const saveSnapshot = (): void => {
   const canvas = document.createElement('canvas');
-  [canvas.width, canvas.height] = [page.video.videoWidth, page.video.videoHeight];
+  [canvas.width, canvas.height] = [page.picture.width, page.picture.height];
   const context = canvas.getContext('2d');
   if (context === null) return;
   if (isMirrored()) context.setTransform(-1, 0, 0, 1, canvas.width, 0);
-  context.drawImage(page.video, 0, 0);
+  context.drawImage(page.picture, 0, 0);
   context.drawImage(page.overlay, 0, 0, canvas.width, canvas.height);
   canvas.toBlob((blob) => {
-    if (blob === null) return;
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(blob);
-    link.download = `landmarks-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}.png`;
-    link.click();
-    setTimeout(() => {
-      URL.revokeObjectURL(link.href);
-    }, 10_000);
+    if (blob !== null) save(blob, 'png');
   }, 'image/png');
 };
 
@@ -272,6 +332,19 @@ page.fileInput.addEventListener('change', () => {
   page.fileInput.value = '';
 });
 page.snapshot.addEventListener('click', saveSnapshot);
+page.saveJson.addEventListener('click', () => {
+  if (writers !== undefined) save(writers.json.file(), 'json');
+});
+page.saveCsv.addEventListener('click', () => {
+  if (writers !== undefined) save(writers.csv.file(), 'csv');
+});
+page.seek.addEventListener('input', () => {
+  page.video.currentTime = Number(page.seek.value) * page.video.duration;
+});
+page.video.addEventListener('timeupdate', () => {
+  const { currentTime, duration } = page.video;
+  if (duration > 0 && document.activeElement !== page.seek) page.seek.value = String(currentTime / duration);
+});
 page.stop.addEventListener('click', () => {
   void stop();
   figures.clear();

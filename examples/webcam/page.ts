@@ -5,7 +5,11 @@ export const page = {
   stageColumn: box('stage-column'),
   stage: box('stage'),
   video: element('video', HTMLVideoElement),
+  picture: element('picture', HTMLCanvasElement),
   overlay: element('overlay', HTMLCanvasElement),
+  seek: input('seek'),
+  saveJson: button('save-json'),
+  saveCsv: button('save-csv'),
   welcome: box('welcome'),
   welcomeTitle: box('welcome-title'),
   notice: box('notice'),
@@ -45,6 +49,7 @@ export const page = {
   showRoi: input('show-roi'),
   mirror: input('mirror'),
   deviceNote: box('device-note'),
+  deviceAuto: input('device-auto'),
 };
 
 export type StatusState = 'idle' | 'starting' | 'searching' | 'tracking' | 'doubtful' | 'paused' | 'failed';
@@ -75,4 +80,20 @@ export const showOver = (layer: 'welcome' | 'notice' | 'busy' | 'nothing'): void
   page.welcome.hidden = layer !== 'welcome';
   page.notice.hidden = layer !== 'notice';
   page.busy.hidden = layer !== 'busy';
+  keepFocus();
+};
+
+/** Who works with the keyboard goes on where they were: a button that is hidden or switched off would lose the focus. */
+export const keepFocus = (): void => {
+  const { activeElement: focused } = document;
+  const isLost =
+    focused instanceof HTMLElement &&
+    (focused.closest('[hidden]') !== null ||
+      (focused instanceof HTMLButtonElement && focused.disabled) ||
+      // Where it waits until there is something to press.
+      focused === page.stage);
+  if (!isLost) return;
+  if (!page.welcome.hidden) page.startCamera.focus();
+  else if (!page.notice.hidden) page.noticeRetry.focus();
+  else page.stage.focus();
 };

@@ -271,7 +271,7 @@ describe('whatever fails, the camera is switched off', () => {
     const workers = catchWorkers();
     const tracking = track('camera', { model, device: 'wasm' });
     await expect(tracking.stream).rejects.toThrow(SourceError);
-    await expect(tracking.ready).rejects.toThrow();
+    await expect(tracking.ready).rejects.toThrow(SourceError);
     const ended = vi.spyOn(workers[0], 'terminate');
     await tracking.close();
     expect(ended).not.toHaveBeenCalled();

@@ -152,6 +152,47 @@ describe('npm start', () => {
     });
   });
 
+  test('shows the points of a picture, and saves them', async () => {
+    await withContext(async (context) => {
+      const page = await context.newPage();
+      await page.goto(`${url}examples/webcam/?model=${blobModel}`);
+      await page.locator('label', { hasText: 'CPU' }).click();
+      await page.locator('#file-input').setInputFiles(pictures[0]);
+      await waitForStatus(page, 'Tracking');
+      expect(await drawnPixels(page, 'picture')).toBe(width * height);
+      expect(await drawnPixels(page, 'overlay')).toBeGreaterThan(50);
+      const saved = async (button: string): Promise<string> => {
+        const [download] = await Promise.all([page.waitForEvent('download'), page.locator(button).click()]);
+        return readFileSync(await download.path(), 'utf8');
+      };
+      const json = JSON.parse(await saved('#save-json')) as { frames: { status: string }[] };
+      expect(json.frames.map(({ status }) => status)).toEqual(['tracking']);
+      expect((await saved('#save-csv')).trimEnd().split('\n')).toHaveLength(4);
+    });
+  });
+
+  test('goes on with the camera where WebGPU is chosen and there is none, and keeps the focus', async () => {
+    await withContext(async (context) => {
+      const page = await context.newPage();
+      await page.goto(`${url}examples/webcam/?model=${blobModel}`);
+      await page.locator('#start-camera').focus();
+      await page.keyboard.press('Enter');
+      await waitForStatus(page, 'Tracking');
+      expect(await page.evaluate('document.activeElement.id')).toBe('stage');
+      await page.locator('label', { hasText: 'WebGPU' }).click();
+      const note = page.locator('#device-note', { hasText: 'WebGPU cannot be used here' });
+      await note.waitFor({ timeout: 60_000 });
+      expect(await note.textContent()).not.toContain('device:');
+      await waitForStatus(page, 'Tracking');
+      expect(await page.evaluate('document.getElementById("video").srcObject.active')).toBe(true);
+      await page.locator('#stop').click();
+      expect(await page.evaluate('document.activeElement.id')).toBe('start-camera');
+      for (const name of ['Calm at rest', 'Quick in motion']) {
+        expect(await page.getByRole('slider', { name }).count()).toBe(1);
+      }
+    });
+  });
+
   test('says what is wrong with a file that is no video', async () => {
     await withContext(async (context) => {
       const page = await context.newPage();
