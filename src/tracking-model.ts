@@ -9,7 +9,7 @@ import type { CorrespondPicture, LandmarkSetRequest } from './marks.ts';
 import { rejectUnknownKeys } from './options.ts';
 import { toVideoFrame, type FrameInput } from './sources/picture.ts';
 import { folderUrl, locateAssets, type Assets } from './worker/assets.ts';
-import { connectWorker, greetingLimit, type WorkerClient } from './worker/client.ts';
+import { connectWorker, greet, type WorkerClient } from './worker/client.ts';
 import type {
   DeviceChoice,
   ModelInfo,
@@ -169,11 +169,8 @@ export class TrackingModel {
       try {
         const connected = connectWorker<TrackerWorkerApi>(assets.createWorker(), owner, assets.remedy);
         client = connected;
-        // Locks are shared by all pages of an origin.
-        const lockName = `dve-sdk ${Math.random().toString(36).slice(2)}`;
         const opening = (async (): Promise<ModelInfo> => {
-          await connected.call((worker) => worker.hold(lockName), greetingLimit);
-          connected.watch(lockName);
+          await greet(connected, owner);
           return connected.call((worker) => worker.open(message));
         })();
         return new TrackingModel(connected, await unlessAborted(signal, opening), signal, release);

@@ -1,6 +1,6 @@
 /** URLs of what training fetches when running; see worker/assets.ts for why each is written out whole. */
 import type { WebRuntimeFiles } from '../model/model-web.ts';
-import { folderUrl, locateAssets, startWorker } from '../worker/assets.ts';
+import { begun, folderUrl, locateAssets, startWorker } from '../worker/assets.ts';
 
 export type TrainingAssets = {
   createDataWorker: () => Worker;
@@ -14,15 +14,21 @@ export const locateTrainingAssets = (base: string | URL | undefined): TrainingAs
   if (base === undefined) {
     return {
       createDataWorker: () =>
-        new Worker(new URL('./train-data.worker.js', import.meta.url), {
-          type: 'module',
-          name: 'dve-sdk training data',
-        }),
+        begun(
+          () =>
+            new Worker(new URL('./train-data.worker.js', import.meta.url), {
+              type: 'module',
+              name: 'dve-sdk training data',
+            }),
+        ),
       createTrainWorker: () =>
-        new Worker(new URL('./train.worker.js', import.meta.url), {
-          type: 'module',
-          name: 'dve-sdk training',
-        }),
+        begun(
+          () =>
+            new Worker(new URL('./train.worker.js', import.meta.url), {
+              type: 'module',
+              name: 'dve-sdk training',
+            }),
+        ),
       runtime,
     };
   }

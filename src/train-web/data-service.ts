@@ -137,7 +137,7 @@ const requireData = (source: CropSource, config: TrainingConfig, skipped: readon
 export class DataService implements DataWorkerApi {
   #ready: Ready | undefined;
 
-  hold(lockName: string): Promise<void> {
+  hold(lockName: string): Promise<string> {
     return holdLock(lockName);
   }
 

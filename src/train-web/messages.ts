@@ -5,7 +5,7 @@ import type { WebRuntimeFiles } from '../model/model-web.ts';
 import type { Batch } from '../train/batch/batch.ts';
 import type { TrainingConfig } from '../train/settings/config.ts';
 import type { SampleMatch } from '../train/report/sample-matches.ts';
-import type { DeviceChoice } from '../worker/messages.ts';
+import type { DeviceChoice, Greeter } from '../worker/messages.ts';
 
 /** A file that is not trained on. */
 export type SkippedFile = {
@@ -58,8 +58,7 @@ export type BatchApi = {
 };
 
 /** What the worker that makes batches offers to the page. */
-export type DataWorkerApi = {
-  hold(lockName: string): Promise<void>;
+export type DataWorkerApi = Greeter & {
   prepare(
     message: PrepareMessage,
     decoder: RemoteDecoder,
@@ -107,8 +106,7 @@ export type MarkedLandmarks = {
 };
 
 /** What the worker that trains offers to the page. */
-export type TrainWorkerApi = {
-  hold(lockName: string): Promise<void>;
+export type TrainWorkerApi = Greeter & {
   start(message: StartTraining, batches: MessagePort): Promise<TrainingDevice>;
   /** Waits for further steps; undefined when training has ended. @throws what ended it */
   next(): Promise<StepsReport | undefined>;

@@ -73,7 +73,7 @@ export class TrainService implements TrainWorkerApi {
   readonly #waiting: (() => Promise<void>)[] = [];
   readonly #queue = createCallQueue('training');
 
-  hold(lockName: string): Promise<void> {
+  hold(lockName: string): Promise<string> {
     return holdLock(lockName);
   }
 
@@ -225,6 +225,8 @@ export class TrainService implements TrainWorkerApi {
     );
     if (reason === undefined || this.#stop.signal.aborted) return;
     training.catch(() => undefined);
+    // Nobody can use it any more; the one at the end is another.
+    chosen.close();
     if (message.device === 'webgpu') {
       throw new DeviceError(
         `the GPU was lost (${reason}) after ${running.step} steps. What was learnt until then can be kept; device 'auto' goes on without it.`,

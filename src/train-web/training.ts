@@ -5,9 +5,9 @@ import { createCallQueue } from '../model/call-queue.ts';
 import { rejectUnknownKeys } from '../options.ts';
 import type { TrainingConfig } from '../train/settings/config.ts';
 import type { SampleMatch } from '../train/report/sample-matches.ts';
-import { connectWorker, greetingLimit, type WorkerClient } from '../worker/client.ts';
+import { connectWorker, greet, type WorkerClient } from '../worker/client.ts';
 import type { DeviceChoice } from '../worker/messages.ts';
-import { locateTrainingAssets } from './assets.ts';
+import { locateTrainingAssets, type TrainingAssets } from './assets.ts';
 import { completeSettings, type TrainingSettings } from './config.ts';
 import type {
   DataWorkerApi,
@@ -126,13 +126,17 @@ const checkOptions = (options: TrainingOptions): void => {
   }
 };
 
-/** Locks are shared by all pages of an origin. */
-const lockName = (): string => `dve-sdk training ${Math.random().toString(36).slice(2)}`;
+type Workers = { data: WorkerClient<DataWorkerApi>; trainer: WorkerClient<TrainWorkerApi> };
 
-const watched = async (client: WorkerClient<{ hold(lockName: string): Promise<void> }>): Promise<void> => {
-  const name = lockName();
-  await client.call((worker) => worker.hold(name), greetingLimit);
-  client.watch(name);
+/** Both or none. @throws DeviceError where the page may not start them */
+const startWorkers = ({ createDataWorker, createTrainWorker }: TrainingAssets): Workers => {
+  const data = connectWorker<DataWorkerApi>(createDataWorker(), 'training');
+  try {
+    return { data, trainer: connectWorker<TrainWorkerApi>(createTrainWorker(), 'training') };
+  } catch (error) {
+    data.close();
+    throw error;
+  }
 };
 
 /** What is told to whoever iterates: the newest preparation, every step. */
@@ -245,8 +249,7 @@ export const createTraining = (options: TrainingOptions): Training => {
   const config = completeSettings(options.config);
   signal?.throwIfAborted();
   const assets = locateTrainingAssets(assetBase);
-  const data = connectWorker<DataWorkerApi>(assets.createDataWorker(), 'training');
-  const trainer = connectWorker<TrainWorkerApi>(assets.createTrainWorker(), 'training');
+  const { data, trainer } = startWorkers(assets);
   const decoder: RemoteDecoder = createElementDecoder();
   const inbox = createInbox();
   const queue = createCallQueue('training');
@@ -262,7 +265,7 @@ export const createTraining = (options: TrainingOptions): Training => {
   signal?.addEventListener('abort', close, { once: true });
 
   const prepare = async (): Promise<TrainingInfo> => {
-    await Promise.all([watched(data), watched(trainer)]);
+    await Promise.all([greet(data, 'training'), greet(trainer, 'training')]);
     const prepared = await prepareData(data, options, config, decoder, inbox);
     const { port1, port2 } = new MessageChannel();
     await data.call((worker) => worker.serve(transfer(port1, [port1])));

@@ -20,7 +20,7 @@ export type Assets = {
 const workerOptions: WorkerOptions = { type: 'module', name: 'dve-sdk' };
 
 /** @throws DeviceError that names what forbids it */
-const begun = (create: () => Worker): Worker => {
+export const begun = (create: () => Worker): Worker => {
   try {
     return create();
   } catch (error) {

@@ -9,6 +9,8 @@ import {
   ModelError,
   SourceError,
 } from '../errors.ts';
+import type { Greeter } from './messages.ts';
+import { version } from './version.ts';
 
 /** The page's end of a worker. Whatever happens to the worker, no call stays pending. */
 export type WorkerClient<Api> = {
@@ -56,7 +58,7 @@ const bundledRemedy =
   "Where the bundler does not do it (esbuild, Parcel), copy dve-sdk's folders dist and models to what is served and name dist by assetBase; with the development server of Vite 7 or older, add 'dve-sdk' to optimizeDeps.exclude. A Content-Security-Policy has to allow it in worker-src.";
 
 /** Seconds that a worker's script gets to load and say its first word: much, because networks are slow. */
-export const greetingLimit = 60;
+const greetingLimit = 60;
 
 const noAnswer = (owner: string, limit: number): ClosedError =>
   new ClosedError(
@@ -176,4 +178,21 @@ export const connectWorker = <Api>(
       finish(new ClosedError(`the ${owner} is closed. Create a new one.`));
     },
   };
+};
+
+/**
+ * Waits for a worker's first word, and watches it from then on.
+ * @param owner as of `connectWorker`
+ * @throws DeviceError for a script of another version; ClosedError for none
+ */
+export const greet = async (client: WorkerClient<Greeter>, owner: string): Promise<void> => {
+  // Locks are shared by all pages of an origin.
+  const lockName = `dve-sdk ${Math.random().toString(36).slice(2)}`;
+  const found = await client.call((worker) => worker.hold(lockName), greetingLimit);
+  if (found !== version) {
+    throw new DeviceError(
+      `the ${owner}'s worker script is of dve-sdk ${found ?? 'before 0.1.0'}, its page of ${version}. Copy the whole dist folder again, and empty caches.`,
+    );
+  }
+  client.watch(lockName);
 };

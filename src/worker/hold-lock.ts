@@ -1,14 +1,16 @@
-/** Holds the lock by which the page can tell that the worker lives. Resolves once it is held. */
-export const holdLock = (name: string): Promise<void> =>
+import { version } from './version.ts';
+
+/** Holds the lock by which the page can tell that the worker lives. Resolves once it is held. @returns the worker's version */
+export const holdLock = (name: string): Promise<string> =>
   new Promise((resolve) => {
     const locks = navigator.locks as LockManager | undefined;
     if (locks === undefined) {
-      resolve();
+      resolve(version);
       return;
     }
     const untilDeath = new Promise<never>(() => undefined);
     void locks.request(name, () => {
-      resolve();
+      resolve(version);
       return untilDeath;
     });
   });

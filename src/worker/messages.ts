@@ -89,11 +89,17 @@ export type RemoteFinder = {
   reset(): Promise<void>;
 };
 
+/** The first thing that every worker is asked for. */
+export type Greeter = {
+  /**
+   * Takes the lock; afterwards the page can tell when the worker dies.
+   * @returns the version of dve-sdk that its script is of; old ones tell none
+   */
+  hold(lockName: string): Promise<string | undefined>;
+};
+
 /** What the worker offers: one model, and any number of trackers on it, called by the ids that it gives them. */
-export type TrackerWorkerApi = {
-  /** Takes the lock; afterwards the page can tell when the worker dies. */ hold(
-    lockName: string,
-  ): Promise<void>;
+export type TrackerWorkerApi = Greeter & {
   /** Loads the model. Once, before everything else. */ open(message: OpenMessage): Promise<ModelInfo>;
   /** Closes the frame. @returns (C, H, W) unit vectors */
   embed(frame: VideoFrame, roi: Roi): Promise<Float32Array>;

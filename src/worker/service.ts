@@ -68,7 +68,7 @@ export class TrackerService implements TrackerWorkerApi {
   readonly #trackers = new Map<number, Served>();
   #created = 0;
 
-  hold(lockName: string): Promise<void> {
+  hold(lockName: string): Promise<string> {
     return holdLock(lockName);
   }
 
