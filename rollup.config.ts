@@ -82,7 +82,7 @@ const build = ({ input, output, minify }: Build, more: Plugin[] = []): RollupOpt
 });
 
 /** What more than one entry of a page uses; not its worker, which would name itself as a worker of its own. */
-const sharedModules = /src\/(tracking-model|worker\/(client|assets)|sources\/(picture|latest-frame))\.ts$/;
+const sharedModules = /src\/(worker-model|worker\/(client|assets)|sources\/(picture|latest-frame))\.ts$/;
 /** A camera is a MediaStream, so that both are one file. */
 const cameraModules = /src\/sources\/(camera|media-stream)\.ts$/;
 /** What pages and the tracker's worker both use: src/worker/common.ts and what it lists. */

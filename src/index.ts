@@ -39,13 +39,6 @@ export {
   type TrackStats,
 } from './track.ts';
 export { Tracker, type LiveCorrespondence, type TrackerOptions } from './tracker.ts';
-export {
-  openModel,
-  TrackingModel,
-  type EmbedOptions,
-  type Match,
-  type MatchOptions,
-  type ModelFiles,
-  type OpenModelOptions,
-} from './tracking-model.ts';
+export { openModel, TrackingModel, type ModelTrackerOptions } from './tracking-model.ts';
+export type { EmbedOptions, Match, MatchOptions, ModelFiles, OpenModelOptions } from './worker-model.ts';
 export type { DeviceChoice, ModelInfo, PrecisionChoice, TrackerInfo } from './worker/messages.ts';

@@ -2,14 +2,18 @@
  * What the page hands over to make a landmark set, or to match two pictures. A page that only tracks never loads it: it is
  * imported when it is needed.
  */
+import { transfer } from 'comlink';
+import type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
 import { InputError } from './errors.ts';
 import type { Point } from './geometry/coordinates.ts';
 import type { Roi } from './geometry/roi.ts';
 import type { ObjectBox } from './landmark-maker/create-landmark-set.ts';
-import type { IndexPair } from './landmarks/landmark-set.ts';
+import type { DiscoveredLandmarks, DiscoverOptions } from './landmark-maker/discover-landmarks.ts';
+import type { IndexPair, LandmarkSet } from './landmarks/landmark-set.ts';
 import { rejectUnknownKeys } from './options.ts';
 import { toVideoFrame, type FrameInput } from './sources/picture.ts';
-import type { MarkedFrames, SideFrame } from './worker/messages.ts';
+import type { WorkerClient } from './worker/client.ts';
+import type { MarkedFrames, SideFrame, TrackerWorkerApi } from './worker/messages.ts';
 
 /** A picture with landmarks marked on it. */
 export type LandmarkPicture = {
@@ -26,7 +30,7 @@ export type LandmarkSetRequest = {
   /** Landmarks that change places in a mirrored picture. */ mirrorPairs?: readonly IndexPair[];
 };
 
-export const landmarkRequestKeys = [
+const landmarkRequestKeys = [
   'pictures',
   'names',
   'connections',
@@ -42,7 +46,7 @@ export type CorrespondPicture =
     };
 
 /** @returns frames that are the worker's from now on @throws InputError for what is no picture */
-export const toMarkedFrames = async (request: LandmarkSetRequest): Promise<MarkedFrames> => {
+const toMarkedFrames = async (request: LandmarkSetRequest): Promise<MarkedFrames> => {
   rejectUnknownKeys(request, landmarkRequestKeys, 'createLandmarkSet()');
   const { pictures, ...rest } = request;
   if (!Array.isArray(pictures)) {
@@ -65,7 +69,7 @@ export const toMarkedFrames = async (request: LandmarkSetRequest): Promise<Marke
 };
 
 /** @returns frames that are the worker's from now on @throws InputError for what is no picture */
-export const toFrames = async (pictures: readonly FrameInput[]): Promise<{ frame: VideoFrame }[]> => {
+const toFrames = async (pictures: readonly FrameInput[]): Promise<{ frame: VideoFrame }[]> => {
   if (!Array.isArray(pictures)) throw new InputError('pictures is no list. Give four pictures or more.');
   const frames: { frame: VideoFrame }[] = [];
   try {
@@ -92,10 +96,7 @@ export const toSideFrame = async (side: CorrespondPicture, which: string): Promi
 };
 
 /** Both of a pair or none. @throws InputError for what is no picture */
-export const toSideFrames = async (
-  a: CorrespondPicture,
-  b: CorrespondPicture,
-): Promise<[SideFrame, SideFrame]> => {
+const toSideFrames = async (a: CorrespondPicture, b: CorrespondPicture): Promise<[SideFrame, SideFrame]> => {
   const first = await toSideFrame(a, 'first');
   try {
     return [first, await toSideFrame(b, 'second')];
@@ -103,4 +104,41 @@ export const toSideFrames = async (
     first.frame.close();
     throw error;
   }
+};
+
+type Client = WorkerClient<TrackerWorkerApi>;
+
+/** As `createLandmarkSet` of an open model. */
+export const createLandmarkSet = async (
+  client: Client,
+  request: LandmarkSetRequest,
+): Promise<LandmarkSet> => {
+  const marked = await toMarkedFrames(request);
+  const frames = marked.pictures.map(({ frame }) => frame);
+  return client.call((worker) => worker.createLandmarkSet(transfer(marked, frames)));
+};
+
+/** As `discoverLandmarks` of an open model. */
+export const discoverLandmarks = async (
+  client: Client,
+  pictures: readonly FrameInput[],
+  options: DiscoverOptions,
+): Promise<DiscoveredLandmarks> => {
+  rejectUnknownKeys(options, ['count', 'rounds'], 'discoverLandmarks()');
+  const sides = await toFrames(pictures);
+  const frames = sides.map(({ frame }) => frame);
+  return client.call((worker) => worker.discoverLandmarks(transfer(sides, frames), options));
+};
+
+/** As `correspond` of an open model. */
+export const correspond = async (
+  client: Client,
+  a: CorrespondPicture,
+  b: CorrespondPicture,
+  options: CorrespondOptions,
+): Promise<PictureCorrespondence> => {
+  const [first, second] = await toSideFrames(a, b);
+  return client.call((worker) =>
+    worker.correspond(transfer(first, [first.frame]), transfer(second, [second.frame]), options),
+  );
 };

@@ -7,7 +7,7 @@ import type { DiscoveredLandmarks, DiscoverOptions } from './landmark-maker/disc
 import type { LandmarkSet } from './landmarks/landmark-set.ts';
 import type { CorrespondPicture, LandmarkSetRequest } from './marks.ts';
 import type { FrameInput } from './sources/picture.ts';
-import { openModel, type OpenModelOptions } from './tracking-model.ts';
+import { openWorkerModel, WorkerModel, type OpenModelOptions } from './worker-model.ts';
 
 export {
   cellPlace,
@@ -41,7 +41,7 @@ export const createLandmarkSet = async ({
   mirrorPairs,
   ...options
 }: LandmarkSetRequest & OpenModelOptions): Promise<LandmarkSet> => {
-  const model = await openModel(options);
+  const model = await openWorkerModel(WorkerModel, options);
   try {
     return await model.createLandmarkSet({
       pictures,
@@ -69,7 +69,7 @@ export const discoverLandmarks = async (
   pictures: readonly FrameInput[],
   { count, rounds, ...options }: DiscoverOptions & OpenModelOptions,
 ): Promise<DiscoveredLandmarks> => {
-  const model = await openModel(options);
+  const model = await openWorkerModel(WorkerModel, options);
   try {
     return await model.discoverLandmarks(pictures, { count, ...(rounds === undefined ? {} : { rounds }) });
   } finally {
@@ -88,7 +88,7 @@ export const correspond = async (
   b: CorrespondPicture,
   { points, pyramid, tolerance, ...options }: CorrespondOptions & OpenModelOptions = {},
 ): Promise<PictureCorrespondence> => {
-  const model = await openModel(options);
+  const model = await openWorkerModel(WorkerModel, options);
   try {
     return await model.correspond(a, b, {
       ...(points === undefined ? {} : { points }),

@@ -17,10 +17,10 @@ import {
   checkRoi,
   clientOf,
   openModelFor,
-  TrackingModel,
   unlessAborted,
+  WorkerModel,
   type ModelFiles,
-} from './tracking-model.ts';
+} from './worker-model.ts';
 import { absoluteUrl } from './worker/assets.ts';
 import type { WorkerClient } from './worker/client.ts';
 import type {
@@ -39,7 +39,7 @@ export type TrackerOptions = {
    * URL of a model directory, which holds manifest.json, or the files of one by their names: the tracker opens it for
    * itself. Or a model that is open already, which it shares and leaves open. Default: the face model of this package.
    */
-  model?: string | URL | ModelFiles | TrackingModel;
+  model?: string | URL | ModelFiles | WorkerModel;
   /** A landmark set, or the URL of one. Default: the model's own. */ landmarks?: LandmarkSet | string | URL;
   /** Where the network runs; of an open model it is settled. Default `auto`: the faster of the two that gives the right landmarks. */
   device?: DeviceChoice;
@@ -106,7 +106,7 @@ export const checkTrackerOptions = (
   rejectUnknownKeys(options, known, where);
   checkChoices(options, where);
   const settled = openingKeys.filter((key) => options[key] !== undefined);
-  if (options.model instanceof TrackingModel && settled.length > 0) {
+  if (options.model instanceof WorkerModel && settled.length > 0) {
     throw new InputError(
       `${where} was given an open model and ${settled.join(', ')}. Give these to openModel() instead.`,
     );
@@ -160,7 +160,7 @@ type Made = { id: number; info: TrackerInfo };
 
 /** Makes a tracker in the model's worker, unless it is too late. */
 const createIn = async (
-  model: TrackingModel,
+  model: WorkerModel,
   { smoothing, searchBudget, minConfidence, objects = 1, roi, finder, signal }: TrackerOptions,
   landmarks: TrackerMessage['landmarks'],
   ending: AbortSignal,
@@ -180,7 +180,7 @@ const createIn = async (
 
 /** What a tracker is made of. */
 type TrackerParts = Made & {
-  model: TrackingModel;
+  model: WorkerModel;
   /** Whether the model is closed with it. */ ownsModel: boolean;
   signal: AbortSignal | undefined;
   /** Aborted when it is closed. */ ending: AbortController;
@@ -238,7 +238,7 @@ export class Tracker {
     const loading = landmarks === undefined ? Promise.resolve(undefined) : loadLandmarks(landmarks);
     // Looked at below; opening may fail first.
     loading.catch(() => undefined);
-    const ownsModel = !(given instanceof TrackingModel);
+    const ownsModel = !(given instanceof WorkerModel);
     const model = ownsModel
       ? await openModelFor(
           {
@@ -249,6 +249,7 @@ export class Tracker {
             ...(signal === undefined ? {} : { signal }),
           },
           'tracker',
+          WorkerModel,
         )
       : given;
     try {
@@ -326,12 +327,12 @@ export class Tracker {
     }
   }
 
-  /** The same as that of its {@link TrackingModel}. */
+  /** The same as that of its model. */
   async createLandmarkSet(request: LandmarkSetRequest): Promise<LandmarkSet> {
     return this.#parts.model.createLandmarkSet(request);
   }
 
-  /** The same as that of its {@link TrackingModel}. */
+  /** The same as that of its model. */
   async correspond(
     a: CorrespondPicture,
     b: CorrespondPicture,

@@ -1,300 +1,27 @@
-import { transfer, type Remote } from 'comlink';
-import type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
-import { DeviceError, InputError, shownValue } from './errors.ts';
-import type { Point } from './geometry/coordinates.ts';
-import { cropToImage, type Roi } from './geometry/roi.ts';
-import type { DiscoveredLandmarks, DiscoverOptions } from './landmark-maker/discover-landmarks.ts';
 import type { LandmarkSet } from './landmarks/landmark-set.ts';
-import type { CorrespondPicture, LandmarkSetRequest } from './marks.ts';
-import { rejectUnknownKeys } from './options.ts';
-import { toVideoFrame, type FrameInput } from './sources/picture.ts';
-import { folderUrl, locateAssets, type Assets } from './worker/assets.ts';
-import { connectWorker, greet, type WorkerClient } from './worker/client.ts';
-import type {
-  DeviceChoice,
-  ModelInfo,
-  OpenMessage,
-  PrecisionChoice,
-  TrackerWorkerApi,
-} from './worker/messages.ts';
+import { Tracker, type TrackerOptions } from './tracker.ts';
+import { openWorkerModel, WorkerModel, type OpenModelOptions } from './worker-model.ts';
 
-/** The files of a model directory by their names: `manifest.json`, `model.onnx` and so on. */
-export type ModelFiles = ReadonlyMap<string, Blob | Uint8Array<ArrayBuffer>>;
+/** Options of {@link TrackingModel.createTracker}: those of a tracker that do not say which model. */
+export type ModelTrackerOptions = Omit<
+  TrackerOptions,
+  'model' | 'landmarks' | 'device' | 'precision' | 'assetBase'
+>;
 
-/** Options of {@link openModel}. */
-export type OpenModelOptions = {
+/** A model that is open in a worker of its own. Its trackers share it, and end with it. */
+export class TrackingModel extends WorkerModel {
   /**
-   * URL of a model directory, which holds manifest.json, or the files of one by their names. Default: the face model of
-   * this package.
+   * Makes a tracker that shares this model and leaves it open; `Tracker.create({ model })` does the same.
+   *
+   *     const model = await openModel();
+   *     const [eyes, mouths] = [await model.createTracker(eyeSet), await model.createTracker(mouthSet)];
+   *
+   * @param landmarks a landmark set, or the URL of one; default: the model's own
+   * @throws InputError for options that do not exist or fit; ModelError for landmarks that cannot be used; ClosedError
+   * when the model is closed; the signal's reason when aborted
    */
-  model?: string | URL | ModelFiles;
-  /** Where the network runs. Default `auto`: the faster of the two that gives the right landmarks. */
-  device?: DeviceChoice;
-  /** Which of the model's networks. Default `auto`: 8 bits on wasm where the model has them, else 32. */
-  precision?: PrecisionChoice;
-  /** URL of a copy of this package's dist folder. Default: found without it. */ assetBase?: string | URL;
-  /** Gives up loading, or closes the model. */ signal?: AbortSignal;
-};
-
-/** Options of {@link TrackingModel.embed}. */
-export type EmbedOptions = {
-  /** The square to look at, image pixels. */ roi: Roi;
-};
-
-/** Options of {@link TrackingModel.match}. */
-export type MatchOptions = EmbedOptions & {
-  /** What to look for: (N, C) unit vectors, of embeddings by this model. */ references: Float32Array;
-};
-
-/** Where a reference embedding was found, image pixels. */
-export type Match = Point & {
-  /** 0–1, not calibrated. */ confidence: number;
-};
-
-const openModelKeys = [
-  'model',
-  'device',
-  'precision',
-  'assetBase',
-  'signal',
-] as const satisfies (keyof OpenModelOptions)[];
-
-const choices: Readonly<Record<'device' | 'precision', readonly string[]>> = {
-  device: ['auto', 'webgpu', 'wasm'],
-  precision: ['auto', 'fp32', 'int8'],
-};
-
-/** @throws InputError for a device or a precision that does not exist */
-export const checkChoices = (
-  options: Pick<OpenModelOptions, 'device' | 'precision'>,
-  where: string,
-): void => {
-  for (const key of ['device', 'precision'] as const) {
-    const value = options[key];
-    if (value !== undefined && !choices[key].includes(value)) {
-      throw new InputError(`${where}: ${key} is "${value}". Pass ${choices[key].join(', ')}.`);
-    }
-  }
-};
-
-/** Rejects as soon as the signal is aborted. */
-export const unlessAborted = <Value>(
-  signal: AbortSignal | undefined,
-  work: Promise<Value>,
-): Promise<Value> => {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      reject(signal.reason as Error);
-    };
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => {
-      signal.removeEventListener('abort', onAbort);
-    });
-  });
-};
-
-/** Where the worker fetches the model from. @param release frees what was made for it */
-type ModelPlace = { place: OpenMessage['model']; release: () => void };
-
-const placeOf = (model: OpenModelOptions['model'], assets: Assets): ModelPlace => {
-  const release = (): void => undefined;
-  if (model === undefined) return { place: assets.faceModel, release };
-  if (typeof model === 'string' || model instanceof URL) {
-    return { place: { urls: {}, folder: folderUrl(model, 'model').href }, release };
-  }
-  if (!((model as unknown) instanceof Map)) {
-    throw new InputError(
-      `model is ${shownValue(model)}. Pass the URL of a model directory, a Map of its files by name, or an open model.`,
-    );
-  }
-  const urls = Object.fromEntries(
-    [...model].map(([name, content]) => [name, URL.createObjectURL(new Blob([content]))]),
-  );
-  return {
-    place: { urls, folder: '' },
-    release: () => {
-      for (const url of Object.values(urls)) URL.revokeObjectURL(url);
-    },
-  };
-};
-
-/** @throws InputError for a square that is none */
-export const checkRoi = ({ center, size, rotation }: Roi, where: string): void => {
-  if (size > 0 && [center.x, center.y, size, rotation].every(Number.isFinite)) return;
-  throw new InputError(
-    `${where}: the roi has centre (${center.x}, ${center.y}), size ${size}, rotation ${rotation}. Pass finite numbers and a size above 0, in image pixels.`,
-  );
-};
-
-type Client = WorkerClient<TrackerWorkerApi>;
-
-/** The worker of an open model, for its trackers. */
-export let clientOf: (model: TrackingModel) => Client;
-
-/**
- * Opens a model, which the error messages call by its owner.
- * @param owner what the worker is for: `model`, or `tracker` where nobody else uses it
- */
-export let openModelFor: (options: OpenModelOptions, owner: string) => Promise<TrackingModel>;
-
-/** A model that is open in a worker of its own: `Tracker.create({ model })` makes trackers that share it. */
-export class TrackingModel {
-  /** What it is, and where it ran when it was opened. */ readonly info: ModelInfo;
-  readonly #client: Client;
-  readonly #signal: AbortSignal | undefined;
-  /** The model's files are there to the end: it is opened anew when the GPU is lost. */
-  readonly #release: () => void;
-  readonly #onAbort = (): void => {
-    void this.close();
-  };
-
-  static {
-    clientOf = (model) => model.#client;
-    openModelFor = async ({ model, device = 'auto', precision = 'auto', assetBase, signal }, owner) => {
-      signal?.throwIfAborted();
-      if (typeof Worker === 'undefined' || typeof location === 'undefined') {
-        throw new DeviceError(
-          'there are no web workers here: dve-sdk tracks in browsers. In Node use the command line, "npx dve track VIDEO --out FILE.json".',
-        );
-      }
-      const assets = locateAssets(assetBase);
-      const { place, release } = placeOf(model, assets);
-      const message: OpenMessage = {
-        ...{ model: place, runtime: assets.runtime, parts: assets.parts },
-        ...{ device, precision },
-      };
-      let client: Client | undefined;
-      try {
-        const connected = connectWorker<TrackerWorkerApi>(assets.createWorker(), owner, assets.remedy);
-        client = connected;
-        const opening = (async (): Promise<ModelInfo> => {
-          await greet(connected, owner);
-          return connected.call((worker) => worker.open(message));
-        })();
-        return new TrackingModel(connected, await unlessAborted(signal, opening), signal, release);
-      } catch (error) {
-        client?.close();
-        release();
-        throw error;
-      }
-    };
-  }
-
-  private constructor(client: Client, info: ModelInfo, signal: AbortSignal | undefined, release: () => void) {
-    this.#client = client;
-    this.info = info;
-    this.#signal = signal;
-    this.#release = release;
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
-  }
-
-  /**
-   * The embedding of one square of a picture. Calls may overlap, with steps of trackers as well.
-   * @param picture a VideoFrame is closed, whatever happens; other pictures stay the caller's
-   * @returns (C, H, W) unit vectors, C = embeddingSize, H = W = inputSize / stride
-   * @throws InputError for a picture without pixels or a square without a size; ClosedError after close
-   */
-  async embed(picture: FrameInput, options: EmbedOptions): Promise<Float32Array> {
-    return this.#look(picture, options, ['roi'], 'embed()', (worker, frame) =>
-      worker.embed(frame, options.roi),
-    );
-  }
-
-  /**
-   * Looks for embeddings in one square of a picture. Calls may overlap, with steps of trackers as well.
-   * @param picture a VideoFrame is closed, whatever happens; other pictures stay the caller's
-   * @returns one match a reference, in their order
-   * @throws InputError for what makes no sense, for example references of another model; ClosedError after close
-   */
-  async match(picture: FrameInput, options: MatchOptions): Promise<Match[]> {
-    const { roi, references } = options;
-    const matches = await this.#look(picture, options, ['roi', 'references'], 'match()', (worker, frame) =>
-      worker.match(frame, roi, references),
-    );
-    return Array.from({ length: matches.length / 3 }, (_, index) => {
-      const [x, y, confidence] = matches.subarray(3 * index);
-      return { ...cropToImage({ x, y }, roi, this.info.inputSize), confidence };
-    });
-  }
-
-  /**
-   * Makes a landmark set from points marked on pictures. The object is found in each by the model's own landmarks, or told
-   * by a box. Steps of trackers go on meanwhile, between the runs of the network.
-   * @throws InputError for points, names, lines or boxes that cannot be used, and where no object is found
-   */
-  async createLandmarkSet(request: LandmarkSetRequest): Promise<LandmarkSet> {
-    const { toMarkedFrames } = await import('./marks.ts');
-    const marked = await toMarkedFrames(request);
-    const frames = marked.pictures.map(({ frame }) => frame);
-    return this.#client.call((worker) => worker.createLandmarkSet(transfer(marked, frames)));
-  }
-
-  /**
-   * Makes a landmark set of places that nobody clicked: those that nothing else in their picture looks like, and that are
-   * found in the other pictures and back. The worker does nothing else meanwhile: where trackers must go on, do it with
-   * another open model.
-   * @param pictures four or more that show the object; a VideoFrame is closed, other pictures stay the caller's
-   * @throws InputError for options that make no sense, too few pictures that show the object, and where the network
-   * recognises too few places
-   */
-  async discoverLandmarks(
-    pictures: readonly FrameInput[],
-    options: DiscoverOptions,
-  ): Promise<DiscoveredLandmarks> {
-    rejectUnknownKeys(options, ['count', 'rounds'], 'discoverLandmarks()');
-    const { toFrames } = await import('./marks.ts');
-    const sides = await toFrames(pictures);
-    const frames = sides.map(({ frame }) => frame);
-    return this.#client.call((worker) => worker.discoverLandmarks(transfer(sides, frames), options));
-  }
-
-  /**
-   * Finds every place of one picture's object in another picture's: the dense field, and some points more exactly. Both
-   * embeddings come back from the GPU, where there is one; matching them takes about one run of the network on wasm.
-   * @throws InputError for options that make no sense, and where an object is not found
-   */
-  async correspond(
-    a: CorrespondPicture,
-    b: CorrespondPicture,
-    options: CorrespondOptions = {},
-  ): Promise<PictureCorrespondence> {
-    const { toSideFrames } = await import('./marks.ts');
-    const [first, second] = await toSideFrames(a, b);
-    return this.#client.call((worker) =>
-      worker.correspond(transfer(first, [first.frame]), transfer(second, [second.frame]), options),
-    );
-  }
-
-  /** Ends the worker and all trackers of this model: pending calls get a ClosedError. May be called again. */
-  close(): Promise<void> {
-    this.#signal?.removeEventListener('abort', this.#onAbort);
-    this.#client.close();
-    this.#release();
-    return Promise.resolve();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  async #look(
-    picture: FrameInput,
-    options: EmbedOptions,
-    known: readonly string[],
-    where: string,
-    request: (worker: Remote<TrackerWorkerApi>, frame: VideoFrame) => Promise<Float32Array>,
-  ): Promise<Float32Array> {
-    const { frame } = await toVideoFrame(picture);
-    try {
-      rejectUnknownKeys(options, known, where);
-      checkRoi(options.roi, where);
-      return await this.#client.call((worker) => request(worker, transfer(frame, [frame])));
-    } finally {
-      // Does nothing to a frame that has gone to the worker, which closes it there.
-      frame.close();
-    }
+  createTracker(landmarks?: LandmarkSet | string | URL, options: ModelTrackerOptions = {}): Promise<Tracker> {
+    return Tracker.create({ ...options, ...(landmarks === undefined ? {} : { landmarks }), model: this });
   }
 }
 
@@ -303,8 +30,5 @@ export class TrackingModel {
  * @throws InputError for options that do not exist or fit; ModelError for a model that cannot be used; DeviceError for a
  * device that cannot be had; the signal's reason when aborted
  */
-export const openModel = async (options: OpenModelOptions = {}): Promise<TrackingModel> => {
-  rejectUnknownKeys(options, openModelKeys, 'openModel()');
-  checkChoices(options, 'openModel()');
-  return openModelFor(options, 'model');
-};
+export const openModel = (options: OpenModelOptions = {}): Promise<TrackingModel> =>
+  openWorkerModel(TrackingModel, options);

@@ -89,6 +89,7 @@ const floors: Record<string, number> = {
   marks: 4,
   tracker: 4,
   'tracking-model': 4,
+  'worker-model': 4,
   track: 4,
   'train-node': 4,
   'train-web': 4,
