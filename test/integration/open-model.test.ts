@@ -7,7 +7,7 @@ import type { Engine } from '../../src/worker/engine.ts';
 import type { DeviceChoice } from '../../src/worker/messages.ts';
 import { ModelTracker } from '../../src/worker/model-tracker.ts';
 import { OpenModel } from '../../src/worker/open-model.ts';
-import { createWorld, landmarkSet, type VirtualFrame } from './virtual-world.ts';
+import { createWorld, landmarkSet, type VirtualFrame } from '../unit/virtual-world.ts';
 
 vi.mock('../../src/worker/choose-engine.ts', () => ({ chooseEngine: vi.fn() }));
 vi.mock('../../src/model/model-web.ts', () => ({
