@@ -132,7 +132,7 @@ describe('Tracker.create() and close()', () => {
   test('a worker whose script is not there says so', async () => {
     const created = Tracker.create({ ...options, assetBase: '/nowhere/dist/' });
     await expect(created).rejects.toThrow(ClosedError);
-    await expect(created).rejects.toThrow('script could not be loaded. Serve');
+    await expect(created).rejects.toThrow('/nowhere/dist/tracker.worker.js: check that assetBase');
   });
 
   test('a message that cannot be read rejects what is pending', async () => {
