@@ -65,18 +65,12 @@ const toItem = (value: unknown, where: string): AnnotatedPicture => {
 };
 
 /**
- * The text of a folder's `landmarks.json`: `items[]` of `image`, `box` (x0, y0, x1, y1; the points' own box where
+ * What stands in a folder's `landmarks.json`: `items[]` of `image`, `box` (x0, y0, x1, y1; the points' own box where
  * it is missing) and `landmarks` (68 × [x, y], iBUG order, pixels). Other keys are left alone.
  * @param file how errors call it
  * @throws InputError that names the file, the item and what is wrong with it
  */
-export const parseAnnotations = (text: string, file: string): Omit<AnnotatedFolder, 'path'> => {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new InputError(`${file} is not JSON. Repair it or fetch it again.`, { cause: error });
-  }
+export const checkAnnotations = (value: unknown, file: string): Omit<AnnotatedFolder, 'path'> => {
   const { items, imageSize } = (value ?? {}) as Record<string, unknown>;
   if (!Array.isArray(items)) {
     throw new InputError(`${file} has no list "items". Give items of image, box and landmarks.`);

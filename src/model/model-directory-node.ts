@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InputError, ModelError } from '../errors.ts';
+import { firstLine, InputError, ModelError } from '../errors.ts';
 import { stageFile, type StagedFile } from '../files-node/atomic-file.ts';
-import { readText } from '../files-node/read-text.ts';
+import { readJson } from '../files-node/read-json.ts';
 import {
   manifestName,
   manifestText,
@@ -33,23 +33,11 @@ export const describeFile = (name: string, content: Uint8Array): ManifestFile =>
 
 const readManifest = async (directory: string): Promise<Manifest> => {
   const path = join(directory, manifestName);
-  let text: string;
-  try {
-    text = await readText(path);
-  } catch (error) {
-    throw new ModelError(
-      `${directory} is not a model directory: ${manifestName} cannot be read. Give the folder that "dve train --out" wrote.`,
-      { cause: error },
-    );
-  }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = await readJson(path, 'Give the folder that "dve train --out" wrote, or export the model again.');
   } catch (error) {
-    throw new ModelError(
-      `${path} is not JSON${text === '' ? ' (it is empty)' : ''}. Export the model again with "dve train".`,
-      { cause: error },
-    );
+    throw new ModelError(`${directory} is not a model directory: ${firstLine(error)}`, { cause: error });
   }
   return parseManifest(value, path);
 };

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, firstLine } from '../errors.ts';
-import { readText } from '../files-node/read-text.ts';
+import { readJson } from '../files-node/read-json.ts';
 import type { Gesture, Material, Rig, RigPart } from '../train/rig/rig.ts';
 import { partOf } from '../train/rig/rig.ts';
 
@@ -72,13 +72,7 @@ const jawWeight = 0.15;
 const isNumbers = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((entry) => Number.isInteger(entry) && Number(entry) >= 0);
 
-const parseMeta = (text: string, path: string): Meta => {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new InputError(`${path} is not JSON (${firstLine(error)}). Give the folder of a face rig.`);
-  }
+const checkMeta = (value: unknown, path: string): Meta => {
   const meta = (value ?? {}) as Partial<Meta>;
   const counts = [meta.vertices, meta.quads, meta.identityModes];
   const parts = Object.values(meta.parts ?? { none: [] });
@@ -139,13 +133,7 @@ const trianglesOf = (quads: Uint16Array): Uint32Array => {
  */
 export const readFaceKit = async (folder: string): Promise<Rig> => {
   const metaPath = join(folder, 'meta.json');
-  let text: string;
-  try {
-    text = await readText(metaPath);
-  } catch (error) {
-    throw new InputError(`${metaPath} cannot be read (${firstLine(error)}). Give the folder of a face rig.`);
-  }
-  const meta = parseMeta(text, metaPath);
+  const meta = checkMeta(await readJson(metaPath, 'Give the folder of a face rig.'), metaPath);
   const { vertices, expressions: expressionNames } = meta;
   const parts = Object.entries(meta.parts).map(([name, [first, last]]): RigPart => {
     const material = materials[name];

@@ -269,7 +269,7 @@ describe('regions', () => {
     ['{"a":[]}', /"a" has no list of boxes/],
     ['{"a":[[0,5,5,4,9]]}', /box 0 of "a" is \[0,5,5,4,9\]/],
     ['{"a":[[0.5,1,1,4,9]]}', /box 0 of "a"/],
-    ['nonsense', /not JSON/],
+    ['nonsense', /wrong.json cannot be read as JSON/],
   ])('a file of boxes that says %s is refused', async (text, message) => {
     const file = join(folder, 'wrong.json');
     await writeFile(file, text);

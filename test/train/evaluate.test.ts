@@ -241,10 +241,10 @@ describe('annotations', () => {
     );
     expect(await item({ box: [5, 5, 1, 9] })).toMatch(/box that is not/);
     expect(await item({ image: '../face.png' })).toMatch(/without a folder/);
-    expect(await refusal('{')).toMatch(/is not JSON/);
+    expect(await refusal('{')).toMatch(/cannot be read as JSON .*Give a folder of pictures/);
     expect(await refusal('null')).toMatch(/no list "items"/);
     expect(await refusal('{"items":[]}')).toMatch(/lists no pictures/);
-    await expect(readAnnotatedFolder(join(root, 'nowhere'))).rejects.toThrow(/has no landmarks.json/);
+    await expect(readAnnotatedFolder(join(root, 'nowhere'))).rejects.toThrow(/landmarks.json cannot be read/);
   });
 
   test('of another picture size are left out', async () => {

@@ -66,7 +66,7 @@ describe('a packed face rig', () => {
       JSON.stringify(meta(partNames.filter((name) => name !== 'teeth'))),
       /no part "teeth"/,
     ],
-    ['whose description is no JSON', '{', /meta.json is not JSON/],
+    ['whose description is no JSON', '{', /meta.json cannot be read as JSON/],
     ['whose description lacks a field', '{"vertices": 4}', /does not hold vertices, quads/],
     [
       'with a landmark beyond its vertices',

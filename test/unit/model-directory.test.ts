@@ -100,7 +100,9 @@ describe('a model directory', () => {
 
   test('with a truncated manifest is refused', async () => {
     await writeFile(join(folder, 'manifest.json'), '{"formatVersion": 1,');
-    await expect(readModelDirectory(folder)).rejects.toThrow(/is not JSON/);
+    await expect(readModelDirectory(folder)).rejects.toThrow(
+      /is not a model directory: .*cannot be read as JSON/,
+    );
   });
 
   test('of a newer format version is refused, both versions named', async () => {

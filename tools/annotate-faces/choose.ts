@@ -4,7 +4,6 @@
  *
  *   npx tsx tools/annotate-faces/choose.ts --images DIR --points ALL.json --count 60 --out models/face/annotations.json
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defineCommand } from '../../src/cli/arguments.ts';
 import { printNote } from '../../src/cli/output.ts';
@@ -12,6 +11,7 @@ import { InputError } from '../../src/errors.ts';
 import type { Point } from '../../src/geometry/coordinates.ts';
 import { roiOfShape } from '../../src/pipeline/roi-of-shape.ts';
 import { writeFileAtomic } from '../../src/files-node/atomic-file.ts';
+import { readJson } from '../../src/files-node/read-json.ts';
 import { meanShapeOf } from '../../src/landmark-maker/mean-shape.ts';
 import { fitSimilarity, applySimilarity, invertSimilarity } from '../../src/geometry/similarity.ts';
 import { decodePicture } from '../../src/media-node/decode-picture.ts';
@@ -46,7 +46,7 @@ const command = defineCommand({
 type Item = { image: string; spread: number; landmarks: [number, number][] };
 
 const readItems = async (path: string): Promise<Item[]> => {
-  const { items } = JSON.parse(await readFile(path, 'utf8')) as { items?: Item[] };
+  const { items } = (await readJson(path, 'Annotate the pictures first.')) as { items?: Item[] };
   if (items === undefined || items.length < 2 || items.some(({ spread }) => typeof spread !== 'number')) {
     throw new InputError(`${path} is not what annotate-faces writes. Annotate the pictures first.`);
   }

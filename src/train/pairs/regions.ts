@@ -60,7 +60,7 @@ const isBox = (value: unknown): value is number[] =>
   value[4] > value[2];
 
 /**
- * Reads the text of a file of boxes: a JSON object with the path of each video, relative to the folder of videos, and a list of
+ * Checks what stands in a file of boxes: a JSON object with the path of each video, relative to the folder of videos, and a list of
  * [frame, x0, y0, x1, y1], in pixels of the video's own frames; frame 0 is the first. Between two frames that are
  * listed the box is interpolated; before the first and after the last, the video gives no pairs. One single box stands
  * for the whole video. Videos that are not listed are not used.
@@ -69,15 +69,7 @@ const isBox = (value: unknown): value is number[] =>
  * @returns track of each listed video; one entry in `whole` for those with a single box
  * @throws InputError that names the file, the video and what is wrong
  */
-export const parseBoxes = (text: string, path: string, margin: number): Map<string, VideoRegions> => {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new InputError(`The boxes ${path} are not JSON. Repair the file or make it again.`, {
-      cause: error,
-    });
-  }
+export const checkBoxes = (value: unknown, path: string, margin: number): Map<string, VideoRegions> => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InputError(`${path} has to be an object of videos, each with a list of boxes.`);
   }
