@@ -56,6 +56,16 @@ describe('a batch source', () => {
     expect(sameBatches(batches, expected)).toBe(true);
   });
 
+  test('a second close waits for the workers as the first does', async () => {
+    const source = await createBatchSource({ pictures, settings, seed: 7, startStep: 0 });
+    const closed: number[] = [];
+    const first = source.close().then(() => closed.push(1));
+    const second = source.close().then(() => closed.push(2));
+    await Promise.race([first, second]);
+    expect(closed[0]).toBe(1);
+    await Promise.all([first, second]);
+  });
+
   test('close rejects what is pending and what comes after, and may be called twice', async () => {
     const source = await createBatchSource({ pictures, settings, seed: 7, startStep: 0 });
     const pending = Array.from({ length: 20 }, () => source.next());

@@ -75,9 +75,12 @@ describeOn(
       const start = { config, device: 'auto', runtime: runtimeFiles, digest: '' } as const;
       expect(await service.start(start, batchPort())).toMatchObject({ device: 'webgpu' });
       const before = await untilStep(service, 1);
+      const destroy = vi.spyOn(devices[0], 'destroy');
       devices[0].destroy();
       const after = await untilStep(service, before.step + 20);
       expect(after.device).toMatchObject({ device: 'wasm', deviceNote: 'the GPU was lost' });
+      // Once by this test, and once to free what it held.
+      expect(destroy).toHaveBeenCalledTimes(2);
       service.stop();
       while ((await service.next()) !== undefined);
       expect((await service.files(undefined)).has('checkpoint.bin')).toBe(true);
