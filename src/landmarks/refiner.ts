@@ -55,6 +55,20 @@ const similarityRows = (shape: readonly Point[]): Float64Array => {
   return rows;
 };
 
+const bases = new WeakMap<Float32Array | Float64Array, Float64Array>();
+
+/** Similarity and components below each other, (4 + K, 2N); the same in every frame, so it is kept for each model. */
+const basisOf = (components: ShapeModel['components'], meanShape: readonly Point[]): Float64Array => {
+  const kept = bases.get(components);
+  if (kept !== undefined) return kept;
+  const similarity = similarityRows(meanShape);
+  const basis = new Float64Array(similarity.length + components.length);
+  basis.set(similarity);
+  basis.set(components, similarity.length);
+  bases.set(components, basis);
+  return basis;
+};
+
 /**
  * Pulls points that stray towards where the shape model has them by the others: reweighted least squares for the model's
  * coefficients, then what is left of a point beyond twice {@link strayFrom} is cut off. A covered mouth must not bend the
@@ -68,11 +82,8 @@ export const pullStrays = (
   { components, variances }: ShapeModel,
 ): Point[] => {
   const size = 2 * points.length;
-  const similarity = similarityRows(meanShape);
   const count = 4 + variances.length;
-  const basis = new Float64Array(count * size);
-  basis.set(similarity);
-  basis.set(components, similarity.length);
+  const basis = basisOf(components, meanShape);
   const off = Float64Array.from({ length: size }, (_, i) => {
     const n = i >> 1;
     return i % 2 === 0 ? points[n].x - meanShape[n].x : points[n].y - meanShape[n].y;
@@ -80,16 +91,18 @@ export const pullStrays = (
   const trust = new Float64Array(points.length).fill(1);
   const explained = new Float64Array(size);
   const beyond = new Float64Array(points.length);
+  const trusted = new Float64Array(size);
   for (let round = 0; round < strayRounds; round++) {
     const matrix = new Float64Array(count * count);
     const right = new Float64Array(count);
     for (let a = 0; a < count; a++) {
+      for (let i = 0; i < size; i++) trusted[i] = trust[i >> 1] * basis[a * size + i];
       for (let b = 0; b <= a; b++) {
         let sum = 0;
-        for (let i = 0; i < size; i++) sum += trust[i >> 1] * basis[a * size + i] * basis[b * size + i];
+        for (let i = 0, at = b * size; i < size; i++, at++) sum += trusted[i] * basis[at];
         matrix[a * count + b] = sum;
       }
-      for (let i = 0; i < size; i++) right[a] += trust[i >> 1] * basis[a * size + i] * off[i];
+      for (let i = 0; i < size; i++) right[a] += trusted[i] * off[i];
       // What is known beforehand: how far shapes lie along each component; nothing of place, size and turn.
       matrix[a * count + a] += a < 4 ? 1e-6 : strayFrom ** 2 / Math.max(variances[a - 4], 1e-12);
     }
