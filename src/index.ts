@@ -26,7 +26,7 @@ export {
 } from './pipeline/result.ts';
 export { createTrackWriter, type TrackFileFormat, type TrackWriter } from './pipeline/track-writer.ts';
 export type { StreamFrame, TimedPicture } from './sources/frame-stream.ts';
-export { videoFrames, type VideoFramesOptions } from './sources/video-frames.ts';
+export { videoFrames, type VideoFramesOptions, type VideoPicture } from './sources/video-frames.ts';
 export type { LonePicture, TrackSource } from './sources/open-source.ts';
 export type { StillPicture } from './sources/decode-picture.ts';
 export type { FrameInput, Picture } from './sources/picture.ts';

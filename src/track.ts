@@ -37,7 +37,9 @@ export type TrackOptions = TrackerOptions & {
  * A result with the frame that it was measured on, for drawing, say. Close it when done with it. One that is not closed
  * is closed when the next result has come, or the tracking ends: what is to live longer is cloned, `frame.clone()`.
  */
-export type FramedResult = TrackResult & { /** What the landmarks were found in. */ frame: VideoFrame };
+export type FramedResult = TrackResult & {
+  /** What the landmarks were found in. */ frame: VideoFrame;
+};
 
 /** What a tracking has done so far. */
 export type TrackStats = {

@@ -6,6 +6,13 @@ import {
   type Quaternion,
 } from './solid-rotation.ts';
 
+/** A place before the camera, which is at the origin. */
+export type SpacePoint = {
+  /** To the right of the picture, cm. */ x: number;
+  /** Up, cm. */ y: number;
+  /** Towards the camera, cm: negative in front of it. */ z: number;
+};
+
 /**
  * Where a head is and how it is turned. Camera coordinates as three.js has them: x to the right of the picture, y up, z
  * towards the camera, which is at the origin and looks along −z at the picture's middle. Head coordinates: origin in the
@@ -13,7 +20,7 @@ import {
  */
 export type HeadPose = {
   /** (16) head to camera coordinates, 4 × 4, column-major, cm. */ matrix: Float32Array;
-  /** Of the head's origin, camera coordinates, cm. */ position: { x: number; y: number; z: number };
+  /** Of the head's origin, camera coordinates, cm. */ position: SpacePoint;
   /** The turn, from head to camera coordinates. */ quaternion: Quaternion;
   /** The same as yaw, pitch and roll, degrees. */ angles: HeadAngles;
   /** How far the points fit a head, and how sure they are, 0–1. */ confidence: number;

@@ -9,16 +9,18 @@ export {
   toVrm,
   type FaceLandmarkerShape,
   type KalidoFace,
+  type KalidoVector,
   type Live2dParameters,
   type VrmExpressions,
   type VrmPreset,
 } from './mappings.ts';
 export type { MediapipePlaces } from './face-model.ts';
 export { createPosedFace, type PosedFace } from './posed-face.ts';
-export type { HeadPose } from './head-pose.ts';
+export type { HeadPose, SpacePoint } from './head-pose.ts';
 export {
   createPuppet,
   Puppet,
+  type PicturePoint,
   type PuppetFace,
   type PuppetFiles,
   type PuppetInput,

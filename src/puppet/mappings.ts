@@ -57,25 +57,44 @@ export const toVrm = (expressions: Expressions): VrmExpressions => {
   };
 };
 
+/** Three numbers of KalidoKit's; the unit is told where they are used. */
+export type KalidoVector = {
+  /** About, or along, the picture's width. */ x: number;
+  /** About, or along, its height. */ y: number;
+  /** About, or along, the line of sight. */ z: number;
+};
+
 /** A face as KalidoKit's `Face.solve` tells it. */
 export type KalidoFace = {
-  head: {
+  /** The head's turn and place. */ head: {
     /** Pitch, radians; positive looks up. */ x: number;
     /** Yaw, radians; positive turns to the right of the picture. */ y: number;
     /** Roll, radians; positive tilts counter-clockwise on screen. */ z: number;
-    /** The same in degrees. */ degrees: { x: number; y: number; z: number };
-    /** The same, half turns. */ normalized: { x: number; y: number; z: number };
-    /** Middle of the face, pixels; z is 0. */ position: { x: number; y: number; z: number };
+    /** The same in degrees. */ degrees: KalidoVector;
+    /** The same, half turns. */ normalized: KalidoVector;
+    /** Middle of the face, pixels; z is 0. */ position: KalidoVector;
     /** Of the face, pixels. */ width: number;
     /** Of the face, pixels. */ height: number;
   };
-  /** How open each eye is, 0–1. */ eye: { l: number; r: number };
+  /** How open each eye is, 0–1. */ eye: {
+    /** The subject's left. */ l: number;
+    /** The subject's right. */ r: number;
+  };
   /** Raised brows, 0–1. */ brow: number;
-  /** Gaze, −1 to 1: 0 unless the gaze is told. */ pupil: { x: number; y: number };
-  mouth: {
+  /** Gaze, −1 to 1: 0 unless the gaze is told. */ pupil: {
+    /** To the right of the picture. */ x: number;
+    /** Up. */ y: number;
+  };
+  /** The mouth's form. */ mouth: {
     /** Width against rest, 0–1. */ x: number;
     /** How open, 0–1. */ y: number;
-    /** Vowels, 0–1. */ shape: { A: number; E: number; I: number; O: number; U: number };
+    /** Vowels, 0–1. */ shape: {
+      /** As in “father”. */ A: number;
+      /** As in “bed”. */ E: number;
+      /** As in “see”. */ I: number;
+      /** As in “go”. */ O: number;
+      /** As in “you”. */ U: number;
+    };
   };
 };
 
@@ -169,15 +188,29 @@ export const toLive2d = ({
 /** What MediaPipe's FaceLandmarker returns, in its shape. */
 export type FaceLandmarkerShape = {
   /** Of each face 468 points: x, y divided by the picture's sides, z by its width, smaller is nearer. */
-  faceLandmarks: { x: number; y: number; z: number; visibility: number }[][];
+  faceLandmarks: {
+    /** Share of the picture's width. */ x: number;
+    /** Share of its height. */ y: number;
+    /** Depth over the picture's width, smaller is nearer. */ z: number;
+    /** Always 0, as there. */ visibility: number;
+  }[][];
   /** Of each face ARKit's expressions, `_neutral` first as there. */
   faceBlendshapes: {
-    categories: { index: number; score: number; categoryName: string; displayName: string }[];
-    headIndex: number;
-    headName: string;
+    /** One an expression. */ categories: {
+      /** Place in the list. */ index: number;
+      /** 0–1. */ score: number;
+      /** ARKit's name. */ categoryName: string;
+      /** Always empty, as there. */ displayName: string;
+    }[];
+    /** −1, as there. */ headIndex: number;
+    /** Always empty, as there. */ headName: string;
   }[];
   /** Of each face head to camera coordinates, 4 × 4, column-major, cm. */
-  facialTransformationMatrixes: { rows: number; columns: number; data: number[] }[];
+  facialTransformationMatrixes: {
+    /** 4. */ rows: number;
+    /** 4. */ columns: number;
+    /** (16) column by column. */ data: number[];
+  }[];
 };
 
 /** MediaPipe knows no tongue, and puts one that is neutral first. */

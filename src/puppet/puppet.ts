@@ -18,13 +18,19 @@ import type { Placement } from './pose-fit.ts';
 import { PoseSmoother } from './pose-smoother.ts';
 import { rotationOfVector, vectorOfRotation } from './solid-rotation.ts';
 
+/** A point of a picture. */
+export type PicturePoint = {
+  /** Image pixels, to the right. */ x: number;
+  /** Image pixels, down. */ y: number;
+};
+
 /** A landmark, as results of tracking have them. */
 export type PuppetLandmark = {
   /** Name from the landmark set; `right-eye-1` and so on. */ name: string;
   /** Image pixels, smoothed. */ x: number;
   /** Image pixels, smoothed. */ y: number;
   /** 0–1. */ confidence: number;
-  /** Image pixels, before smoothing. */ raw: { x: number; y: number };
+  /** Image pixels, before smoothing. */ raw: PicturePoint;
 };
 
 /** An object that is tracked. */
@@ -64,8 +70,8 @@ export type PuppetFace = {
   expressions: Expressions;
   /** The same arrays every frame. */ mesh: FaceMesh;
   /** The same of this frame's points alone, before smoothing. */ raw: {
-    pose: HeadPose;
-    expressions: Expressions;
+    /** Where the head is. */ pose: HeadPose;
+    /** ARKit's 52 names, 0–1. */ expressions: Expressions;
   };
 };
 
@@ -73,9 +79,16 @@ export type PuppetFace = {
  * What a puppet knows. `searching`: no face was seen yet. `holding`: the face is lost for the moment, all stays as it was;
  * `relaxing`: it is on its way to rest; `neutral`: it has come to rest, straight ahead where it was last seen.
  */
-export type PuppetResult = { /** Capture time, seconds. */ timestamp: number } & (
-  { status: 'searching' } | ({ status: 'tracking' | 'holding' | 'relaxing' | 'neutral' } & PuppetFace)
-);
+export type PuppetResult =
+  | {
+      /** Capture time, seconds. */ timestamp: number;
+      /** No face was seen yet. */ status: 'searching';
+    }
+  | ({
+      /** Capture time, seconds. */ timestamp: number;
+      /** Whether the face is seen, and if not, how long it has been away. */
+      status: 'tracking' | 'holding' | 'relaxing' | 'neutral';
+    } & PuppetFace);
 
 const optionKeys = ['fieldOfView', 'hold', 'relax'] as const satisfies (keyof PuppetOptions)[];
 

@@ -1,4 +1,8 @@
-import type { TimedPicture } from './frame-stream.ts';
+/** A frame of a file, with its time. */
+export type VideoPicture = {
+  /** The frame; upright. */ image: VideoFrame;
+  /** When it is shown, seconds from the beginning. */ timestamp: number;
+};
 
 /** Options of {@link videoFrames}. */
 export type VideoFramesOptions = {
@@ -24,7 +28,7 @@ export type VideoFramesOptions = {
 export async function* videoFrames(
   file: Blob,
   options: VideoFramesOptions,
-): AsyncGenerator<TimedPicture & { image: VideoFrame }, void> {
+): AsyncGenerator<VideoPicture, void> {
   const { readVideo } = await import('./read-video.ts');
   yield* readVideo(file, options);
 }

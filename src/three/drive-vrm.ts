@@ -7,17 +7,19 @@ export type VrmLike = {
   /** Missing or null for an avatar without expressions. */
   expressionManager?:
     | {
-        setValue(name: string, weight: number): void;
-        getExpression(name: string): unknown;
+        /** Sets an expression, 0–1. */ setValue(name: string, weight: number): void;
+        /** Null or undefined where the avatar has none of that name. */ getExpression(name: string): unknown;
       }
     | null
     | undefined;
   /** Missing or null for an avatar without bones. */
   humanoid?:
     | {
-        getNormalizedBoneNode(
-          name: 'head' | 'neck',
-        ): { quaternion: { set(x: number, y: number, z: number, w: number): unknown } } | null;
+        /** Null where the avatar has no such bone. */ getNormalizedBoneNode(name: 'head' | 'neck'): {
+          /** Turn of the bone. */ quaternion: {
+            /** Sets all four. */ set(x: number, y: number, z: number, w: number): unknown;
+          };
+        } | null;
       }
     | null
     | undefined;
