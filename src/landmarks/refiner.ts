@@ -33,39 +33,30 @@ const strayFrom = 0.02;
 const strayRounds = 4;
 
 /** Small turns, growth and shifts of a shape as orthonormal rows over its 2N coordinates. */
-const similarityRows = (shape: readonly Point[]): Float64Array => {
-  const size = 2 * shape.length;
-  const center = {
-    x: shape.reduce((sum, { x }) => sum + x, 0) / shape.length,
-    y: shape.reduce((sum, { y }) => sum + y, 0) / shape.length,
-  };
-  const rows = new Float64Array(4 * size);
-  shape.forEach(({ x, y }, n) => {
-    const [dx, dy] = [x - center.x, y - center.y];
-    rows.set([dx, dy], 2 * n);
-    rows.set([-dy, dx], size + 2 * n);
-    rows.set([1, 0], 2 * size + 2 * n);
-    rows.set([0, 1], 3 * size + 2 * n);
-  });
-  for (let start = 0; start < rows.length; start += size) {
-    const row = rows.subarray(start, start + size);
+const similarityRows = (shape: readonly Point[]): number[] => {
+  const centerX = shape.reduce((sum, { x }) => sum + x, 0) / shape.length;
+  const centerY = shape.reduce((sum, { y }) => sum + y, 0) / shape.length;
+  const rows = [
+    shape.flatMap(({ x, y }) => [x - centerX, y - centerY]),
+    shape.flatMap(({ x, y }) => [centerY - y, x - centerX]),
+    shape.flatMap(() => [1, 0]),
+    shape.flatMap(() => [0, 1]),
+  ];
+  return rows.flatMap((row) => {
     const length = Math.hypot(...row);
-    row.forEach((value, i) => (row[i] = value / length));
-  }
-  return rows;
+    return row.map((value) => value / length);
+  });
 };
 
-const bases = new WeakMap<Float32Array | Float64Array, Float64Array>();
+const bases = new WeakMap<Float32Array, Float64Array>();
 
 /** Similarity and components below each other, (4 + K, 2N); the same in every frame, so it is kept for each model. */
 const basisOf = (components: ShapeModel['components'], meanShape: readonly Point[]): Float64Array => {
-  const kept = bases.get(components);
-  if (kept !== undefined) return kept;
-  const similarity = similarityRows(meanShape);
-  const basis = new Float64Array(similarity.length + components.length);
-  basis.set(similarity);
-  basis.set(components, similarity.length);
-  bases.set(components, basis);
+  let basis = bases.get(components);
+  if (basis === undefined) {
+    basis = Float64Array.of(...similarityRows(meanShape), ...components);
+    bases.set(components, basis);
+  }
   return basis;
 };
 
