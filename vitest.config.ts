@@ -71,6 +71,8 @@ const inNode = (name: string, include: string[]) => ({
     include,
     testTimeout: 120_000,
     sequence: { groupOrder: name === 'unit' ? 0 : 1 },
+    // By default one core is left alone, which is half of two.
+    maxWorkers: '100%',
     // Loading the same modules for each of 70 files took half of the time: unit tests share them, so they replace no module.
     ...(name === 'unit' ? { pool: 'threads' as const, isolate: false } : {}),
   },
