@@ -18,7 +18,8 @@ import type { MarkedFrames, SideFrame, TrackerWorkerApi } from './worker/message
 /** A picture with landmarks marked on it. */
 export type LandmarkPicture = {
   /** A VideoFrame is closed; other pictures stay the caller's. */ picture: FrameInput;
-  /** (N) the same landmarks in the same order in every picture, pixels. */ points: readonly Point[];
+  /** (N) the same landmarks in the same order in every picture, pixels; null is a hidden one. */
+  points: readonly (Point | null)[];
   /** Where the object is, pixels; without it the network finds it. */ box?: ObjectBox;
 };
 

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { correspondPictures, type PictureSide } from '../correspond/correspond-pictures.ts';
-import type { Correspondence } from '../correspond/correspondence.ts';
+import type { Correspondence, MatchedPoint } from '../correspond/correspondence.ts';
 import { InputError } from '../errors.ts';
 import { writeFileAtomic } from '../files-node/atomic-file.ts';
 import type { Point, Size } from '../geometry/coordinates.ts';
@@ -20,7 +20,7 @@ export const summary = 'Find the places of one picture in another.';
 const command = defineCommand({
   name: 'dve correspond',
   about:
-    'Finds the object in two pictures and matches it place by place. With --points the file holds one entry [x, y,\nconfidence] per point, in pixels of B; without it the field: for every cell of the square in A its place in B, its\nconfidence, and whether the way there and back came home.',
+    'Finds the object in two pictures and matches it place by place. With --points the file holds one entry [x, y,\nconfidence] per point, in pixels of B, or null of a hidden point; without it the field: for every cell of the square in A its place in B, its\nconfidence, and whether the way there and back came home.',
   positionals: [
     { name: 'A', describe: 'Picture whose places are sought.' },
     { name: 'B', describe: 'Picture to find them in.' },
@@ -65,8 +65,8 @@ const readPicture = async (path: string): Promise<PixelImage> => {
   return { data: rgb, width, height, channels: 3 };
 };
 
-/** The entry of the picture by its file name, or the only one. */
-const readPoints = async (file: string, picture: string, size: Size): Promise<Point[]> => {
+/** The entry of the picture by its file name, or the only one; null is a hidden point. */
+const readPoints = async (file: string, picture: string, size: Size): Promise<(Point | null)[]> => {
   const { pictures } = await readPointsFile(file);
   const entry =
     pictures.find(({ picture: name }) => name === basename(picture)) ??
@@ -85,6 +85,16 @@ const readPyramid = (text: string): number[] => {
     throw new UsageError(`--pyramid wants resolutions above 0, for example 0.5,1,2, not "${text}".`);
   }
   return levels;
+};
+
+/** One entry per point of A, null of a hidden one. @param found those of the others, in order */
+const describePoints = (marked: readonly (Point | null)[], found: readonly MatchedPoint[]) => {
+  let next = 0;
+  return marked.map((point) => {
+    if (point === null) return null;
+    const { x, y, confidence } = found[next++];
+    return [round(x, 3), round(y, 3), round(confidence, 4)];
+  });
 };
 
 const describeField = ({ columns, rows, from, to, places, confidences, mutual }: Correspondence) => ({
@@ -106,7 +116,9 @@ export const run = createRun(command, async ({ values, positionals: [pathA, path
   const [imageA, imageB] = [await readPicture(pathA), await readPicture(pathB)];
   const a = side(imageA, values['roi-a'], 'roi-a');
   const b = side(imageB, values['roi-b'], 'roi-b');
-  const points = values.points === undefined ? [] : await readPoints(values.points, pathA, imageA);
+  const marked = values.points === undefined ? [] : await readPoints(values.points, pathA, imageA);
+  // What is hidden in A cannot be sought in B.
+  const points = marked.filter((point) => point !== null);
   const set = await readOwnSet(values.model);
   const { field, points: found } = await withModel(values, (model) =>
     correspondPictures(model, set, a, b, {
@@ -115,9 +127,7 @@ export const run = createRun(command, async ({ values, positionals: [pathA, path
     }),
   );
   const content =
-    values.points === undefined
-      ? { field: describeField(field) }
-      : { points: found.map(({ x, y, confidence }) => [round(x, 3), round(y, 3), round(confidence, 4)]) };
+    values.points === undefined ? { field: describeField(field) } : { points: describePoints(marked, found) };
   await writeFileAtomic(values.out, `${JSON.stringify(content)}\n`);
   if (values.overlay !== undefined) {
     await writeCorrespondOverlay(values.overlay, [imageA, imageB], field, points, found);

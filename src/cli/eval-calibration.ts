@@ -7,6 +7,8 @@ import type { CalibrationLook } from '../landmark-maker/calibration-fit.ts';
 import { judgeLook, lookAtPictures } from '../landmark-maker/calibration-looks.ts';
 import { refineLook } from '../pipeline/look.ts';
 import { rightWithin } from '../landmark-maker/calibrate-set.ts';
+import { fillHidden } from '../landmark-maker/fill-hidden.ts';
+import { markedName } from '../landmarks/points-file.ts';
 import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions } from './model-options.ts';
 import { createProgress, printNote, round } from './output.ts';
@@ -61,15 +63,20 @@ export const run = createRun(command, async ({ values }) => {
       `the landmark set has ${set.names.length} landmarks but the pictures of ${values.data} have ${file.names.length} points. Give pictures with the points of the set.`,
     );
   }
-  const own = new Set(values.unseen ? set.annotations?.map(({ picture }) => picture) : []);
-  const wanted = file.pictures.filter(({ picture }) => !own.has(picture));
+  const own = new Set(values.unseen ? set.annotations?.map(markedName) : []);
+  const wanted = file.pictures.filter(
+    ({ picture, frame }) =>
+      !own.has(markedName(frame === undefined ? { picture } : { video: picture, frame })),
+  );
   if (wanted.length === 0) {
     throw new InputError(
       `all ${file.pictures.length} pictures belong to the landmark set itself: none is unseen. Give others, or leave --unseen out.`,
     );
   }
   const skipped = createSkipLog();
-  const pictures = await readAnnotatedPictures(values.data, wanted, skipped);
+  const read = await readAnnotatedPictures(values.data, wanted, skipped);
+  const filled = fillHidden(read);
+  const pictures = read.map(({ image }, index) => ({ image, ...filled[index] }));
   const { calibration } = set;
   if (calibration === undefined) {
     printNote(
@@ -90,12 +97,16 @@ export const run = createRun(command, async ({ values }) => {
     return judged;
   });
   skipped.finish();
-  const confidences = looks.flatMap((look) =>
-    calibration === undefined
-      ? [...Array.from(look.confidences)]
-      : calibrate(look.confidences, look.residuals, calibration),
-  );
-  const right = looks.flatMap((look) => look.right.map(Number));
+  // Nobody knows whether what was told of a hidden point is right.
+  const judged = looks.flatMap((look) => {
+    const confidences =
+      calibration === undefined ? look.confidences : calibrate(look.confidences, look.residuals, calibration);
+    return look.right.flatMap((isRight, n) =>
+      isRight === undefined ? [] : [{ isRight, confidence: confidences[n] }],
+    );
+  });
+  const confidences = judged.map(({ confidence }) => confidence);
+  const right = judged.map(({ isRight }) => Number(isRight));
   const table = reliabilityTable(confidences, right, values.bins);
   const share = right.reduce((sum, value) => sum + value, 0) / right.length;
   const ece = round(calibrationError(table), 4);

@@ -20,20 +20,20 @@ export const summary = 'Make a landmark set for a model from annotated pictures.
 const command = defineCommand({
   name: 'dve landmarks',
   about:
-    'Averages the embeddings at annotated points of one picture or, better, a few dozen into the references of a landmark\nset. Points whose embeddings do not find their way to other pictures and back are left out. The annotations are kept in\nthe set, so that it can be made again for another model: give the old set as --points. From five pictures on, the\nconfidence is calibrated: what share of the landmarks lies within 5 % of the unit (faces: IOD) is found out with\nreferences from other pictures; and a refiner, which tells from all matches together where landmarks really are, is\nkept where it wins in cross-validation. The error of both is printed, percent of the unit, in views that are partly hidden.',
+    'Averages the embeddings at annotated points of one picture or, better, a few dozen into the references of a landmark\nset. Pictures may be frames of videos ({"video", "frame"}); null is a hidden point. Points whose embeddings do not find their way to other pictures and back are left out. The annotations are kept in\nthe set, so that it can be made again for another model: give the old set as --points. From five pictures on, the\nconfidence is calibrated: what share of the landmarks lies within 5 % of the unit (faces: IOD) is found out with\nreferences from other pictures; and a refiner, which tells from all matches together where landmarks really are, is\nkept where it wins in cross-validation. The error of both is printed, percent of the unit, in views that are partly hidden.',
   options: {
     ...modelOptions,
     images: {
       type: 'string',
       placeholder: 'DIR',
       required: true,
-      describe: 'Folder of the annotated pictures.',
+      describe: 'Folder of the annotated pictures, and of the videos whose frames are annotated.',
     },
     points: {
       type: 'string',
       placeholder: 'FILE',
       required: true,
-      describe: 'Their points: a landmark set, or a data set’s landmarks.json.',
+      describe: 'Their points: what "dve label" saves, a landmark set, or a data set’s landmarks.json.',
     },
     out: { type: 'string', placeholder: 'FILE', required: true, describe: 'Landmark set to write.' },
     limit: {
@@ -71,7 +71,8 @@ export const run = createRun(command, async ({ values }) => {
     onSkip: skipped.onSkip,
     // Annotators guess points beyond the edge of a picture: one such picture must not refuse all the others.
     check: (picture) => {
-      checkPicture(picture.name, picture, file.names);
+      const { name, frame } = picture;
+      checkPicture(frame === undefined ? name : `${name}, frame ${frame}`, picture, file.names);
     },
   });
   const progress = { pictures: createProgress('pictures'), calibrated: createProgress('calibrated') };

@@ -26,6 +26,7 @@ export const writePointSheet = async (path: string, pictures: readonly SetPictur
       .toBuffer();
     tiles.push({ input, left, top });
     points.forEach((point, n) => {
+      if (point === null) return;
       const { x, y } = imageToCrop(point, roi, side);
       const color = `hsl(${Math.round((360 * n) / points.length)} 95% 55%)`;
       dots.push(

@@ -16,7 +16,7 @@ import { defineCommand, UsageError } from './arguments.ts';
 import { createRun } from './command-run.ts';
 import { resultOptions } from './model-options.ts';
 import { createProgress, printNote, printResult, round } from './output.ts';
-import { readPointsFile } from './read-points.ts';
+import { completePictures, readPointsFile, stillPictures } from './read-points.ts';
 import { createSkipLog } from './skipped.ts';
 import { createTrainingEvaluation } from './training-evaluation.ts';
 import {
@@ -155,7 +155,7 @@ const rigInput = async (values: {
       `Missing ${missing}: a rig is fitted to points of pictures. See "dve train --help".`,
     );
   }
-  return { folder: rig, pictures: (await readPointsFile(points)).pictures };
+  return { folder: rig, pictures: completePictures(points, (await readPointsFile(points)).pictures) };
 };
 
 const formatTime = (seconds: number): string => {
@@ -251,7 +251,7 @@ const runWith = createRun(command, async ({ values }) => {
       ...(images !== undefined && { images }),
       ...(videos && { videos }),
       ...(values.annotations !== undefined && {
-        annotations: (await readPointsFile(values.annotations)).pictures,
+        annotations: stillPictures(values.annotations, (await readPointsFile(values.annotations)).pictures),
       }),
       out,
       ...(values.meshes !== undefined && { meshes: values.meshes }),

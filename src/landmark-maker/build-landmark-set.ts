@@ -9,6 +9,7 @@ import { roiOfShape } from '../pipeline/roi-of-shape.ts';
 import { calibrateSet, type Refining } from './calibrate-set.ts';
 import type { Model } from '../model/model.ts';
 import { measureEvidence } from './evidence-levels.ts';
+import { fillHidden } from './fill-hidden.ts';
 import { meanShapeOf } from './mean-shape.ts';
 import { averageViews, findConsistent, type ReferenceView } from './reference-builder.ts';
 import { checkSetRequest, leastLandmarks, type SetPicture, type SetRequest } from './set-request.ts';
@@ -39,8 +40,11 @@ export type BuiltSet = {
 /** With more pictures than these their points are checked against fewer others. */
 const manyPictures = 300;
 
+/** A picture whose hidden points have a place, too. @see fillHidden */
+type Complete = Omit<SetPicture, 'points'> & { points: readonly Point[]; seen: readonly boolean[] };
+
 /** A picture, and the square through which the object is upright. */
-type Located = SetPicture & { roi: Roi };
+type Located = Complete & { roi: Roi };
 
 /**
  * How each picture is looked at: as the tracker would, and a little smaller, larger and turned, because that is how far
@@ -54,7 +58,7 @@ const poses: readonly { scale: number; rotation: number }[] = [
 
 /** The landmarks' mean shape in sides of the ROI, and each picture with its ROI. */
 const locate = (
-  pictures: readonly SetPicture[],
+  pictures: readonly Complete[],
   margin: number,
 ): { meanShape: Point[]; located: Located[] } => {
   const given = pictures.flatMap((picture) =>
@@ -86,12 +90,13 @@ const embedViews = async (
   const views: ReferenceView[][] = [];
   for (const { scale, rotation } of poses) {
     const ofPose: ReferenceView[] = [];
-    for (const { image, points, roi } of pictures) {
+    for (const { image, points, seen, roi } of pictures) {
       const posed: Roi = { ...roi, size: roi.size * scale, rotation: roi.rotation + rotation };
       const embedding = await session.embed(cropToTensor(image, posed, inputSize));
       ofPose.push({
         map: toEmbeddingMap(session.manifest, embedding),
         points: points.map((point) => imageToCrop(point, posed, inputSize)),
+        seen,
       });
       const done = views.length * pictures.length + ofPose.length;
       onProgress?.('pictures', done, poses.length * pictures.length);
@@ -102,9 +107,11 @@ const embedViews = async (
 };
 
 const annotationsOf = (pictures: readonly SetPicture[]): Annotation[] =>
-  pictures.flatMap(({ image, name, points }) =>
-    name === undefined ? [] : [{ picture: name, points: points.map((point) => normalize(point, image)) }],
-  );
+  pictures.flatMap(({ image, name, frame, points }) => {
+    if (name === undefined) return [];
+    const place = frame === undefined ? { picture: name } : { video: name, frame };
+    return [{ ...place, points: points.map((point) => point && normalize(point, image)) }];
+  });
 
 /**
  * Makes a landmark set: of each landmark the mean of its embeddings over the pictures, those left out that do not find
@@ -117,7 +124,9 @@ export const buildLandmarkSet = async (request: SetRequest, options: BuildOption
   const { session, tolerance = 0.06, onProgress } = options;
   const { names, connections = [], mirrorPairs = [], unit } = request;
   const { category, embeddingSize, inputSize, temperature, cropMargin } = session.manifest;
-  const { meanShape, located } = locate(request.pictures, options.margin ?? cropMargin);
+  const filled = fillHidden(request.pictures);
+  const pictures = request.pictures.map((picture, index): Complete => ({ ...picture, ...filled[index] }));
+  const { meanShape, located } = locate(pictures, options.margin ?? cropMargin);
   const views = await embedViews(located, options);
   // What is wrong in one pose of a picture is wrong in all: points are checked once.
   const kept = findConsistent(views[0], {
@@ -136,7 +145,7 @@ export const buildLandmarkSet = async (request: SetRequest, options: BuildOption
     ...options.anchors.anchors,
   };
   const evidence = options.anchors?.evidence ?? (await measureEvidence(session, references, located));
-  const annotations = annotationsOf(located);
+  const annotations = annotationsOf(request.pictures);
   const set: LandmarkSet = {
     ...{ category, embeddingSize, names, connections, mirrorPairs, meanShape, references, evidence },
     ...(anchors === undefined ? {} : { anchors }),

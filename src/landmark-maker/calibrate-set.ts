@@ -21,21 +21,43 @@ const [leastViews, mostViews, enoughLooks] = [2, 8, 5000];
 /** What a set is made of: (poses) of (pictures) views, and (pictures) of (N) which points count. */
 export type SetMaterial = { views: readonly (readonly ReferenceView[])[]; kept: readonly boolean[][] };
 
-/** References from some of the pictures. A landmark that none of them has kept is taken from all of them. */
-const referencesFrom = ({ views, kept }: SetMaterial, pictures: readonly number[]): Float32Array => {
+/**
+ * References from some of the pictures. A landmark that none of them has kept is taken from all of them that show it;
+ * one that they all hide from the set.
+ */
+const referencesFrom = (
+  { views, kept }: SetMaterial,
+  pictures: readonly number[],
+  ofSet: Float32Array,
+): Float32Array => {
+  const [upright] = views;
+  const isSeen = (picture: number, n: number): boolean => upright[picture].seen?.[n] !== false;
   const flags = pictures.map((picture) =>
-    kept[picture].map((isKept, n) => isKept || !pictures.some((other) => kept[other][n])),
+    kept[picture].map(
+      (isKept, n) => isKept || (isSeen(picture, n) && !pictures.some((other) => kept[other][n])),
+    ),
   );
-  return averageViews(
+  const references = averageViews(
     views.flatMap((ofPose) => pictures.map((picture) => ofPose[picture])),
     views.flatMap(() => flags),
   );
+  const { channels } = upright[0].map;
+  kept[0].forEach((_, n) => {
+    if (pictures.some((picture) => isSeen(picture, n))) return;
+    const at = n * channels;
+    references.set(ofSet.subarray(at, at + channels), at);
+  });
+  return references;
 };
 
 /** What the pictures say of their own matches. */
 export type SetStatistics = {
   calibration: Calibration;
-  /** What a refiner does to pictures that it was not fitted to; it is given where it wins. */ refining: Refining;
+  /**
+   * What a refiner does to pictures that it was not fitted to; it is given where it wins. Undefined where fewer than five
+   * pictures show all landmarks.
+   */
+  refining?: Refining;
 };
 
 export type Refining = Omit<RefinerFit, 'refined' | 'refiner'> & { refiner?: Refiner };
@@ -75,6 +97,7 @@ export const calibrateSet = async (
     referencesFrom(
       material,
       pictures.flatMap((_picture, index) => (index % folds === fold ? [] : [index])),
+      set.references,
     ),
   );
   const seen: PictureLook[] = [];
@@ -88,30 +111,37 @@ export const calibrateSet = async (
   });
   for await (const one of looks) {
     const { fit } = one.look;
-    rows.push(fit === undefined ? undefined : fitted.length);
-    if (fit !== undefined) fitted.push(refinerLook(one, fit, session.manifest));
+    // A refiner learns from pictures that show all landmarks: where a hidden one is, nobody has said.
+    const isComplete = one.seen.every((isSeen) => isSeen);
+    const usable = isComplete ? fit : undefined;
+    rows.push(usable === undefined ? undefined : fitted.length);
+    if (usable !== undefined) fitted.push(refinerLook(one, usable, session.manifest));
     seen.push({ ...one, embedding: new Float32Array(0) });
   }
-  const { refined, refiner, ...figures } = fitRefiner(
-    fitted,
-    pictures.map(({ points }) => points),
-    set.meanShape,
-  );
+  const complete = pictures.filter((picture) => picture.seen?.every((isSeen) => isSeen) ?? true);
+  const refinement =
+    new Set(fitted.map(({ picture }) => picture)).size < folds
+      ? undefined
+      : fitRefiner(
+          fitted,
+          complete.map(({ points }) => points),
+          set.meanShape,
+        );
   const judged = seen.map((one, i) => {
     const row = rows[i];
     const { fit, points } = one.look;
     const found =
-      figures.wins && row !== undefined && fit !== undefined
-        ? refined[row].map((point) => applySimilarity(fit.transform, point))
+      refinement?.wins === true && row !== undefined && fit !== undefined
+        ? refinement.refined[row].map((point) => applySimilarity(fit.transform, point))
         : points;
     return judgeLook(one, found, set.unit, rightWithin);
   });
+  const calibration = fitCalibration(judged, rightWithin);
+  if (refinement === undefined) return { calibration };
+  const { wins, before, after, refiner } = refinement;
   const unit = unitLength(set.meanShape, set.unit);
   return {
-    calibration: fitCalibration(judged, rightWithin),
-    refining: {
-      ...{ wins: figures.wins, before: figures.before / unit, after: figures.after / unit },
-      ...(figures.wins ? { refiner } : {}),
-    },
+    calibration,
+    refining: { wins, before: before / unit, after: after / unit, ...(wins ? { refiner } : {}) },
   };
 };

@@ -6,7 +6,8 @@ export type CalibrationLook = {
   /** (N) as the network gives them, 0–1. */ confidences: ArrayLike<number>;
   /** (N) of the shape fit, shares of the shape's extent; undefined where there was none. */
   residuals: ArrayLike<number> | undefined;
-  /** (N) whether each lay within the tolerance. */ right: readonly boolean[];
+  /** (N) whether each lay within the tolerance; undefined where nobody knows, as of a hidden one. */
+  right: readonly (boolean | undefined)[];
 };
 
 /** Weights that all landmarks share: own, mean, misfit, and the offset that each starts from. */
@@ -29,6 +30,10 @@ const inputsOf = (looks: readonly CalibrationLook[], count: number): Float64Arra
   });
   return inputs;
 };
+
+/** Of each look the landmarks of which it is known. */
+const judgedOf = (looks: readonly CalibrationLook[]): { isRight: boolean; n: number }[][] =>
+  looks.map(({ right }) => right.flatMap((isRight, n) => (isRight === undefined ? [] : [{ isRight, n }])));
 
 /** Solves A·x = b for a small symmetric positive definite A (n × n, row-major) by elimination; both are overwritten. */
 const solve = (matrix: Float64Array, right: Float64Array): Float64Array => {
@@ -56,8 +61,8 @@ const solve = (matrix: Float64Array, right: Float64Array): Float64Array => {
 export const fitCalibration = (looks: readonly CalibrationLook[], tolerance: number): Calibration => {
   const count = looks[0].right.length;
   const inputs = inputsOf(looks, count);
-  let weights = new Float64Array(shared);
-  let offsets = new Float64Array(count);
+  const judged = judgedOf(looks);
+  let [weights, offsets] = [new Float64Array(shared), new Float64Array(count)];
 
   const logit = (w: Float64Array, d: Float64Array, sample: number): number => {
     let sum = d[sample % count];
@@ -68,8 +73,8 @@ export const fitCalibration = (looks: readonly CalibrationLook[], tolerance: num
     let sum = 0;
     for (const value of w) sum += 0.5 * weightPenalty * value * value;
     for (const value of d) sum += 0.5 * offsetPenalty * value * value;
-    looks.forEach(({ right }, look) => {
-      right.forEach((isRight, n) => {
+    judged.forEach((ofLook, look) => {
+      ofLook.forEach(({ isRight, n }) => {
         const value = logit(w, d, look * count + n);
         // ln(1 + e^±z) without overflow.
         const wrongness = isRight ? -value : value;
@@ -87,8 +92,8 @@ export const fitCalibration = (looks: readonly CalibrationLook[], tolerance: num
     for (let i = 0; i < shared; i++) curve[i * shared + i] = weightPenalty;
     const mixed = new Float64Array(count * shared);
     const curveOfOffsets = new Float64Array(count).fill(offsetPenalty);
-    looks.forEach(({ right }, look) => {
-      right.forEach((isRight, n) => {
+    judged.forEach((ofLook, look) => {
+      ofLook.forEach(({ isRight, n }) => {
         const at = (look * count + n) * shared;
         const p = sigmoid(logit(weights, offsets, look * count + n));
         const excess = p - (isRight ? 1 : 0);

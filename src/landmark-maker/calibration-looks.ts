@@ -17,6 +17,7 @@ import type { Model } from '../model/model.ts';
 export type AnnotatedPoints = {
   image: PixelImage;
   points: readonly Point[];
+  /** (N) false for a hidden point, whose place is a guess. Default: all are seen. */ seen?: readonly boolean[];
   /** The object's upright ROI; default: what the set's shape says when it is laid on the points. */ roi?: Roi;
 };
 
@@ -57,12 +58,18 @@ const mirror = (crop: Float32Array, size: number): void => {
   for (let start = 0; start < crop.length; start += size) crop.subarray(start, start + size).reverse();
 };
 
-/** Points of a crop in its mirror image, each in the place of the landmark that it is there. */
-const mirrorPoints = (points: readonly Point[], mirrorPairs: readonly IndexPair[], size: number): Point[] => {
-  const flipped = points.map(({ x, y }) => ({ x: size - x, y }));
-  for (const [a, b] of mirrorPairs) [flipped[a], flipped[b]] = [flipped[b], flipped[a]];
-  return flipped;
+const swapped = <Item>(items: readonly Item[], mirrorPairs: readonly IndexPair[]): Item[] => {
+  const result = [...items];
+  for (const [a, b] of mirrorPairs) [result[a], result[b]] = [result[b], result[a]];
+  return result;
 };
+
+/** Points of a crop in its mirror image, each in the place of the landmark that it is there. */
+const mirrorPoints = (points: readonly Point[], mirrorPairs: readonly IndexPair[], size: number): Point[] =>
+  swapped(
+    points.map(({ x, y }) => ({ x: size - x, y })),
+    mirrorPairs,
+  );
 
 /** View 0 of a picture is as it is, the next one under other light and optics, then partly hidden, then both. */
 const kindsOfView = 4;
@@ -83,6 +90,7 @@ export type PictureLook = {
   /** As the network gives it: confidences, the fit, and where the landmarks were matched. */ look: Look;
   /** (C, H, W) */ embedding: Float32Array;
   /** (N) where the landmarks are. */ truth: Point[];
+  /** (N) false where that is a guess. */ seen: readonly boolean[];
 };
 
 /** @param inputSize S @returns the square that a crop itself is, in its own pixels */
@@ -91,12 +99,12 @@ export const wholeCrop = (inputSize: number): Roi => ({
 });
 
 /**
- * Which landmarks of a look are right.
+ * Which landmarks of a look are right; undefined of those that are hidden.
  * @param points (N) where they were found, crop pixels
  * @param tolerance share of the set's unit
  */
 export const judgeLook = (
-  { look, truth }: PictureLook,
+  { look, truth, seen }: PictureLook,
   points: readonly Point[],
   unit: IndexPair | undefined,
   tolerance: number,
@@ -105,7 +113,9 @@ export const judgeLook = (
   return {
     confidences: look.confidences,
     residuals: look.fit?.residuals,
-    right: points.map(({ x, y }, n) => Math.hypot(x - truth[n].x, y - truth[n].y) <= limit),
+    right: points.map(({ x, y }, n) =>
+      seen[n] ? Math.hypot(x - truth[n].x, y - truth[n].y) <= limit : undefined,
+    ),
   };
 };
 
@@ -119,16 +129,18 @@ export async function* lookAtPictures(
 ): AsyncGenerator<PictureLook> {
   const { inputSize } = session.manifest;
   const { mirrorPairs } = set;
-  for (const [index, { image, points, roi: own }] of pictures.entries()) {
+  for (const [index, { image, points, seen: shown, roi: own }] of pictures.entries()) {
     const upright = own ?? roiOfShape(fitSimilarity(set.meanShape, points));
     for (let view = 0; view < views; view++) {
       const random = createRandom(index, view);
       const roi = shiftRoi(upright, random);
       const crop = cropToTensor(image, roi, inputSize);
       let truth = points.map((point) => imageToCrop(point, roi, inputSize));
+      let seen = shown ?? points.map(() => true);
       if (mirrored && mirrorPairs.length > 0 && (index + view + Math.floor(view / kindsOfView)) % 2 === 1) {
         mirror(crop, inputSize);
         truth = mirrorPoints(truth, mirrorPairs, inputSize);
+        seen = swapped(seen, mirrorPairs);
       }
       const kind = view % kindsOfView;
       if (kind >= 2) occlude(crop, inputSize, random);
@@ -138,7 +150,7 @@ export async function* lookAtPictures(
       const references = soughtReferences(referencesOf?.(index) ?? set.references, set.anchors);
       const { matches, embedding } = await session.matchAndEmbed(crop, references);
       const look = lookFromMatches(matches, wholeCrop(inputSize), set, inputSize);
-      yield { picture: index, look, embedding, truth };
+      yield { picture: index, look, embedding, truth, seen };
     }
     onProgress?.(index + 1, pictures.length);
   }

@@ -80,9 +80,10 @@ const sizeOf = ({ width, height }: Size): string => `${width}×${height}`;
 const findMarked = async (
   model: Model,
   own: LandmarkSet,
-  { image, points }: MarkedPicture,
+  { image, points: marked }: MarkedPicture,
   where: string,
 ): Promise<Roi> => {
+  const points = marked.filter((point) => point !== null);
   const { category } = own;
   const options = { model, cropper: createPictureCropper<PixelImage>(), landmarkSet: own };
   const center = centerOf(points);
@@ -107,7 +108,7 @@ const findMarked = async (
         : `${where} (${sizeOf(image)}): the points lie beside the ${category} that is found in it. ${remedy}.`,
     );
   }
-  const outside = points.findIndex((point) => !holds(roi, point, rim));
+  const outside = marked.findIndex((point) => point !== null && !holds(roi, point, rim));
   if (outside >= 0) {
     throw new InputError(
       `${where}.points[${outside}] lies off the ${category} that the others are on. Mark all points on one object.`,

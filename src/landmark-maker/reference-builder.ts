@@ -11,6 +11,7 @@ import {
 export type ReferenceView = {
   map: EmbeddingMap;
   /** (N) where the landmarks were annotated, crop pixels. */ points: readonly Point[];
+  /** (N) false for a hidden one, whose place is a guess. Default: all are seen. */ seen?: readonly boolean[];
 };
 
 export type CycleOptions = {
@@ -51,11 +52,12 @@ const cycleErrors = (
   const step = Math.max(1, Math.floor((views.length - 1) / partners));
   for (let k = 0; k < Math.min(partners, views.length - 1); k++) {
     const other = views[(index + 1 + k * step) % views.length];
-    const there = matchReferences(other.map, own, matching);
-    const places = points.map((_, n) => pointAt(there, n));
+    const matched = matchReferences(other.map, own, matching);
+    const places = points.map((_, n) => pointAt(matched, n));
     const back = matchReferences(map, embeddingsAt(other.map, places), matching);
     points.forEach((point, n) => {
-      errors[n].push(Math.max(distance(places[n], other.points[n]), distance(pointAt(back, n), point)));
+      const there = other.seen?.[n] === false ? 0 : distance(places[n], other.points[n]);
+      errors[n].push(Math.max(there, distance(pointAt(back, n), point)));
     });
   }
   return errors.map((ofLandmark) => (ofLandmark.length === 0 ? 0 : median(ofLandmark)));
@@ -63,16 +65,19 @@ const cycleErrors = (
 
 /**
  * Which annotated points can be trusted: those that, matched into other views, arrive near the annotation there, and
- * matched back return. A landmark that hardly any view passes keeps the better half of its views.
+ * matched back return. A landmark that hardly any view passes keeps the better half of its views; a hidden one is in
+ * none that hides it.
  * @param views one per picture
  * @returns (views) of (N)
  */
 export const findConsistent = (views: readonly ReferenceView[], options: CycleOptions): boolean[][] => {
   const errors = views.map((_, index) => cycleErrors(views, index, options));
-  const limits = views[0].points.map((_, n) =>
-    Math.max(options.tolerance, median(errors.map((ofView) => ofView[n]))),
-  );
-  return errors.map((ofView) => ofView.map((error, n) => error <= limits[n]));
+  const isSeen = (view: number, n: number): boolean => views[view].seen?.[n] !== false;
+  const limits = views[0].points.map((_, n) => {
+    const known = errors.flatMap((ofView, view) => (isSeen(view, n) ? [ofView[n]] : []));
+    return Math.max(options.tolerance, median(known));
+  });
+  return errors.map((ofView, view) => ofView.map((error, n) => isSeen(view, n) && error <= limits[n]));
 };
 
 /**

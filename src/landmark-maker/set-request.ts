@@ -9,9 +9,11 @@ import type { PixelImage } from '../pipeline/crop.ts';
 /** A picture with the landmarks on it. */
 export type SetPicture = {
   image: PixelImage;
-  /** (N) the same landmarks in the same order in every picture, image pixels. */ points: readonly Point[];
+  /** (N) the same landmarks in the same order in every picture, image pixels; null is a hidden one. */
+  points: readonly (Point | null)[];
   /** The object's ROI, image pixels; without it the box of the points tells where the object is. */ roi?: Roi;
   /** File name, which is kept in the set beside the points. */ name?: string;
+  /** Where the name is a video's: which frame. */ frame?: number;
 };
 
 /** What a landmark set says, and the pictures that it is made from. */
@@ -69,7 +71,9 @@ const checkPairs = (field: string, pairs: readonly IndexPair[] | undefined, coun
   });
 };
 
-const checkPoint = (where: string, { x, y }: Point, { width, height }: PixelImage): void => {
+const checkPoint = (where: string, point: Point | null, { width, height }: PixelImage): void => {
+  if (point === null) return;
+  const { x, y } = point;
   if (!Number.isFinite(x) || !Number.isFinite(y)) {
     throw new InputError(`${where} is (${x}, ${y}). Give pixels of the picture, as finite numbers.`);
   }
@@ -110,7 +114,13 @@ export const checkPicture = (where: string, picture: SetPicture, names: readonly
       `${where} has ${names.length} ${names.length === 1 ? 'point' : 'points'}, by which the object cannot be found. Mark ${leastLandmarks} or more, or say where the object is.`,
     );
   }
-  if (!(shapeExtent(points) > 0)) {
+  const seen = points.filter((point) => point !== null);
+  if (seen.length < 2) {
+    throw new InputError(
+      `${where} shows ${seen.length} of its ${points.length} points, the others are null. Mark 2 or more in every picture, or leave it out.`,
+    );
+  }
+  if (!(shapeExtent(seen) > 0)) {
     throw new InputError(`${where}.points lie all in one place. Mark points apart from each other.`);
   }
 };
@@ -128,6 +138,12 @@ export const checkSetRequest = (request: SetRequest): void => {
   pictures.forEach((picture, index) => {
     checkPicture(`pictures[${index}]`, picture, names);
   });
+  const unseen = names.findIndex((_, n) => pictures.every(({ points }) => points[n] === null));
+  if (unseen >= 0) {
+    throw new InputError(
+      `"${names[unseen]}" is hidden (null) in every picture. Mark it in one, or take it out of the names.`,
+    );
+  }
   const located = pictures.filter(({ roi }) => roi !== undefined).length;
   if (located > 0 && located < pictures.length) {
     throw new InputError(

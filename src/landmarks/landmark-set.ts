@@ -11,10 +11,12 @@ export { logOdds } from './log-odds.ts';
 /** Two landmarks by index. */
 export type IndexPair = readonly [number, number];
 
-/** Points of one picture that a landmark set was made from, kept so that it can be made again for a new model. */
+/** Where points were marked, and the points; a landmark set keeps them so that it can be made again for a new model. */
 export type Annotation = {
-  /** File name of the picture. */ picture: string;
-  /** One per landmark, normalised to the picture. */ points: readonly Point[];
+  /** File name of a picture; or `video` and `frame`. */ picture?: string;
+  /** File name of a video. */ video?: string;
+  /** Frame of the video, counted from 0. */ frame?: number;
+  /** One per landmark, normalised to the picture; null is a hidden one. */ points: readonly (Point | null)[];
 };
 
 /** Typical log-odds of the confidences, averaged over the landmarks. */
@@ -102,12 +104,6 @@ export const parseLandmarkSet = (text: string, source = 'landmarks.json'): Landm
       return { x, y };
     });
   };
-  const annotation = (value: unknown): Annotation => {
-    if (!isRecord(value) || typeof value.picture !== 'string')
-      return fail('has annotations without a picture');
-    return { picture: value.picture, points: points(value.points, `the annotation of ${value.picture}`) };
-  };
-
   const set: LandmarkSet = {
     category,
     embeddingSize,
@@ -129,7 +125,32 @@ export const parseLandmarkSet = (text: string, source = 'landmarks.json'): Landm
   }
   if (file.annotations === undefined) return set;
   if (!Array.isArray(file.annotations)) return fail('has annotations that are not a list');
-  return { ...set, annotations: file.annotations.map(annotation) };
+  return { ...set, annotations: file.annotations.map((value: unknown) => annotationOf(value, points, fail)) };
+};
+
+/** @param points reads a list of one point per landmark */
+const annotationOf = (
+  value: unknown,
+  points: (value: unknown, field: string) => Point[],
+  fail: (problem: string) => never,
+): Annotation => {
+  const hideable = (list: unknown, field: string): (Point | null)[] => {
+    if (!Array.isArray(list)) return points(list, field);
+    const places = points(
+      list.map((point: unknown) => point ?? [0, 0]),
+      field,
+    );
+    return places.map((place, n) => (list[n] === null ? null : place));
+  };
+  if (!isRecord(value)) return fail('has annotations without a picture');
+  const { picture, video, frame } = value;
+  if (typeof picture === 'string') {
+    return { picture, points: hideable(value.points, `the annotation of ${picture}`) };
+  }
+  if (typeof video !== 'string' || !isNumber(frame)) {
+    return fail('has annotations without a picture, or a video and its frame');
+  }
+  return { video, frame, points: hideable(value.points, `the annotation of ${video}, frame ${frame}`) };
 };
 
 const parseJson = (text: string, source: string): unknown => {
@@ -303,9 +324,9 @@ export const serializeLandmarkSet = (set: LandmarkSet): string => {
     fields.push(['refiner', JSON.stringify(encodeRefiner(set.refiner, { channels, fingerprint }))]);
   }
   if (set.annotations !== undefined) {
-    const annotations = set.annotations.map(({ picture, points }) => ({
-      picture,
-      points: pointRows(points),
+    const annotations = set.annotations.map(({ points, ...place }) => ({
+      ...place,
+      points: points.map((point) => point && [rounded(point.x), rounded(point.y)]),
     }));
     fields.push(['annotations', list(annotations)]);
   }

@@ -36,8 +36,11 @@ export type VideoInput = {
 
 export type PictureAnnotation = {
   /** File name in the folder of pictures. */ picture: string;
-  /** (L) pixels of the picture, given its size: the same landmarks in the same order in every picture. */
-  points: (size: Size) => Point[];
+  /**
+   * (L) pixels of the picture, given its size: the same landmarks in the same order in every picture; null is a hidden
+   * one.
+   */
+  points: (size: Size) => (Point | null)[];
 };
 
 export type DataOptions = {
@@ -127,7 +130,7 @@ const annotatedPictures = (
       x: (x * width) / size.width,
       y: (y * height) / size.height,
     });
-    return { picture, points: points(size).map(toSet) };
+    return { picture, points: points(size).map((point) => point && toSet(point)) };
   });
 
 /** @throws InputError for pictures that cannot be used, or annotations without them */

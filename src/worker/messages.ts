@@ -77,7 +77,9 @@ export type StepReply = {
 
 /** Pictures with landmarks marked on them; the frames are the worker's. */
 export type MarkedFrames = Omit<MarkedSet, 'pictures'> & {
-  pictures: readonly (Omit<MarkedSet['pictures'][number], 'image'> & { frame: VideoFrame })[];
+  pictures: readonly (Omit<MarkedSet['pictures'][number], 'image' | 'name' | 'frame'> & {
+    frame: VideoFrame;
+  })[];
 };
 
 /** One of two pictures to match; the frame is the worker's. */

@@ -60,8 +60,25 @@ describe('dve eval points', () => {
     expect(frames).toEqual([{ frame: 1, points: [{ x: 32, y: 12 }] }]);
     await write('pixels.json', { names: ['a'], annotations: [{ frame: 1, points: [[32, 12]] }] });
     await expect(readLabels(join(folder, 'pixels.json'), { size })).rejects.toThrow(
-      /looks like pixels.*64 and 48/,
+      /looks like pixels.*Divide x by its width/,
     );
+  });
+
+  it('takes the frames of the video that was tracked from labels of several', async () => {
+    const points = [[0.5, 0.25]];
+    await write('clips.json', {
+      names: ['a'],
+      annotations: [
+        { video: 'one.mp4', frame: 1, points },
+        { video: 'two.mp4', frame: 2, points: [null] },
+      ],
+    });
+    const size = { width: 64, height: 48 };
+    const path = join(folder, 'clips.json');
+    const { frames } = await readLabels(path, { size, video: 'clips/two.mp4' });
+    expect(frames).toEqual([{ frame: 2, points: [undefined] }]);
+    await expect(readLabels(path, { size })).rejects.toThrow(/2 videos \(one\.mp4, two\.mp4\)/);
+    await expect(readLabels(path, { size, video: 'three.mp4' })).rejects.toThrow(/--video is three\.mp4/);
   });
 
   it.each([
@@ -78,9 +95,13 @@ describe('dve eval points', () => {
     [
       'too few points',
       { names: ['a', 'b'], items: [{ frame: 0, landmarks: [[1, 2]] }] },
-      /has 1 points but there are 2 names/,
+      /has 1 landmarks but there are 2 names/,
     ],
-    ['no frame', { names: ['a'], items: [{ landmarks: [[1, 2]] }] }, /says neither its "frame"/],
+    [
+      'no frame',
+      { names: ['a'], items: [{ landmarks: [[1, 2]] }] },
+      /says neither its picture nor its video and frame/,
+    ],
     [
       'a picture without its folder',
       { names: ['a'], items: [{ image: 'x.png', landmarks: [[1, 2]] }] },

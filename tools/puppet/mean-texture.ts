@@ -9,7 +9,7 @@ import sharp from 'sharp';
 import { defineCommand } from '../../src/cli/arguments.ts';
 import { resultOptions } from '../../src/cli/model-options.ts';
 import { createProgress, printResult } from '../../src/cli/output.ts';
-import { readPointsFile } from '../../src/cli/read-points.ts';
+import { completePictures, readPointsFile } from '../../src/cli/read-points.ts';
 import { parseFaceModel } from '../../src/puppet/face-model.ts';
 import { openRig } from '../../src/train-node/rig-scenes.ts';
 import { anglesOf } from '../../src/train/rig/fit-rig.ts';
@@ -49,7 +49,7 @@ const greatestYaw = 18;
 await runTool(command, async ({ values }) => {
   const { rig: folder, images, points, face, out, count, side } = values;
   const { mask } = parseFaceModel(await readFile(face), face);
-  const { pictures } = await readPointsFile(points);
+  const pictures = completePictures(points, (await readPointsFile(points)).pictures);
   const rig = await openRig(folder, { images, side: 384, greatestError: defaultRig.greatestError });
   const kept = keptVertices(mask.neutral, rig.prepared.rig.neutral);
   const flat = Float32Array.from({ length: 3 * mask.vertices }, (_, i) =>

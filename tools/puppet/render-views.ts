@@ -11,7 +11,7 @@ import { createRandom, type Random } from '../../src/augment/random.ts';
 import { defineCommand } from '../../src/cli/arguments.ts';
 import { resultOptions } from '../../src/cli/model-options.ts';
 import { createProgress, printNote, printResult, round } from '../../src/cli/output.ts';
-import { readPointsFile } from '../../src/cli/read-points.ts';
+import { completePictures, readPointsFile } from '../../src/cli/read-points.ts';
 import { writeFileAtomic } from '../../src/files-node/atomic-file.ts';
 import { openRig, type SceneMaker } from '../../src/train-node/rig-scenes.ts';
 import type { RigScene } from '../../src/train/rig/rig-scene.ts';
@@ -66,7 +66,7 @@ const writeViews = (out: string, { prepared }: SceneMaker, lines: readonly strin
 
 await runTool(command, async ({ values }) => {
   const { rig: folder, images, points, out, views, heads, seed, yaw, pitch, roll } = values;
-  const { pictures } = await readPointsFile(points);
+  const pictures = completePictures(points, (await readPointsFile(points)).pictures);
   const rig = await openRig(folder, { images, side: 256, greatestError: defaultRig.greatestError });
   await mkdir(out, { recursive: true });
   const chosen = heads === 0 ? pictures : pictures.slice(0, heads);

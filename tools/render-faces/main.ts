@@ -11,7 +11,7 @@ import { createRandom } from '../../src/augment/random.ts';
 import { defineCommand } from '../../src/cli/arguments.ts';
 import { resultOptions } from '../../src/cli/model-options.ts';
 import { createProgress, printNote, printResult, round } from '../../src/cli/output.ts';
-import { readPointsFile } from '../../src/cli/read-points.ts';
+import { completePictures, readPointsFile } from '../../src/cli/read-points.ts';
 import { InputError } from '../../src/errors.ts';
 import { writeFileAtomic } from '../../src/files-node/atomic-file.ts';
 import { openRig } from '../../src/train-node/rig-scenes.ts';
@@ -110,7 +110,7 @@ const note =
 
 await runTool(command, async ({ values }) => {
   const { rig: folder, images, points, out, count, seed, side, yaw, pitch, expression } = values;
-  const { pictures } = await readPointsFile(points);
+  const pictures = completePictures(points, (await readPointsFile(points)).pictures);
   const rig = await openRig(folder, { images, side, greatestError: defaultRig.greatestError });
   const settings = { ...defaultRig, yaw, pitch, expression };
   await mkdir(out, { recursive: true });

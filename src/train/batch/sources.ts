@@ -23,8 +23,8 @@ export type BatchMakerOptions = {
 
 export type AnnotatedPicture = {
   /** Index into `set.pictures`. */ picture: number;
-  /** (L) the same landmarks in the same order in every picture, pixels of the picture in the set. */
-  points: readonly Point[];
+  /** (L) the same landmarks in the same order in every picture, pixels of the picture in the set; null is a hidden one. */
+  points: readonly (Point | null)[];
 };
 
 /** Pairs of two pictures, such as video frames, with the flow between them. */
@@ -86,7 +86,7 @@ export type Shown = {
   base: CropBase;
   between?: PointMap;
   /** Landmarks of the source and of the target, where these are all that is known. */
-  landmarks?: readonly [readonly Point[], readonly Point[]];
+  landmarks?: readonly [readonly (Point | null)[], readonly (Point | null)[]];
 };
 
 /** The pictures that patches and background crops are cut from. */

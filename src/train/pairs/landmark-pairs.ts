@@ -7,14 +7,14 @@ import type { View } from '../views/warps.ts';
  * same landmark in the target view, moved by what its centre lies beside the landmark. Of several landmarks in one cell
  * the one nearest to its centre counts.
  *
- * @param landmarks (L) of the source and of the target, pixels of their pictures
+ * @param landmarks (L) of the source and of the target, pixels of their pictures; null is a hidden one
  * @param targets (queryGrid², 2) out: target crop pixels, xy; the crop's centre elsewhere
  * @param weights (queryGrid²) out: 1 in cells with a landmark that both views show, else 0
  */
 export const correspondLandmarks = (
   source: View,
   target: View,
-  [from, to]: readonly [readonly Point[], readonly Point[]],
+  [from, to]: readonly [readonly (Point | null)[], readonly (Point | null)[]],
   queryGrid: number,
   targets: Float32Array,
   weights: Float32Array,
@@ -35,6 +35,8 @@ export const correspondLandmarks = (
   // The pictures may differ in size, their canonical crops show the object alike.
   const scale = Math.min(target.width, target.height) / Math.min(source.width, source.height);
   from.forEach((point, landmark) => {
+    const same = to[landmark];
+    if (point === null || same === null) return;
     const seen = locate(source, point.x, point.y);
     if (seen === undefined) return;
     const column = Math.min(queryGrid - 1, Math.floor(seen.x / stride));
@@ -44,8 +46,8 @@ export const correspondLandmarks = (
     const distance = Math.hypot(center.x - seen.x, center.y - seen.y);
     if (distance >= distances[query]) return;
     applyGridMap(source.map, center.x, center.y, place);
-    const x = to[landmark].x + scale * (place[0] - point.x);
-    const y = to[landmark].y + scale * (place[1] - point.y);
+    const x = same.x + scale * (place[0] - point.x);
+    const y = same.y + scale * (place[1] - point.y);
     const goal = locate(target, x, y);
     if (goal === undefined) return;
     distances[query] = distance;
