@@ -1,16 +1,23 @@
+import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import type { AnnotatedFolder } from '../evaluation/annotations.ts';
 import { splitCrops } from '../evaluation/evaluate-regression.ts';
 import { checkLandmarkSet } from '../landmarks/landmark-set.ts';
 import type { Model } from '../model/model.ts';
-import { readAnnotatedFolder } from '../evaluation-node/read-annotated-folder.ts';
+import { annotationsName, readAnnotatedFolder } from '../evaluation-node/read-annotated-folder.ts';
 import { evaluateLandmarks, type LandmarkReferences } from '../evaluation/evaluate-landmarks.ts';
 import { type EvaluationCrop } from '../evaluation/evaluation-model.ts';
 import { loadEvaluationCrops } from '../evaluation-node/load-evaluation-crops.ts';
 import { defineCommand, UsageError, type OptionValues } from './arguments.ts';
 import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions, withModel } from './model-options.ts';
-import { createProgress, printAccuracy } from './output.ts';
+import { evaluateNamed, type NamedCrop, type NamedReferences } from '../evaluation/evaluate-named.ts';
+import { readJson } from '../files-node/read-json.ts';
+import { loadNamedCrops } from './named-crops.ts';
+import { createProgress, printAccuracy, printResult } from './output.ts';
+import { pointFigures, printPerPoint } from './point-figures.ts';
+import { readPointsFile } from './read-points.ts';
 import { createSkipLog, type SkipLog } from './skipped.ts';
 import { readLandmarkSet } from './track-input.ts';
 
@@ -19,7 +26,7 @@ export const summary = 'Find landmarks by a few annotated pictures, or by a land
 const command = defineCommand({
   name: 'dve eval landmarks',
   about:
-    'Reference embeddings from N annotated pictures (or a landmark set), nearest neighbours in the others. Percent of\nthe inter-ocular distance: mean, median over all points, share of points within 10 %, share of pictures above 10 %.\nAnnotators differ in where a point lies: --offsets-from, or --split of one folder, learns a constant offset per point,\nin the frame of the line between the outer eye corners, and takes it out.',
+    'Reference embeddings from N annotated pictures (or a landmark set), nearest neighbours in the others. Percent of\nthe inter-ocular distance: mean, median over all points, share of points within 10 %, share of pictures above 10 %.\nAnnotators differ in where a point lies: --offsets-from, or --split of one folder, learns a constant offset per point,\nin the frame of the line between the outer eye corners, and takes it out. Pictures of anything else: where their file\nhas "names" (what "dve label" saves, say, by --annotations), its points are measured by name, hidden ones (null) left\nout: pixels, and the share within 5 and 10 % of the object’s size, in all and per point.',
   options: {
     ...modelOptions,
     data: {
@@ -27,6 +34,11 @@ const command = defineCommand({
       placeholder: 'DIR',
       required: true,
       describe: 'Pictures to measure on, with landmarks.json.',
+    },
+    annotations: {
+      type: 'string',
+      placeholder: 'FILE',
+      describe: 'Points of --data (and --references), where they are not in its landmarks.json.',
     },
     references: {
       type: 'string',
@@ -40,7 +52,7 @@ const command = defineCommand({
       type: 'choice',
       choices: ['5', '51', '68'],
       default: '68',
-      describe: 'Which points of the face.',
+      describe: 'Of faces: which points.',
     },
     'offsets-from': {
       type: 'string',
@@ -128,8 +140,60 @@ const loadPictures = async (
   return { test, offsetsFrom: train };
 };
 
+/** @throws UsageError for options that have a meaning for faces only */
+const refuseFaceOptions = (values: Values): void => {
+  const wrong = (['offsets-from', 'split'] as const).find((name) => values[name] !== undefined);
+  if (wrong === undefined) return;
+  throw new UsageError(
+    `--${wrong} is for faces of 68 points, and these pictures have names of their own. Leave it out.`,
+  );
+};
+
+/** Pictures with names of their own. */
+const runNamed = async (values: Values, source: Source, file: string): Promise<void> => {
+  refuseFaceOptions(values);
+  const skipped = createSkipLog();
+  const points = await readPointsFile(file);
+  const report = await withModel(values, async (model) => {
+    const load = async (folder: string, path: string): Promise<NamedCrop[]> =>
+      loadNamedCrops(folder, await readPointsFile(path), model.manifest.inputSize, points.names, skipped);
+    const test = await load(values.data, file);
+    const references = async (): Promise<NamedReferences> => {
+      if (source.kind === 'set') {
+        const set = await readLandmarkSet(source.file, values.model);
+        checkLandmarkSet(set, model.manifest, { landmarks: source.file, model: values.model });
+        return { kind: 'set', set };
+      }
+      const { folder, shots } = source;
+      const isSame = (await realpath(folder)) === (await realpath(values.data));
+      const crops = isSame ? test : await load(folder, join(folder, annotationsName));
+      return { kind: 'pictures', crops, shots, draws: values.draws, seed: values.seed };
+    };
+    return evaluateNamed({
+      ...{ model, names: points.names, test, references: await references() },
+      onProgress: createProgress('pictures'),
+    });
+  });
+  skipped.finish();
+  const perPoint = printPerPoint(points.names, report.points, values.json);
+  printResult(
+    {
+      images: report.images,
+      ...pointFigures(report),
+      ...(values.json ? { per_point: perPoint } : {}),
+    },
+    values.json,
+  );
+};
+
 export const run = createRun(command, async ({ values }) => {
   const source = sourceOf(values);
+  const file = values.annotations ?? join(values.data, annotationsName);
+  const content = await readJson(file, `Give a folder of pictures with their ${annotationsName}.`);
+  if (typeof content === 'object' && content !== null && 'names' in content) {
+    await runNamed(values, source, file);
+    return;
+  }
   const folder = await readAnnotatedFolder(values.data);
   const skipped = createSkipLog();
   const result = await withModel(values, async (model) => {

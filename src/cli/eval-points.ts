@@ -1,12 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { InputError } from '../errors.ts';
 import { indexOfName } from '../files-node/file-in-folder.ts';
-import { evaluatePoints, type LabelledFrame, type PointFigures } from '../evaluation/evaluate-points.ts';
+import { evaluatePoints, type LabelledFrame } from '../evaluation/evaluate-points.ts';
 import { listFramePictures } from '../media-node/video-folder.ts';
 import { defineCommand, UsageError } from './arguments.ts';
 import { createRun } from './command-run.ts';
 import { resultOptions } from './model-options.ts';
-import { printNote, printResult, round } from './output.ts';
+import { printNote, printResult } from './output.ts';
+import { pointFigures, printPerPoint } from './point-figures.ts';
 import { readJsonObject, readLabels, type Labels } from './read-labels.ts';
 import { readTracks } from './track-file.ts';
 import { writeWorstFrames } from './worst-frames.ts';
@@ -16,7 +17,7 @@ export const summary = 'Hold the tracks of a video against points that were labe
 const command = defineCommand({
   name: 'dve eval points',
   about:
-    'How far tracked points are from labelled ones: pixels, and the share within 5 and 10 % of the object’s size (the\nlonger side of the box of a frame’s labelled points). A labelled point that is not tracked is a miss, one that is null\nis left out. --points has "names" and "items" (pixels) or "annotations" (shares), each with "frame" or a picture’s\nname.',
+    'How far tracked points are from labelled ones: pixels, and the share within 5 and 10 % of the object’s size (the\nlonger side of the box of a frame’s labelled points). A labelled point that is not tracked is a miss, one that is null\nis left out. --points has "names" and "items" (pixels) or "annotations" (shares), each with "frame", "video" and\n"frame", or a picture’s name.',
   options: {
     tracks: {
       type: 'string',
@@ -34,15 +35,6 @@ const command = defineCommand({
     count: { type: 'integer', placeholder: 'N', default: 10, minimum: 1, describe: 'How many of them.' },
     ...resultOptions,
   },
-});
-
-const percent = (share: number): number | null => (Number.isFinite(share) ? round(100 * share, 2) : null);
-const pixels = (value: number): number | null => (Number.isFinite(value) ? round(value, 2) : null);
-
-const figures = ({ count, tracked, meanPixels, medianPixels, pck05, pck10 }: PointFigures) => ({
-  ...{ points: count, tracked: percent(tracked) },
-  ...{ mean_pixels: pixels(meanPixels), median_pixels: pixels(medianPixels) },
-  ...{ pck05: percent(pck05), pck10: percent(pck10) },
 });
 
 /** Of each labelled name the place in the tracks. @throws InputError where a name is in the labels only */
@@ -85,6 +77,7 @@ export const run = createRun(command, async ({ values }) => {
   const labels = await readLabels(values.points, {
     size: { width, height },
     ...(pictures && { frameOf }),
+    ...(video !== undefined && { video }),
   });
   checkFrames(labels, tracks.length, values.points);
   const places = placesOf(labels.names, landmarks as string[], values.points);
@@ -98,17 +91,12 @@ export const run = createRun(command, async ({ values }) => {
     const written = await writeWorstFrames(video, worst, shown, chosen);
     printNote(`the worst ${written.length} frames are in ${worst}: labels green, tracked points red`);
   }
-  const perPoint = Object.fromEntries(labels.names.map((name, n) => [name, figures(report.points[n])]));
-  if (!values.json) {
-    for (const [name, { pck05, pck10, median_pixels: median }] of Object.entries(perPoint)) {
-      printNote(`${name}: PCK@0.05 ${pck05 ?? '–'} %, PCK@0.1 ${pck10 ?? '–'} %, median ${median ?? '–'} px`);
-    }
-  }
+  const perPoint = printPerPoint(labels.names, report.points, values.json);
   const worstFrames = report.worst.slice(0, 3).map(({ frame }) => frame);
   printResult(
     {
       frames: report.frames,
-      ...figures(report),
+      ...pointFigures(report),
       worst_frames: values.json ? worstFrames : worstFrames.join(', '),
       ...(values.json ? { per_point: perPoint } : {}),
     },

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -91,5 +92,53 @@ describe('dve landmarks and dve eval calibration', () => {
     );
     expect(lastLine(made.stdout)).toMatchObject({ pictures: pictureCount - 1 });
     expect(made.code).toBe(0);
+  });
+
+  it('take frames of videos and hidden points, and dve eval landmarks measures them by name', async () => {
+    const clip = at('clip.mp4');
+    execFileSync('ffmpeg', [
+      ...['-loglevel', 'error', '-framerate', '5', '-i', at('%d.png'), '-c:v', 'libx264', '-crf', '10'],
+      ...['-pix_fmt', 'yuv420p', clip],
+    ]);
+    const annotations = Array.from({ length: pictureCount }, (_, index) => {
+      const points = blobCenters(sceneRoi(2 * index, width, height)).map(({ x, y }, n) =>
+        n === index % 3 ? null : [x / width, y / height],
+      );
+      return index === 0 ? { picture: '0.png', points } : { video: 'clip.mp4', frame: index, points };
+    });
+    const names = blobs.map(({ name }) => name);
+    await writeFile(at('frames.json'), JSON.stringify({ names, annotations }));
+    const made = await dve(
+      ...['landmarks', '--model', root, '--images', root, '--points', at('frames.json')],
+      ...['--out', at('frames-set.json'), '--json'],
+    );
+    expect(made.stderr).toBe('');
+    expect(lastLine(made.stdout)).toMatchObject({ pictures: pictureCount, calibrated: true, refined: false });
+    const set = parseLandmarkSet(await readFile(at('frames-set.json'), 'utf8'));
+    expect(set.annotations?.[1]).toMatchObject({ video: 'clip.mp4', frame: 1 });
+    expect(set.annotations?.[1].points.map((point) => point === null)).toEqual(blobs.map((_, n) => n === 1));
+    const measure = (...how: string[]) =>
+      dve(
+        ...['eval', 'landmarks', '--model', root, '--data', root, '--annotations', at('frames.json')],
+        ...[...how, '--json'],
+      );
+    const bySet = lastLine((await measure('--landmarks', at('frames-set.json'))).stdout);
+    expect(bySet).toMatchObject({
+      images: pictureCount,
+      points: pictureCount * (blobs.length - 1),
+      pck10: 100,
+    });
+    const byShots = lastLine(
+      (await measure('--references', root, '--shots', '2', '--draws', '2')).stdout,
+    ) as {
+      images: number;
+      per_point: Record<string, { pck10: number }>;
+    };
+    expect(byShots.images).toBe(pictureCount - 2);
+    expect(Object.keys(byShots.per_point)).toEqual(names);
+    const faces = await measure('--references', root, '--shots', '2', '--split', '2');
+    expect({ code: faces.code, text: faces.stderr.includes('faces of 68 points') }).toEqual({
+      ...{ code: 2, text: true },
+    });
   });
 });
