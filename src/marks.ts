@@ -29,6 +29,12 @@ export type LandmarkSetRequest = {
   /** Default: point 1, point 2 and so on. */ names?: readonly string[];
   /** Lines to draw, landmarks by index. */ connections?: readonly IndexPair[];
   /** Landmarks that change places in a mirrored picture. */ mirrorPairs?: readonly IndexPair[];
+  /**
+   * Whether the object bends, as an arm, a hand or an animal does: it is then found and followed by its parts, which hang
+   * together as `connections` say, and not by one shape. Default: what the pictures show; with one it is taken for rigid,
+   * and so is what has a model with landmarks of its own.
+   */
+  bends?: boolean;
 };
 
 const landmarkRequestKeys = [
@@ -36,6 +42,7 @@ const landmarkRequestKeys = [
   'names',
   'connections',
   'mirrorPairs',
+  'bends',
 ] as const satisfies (keyof LandmarkSetRequest)[];
 
 /** A picture to match, and where the object is in it. */

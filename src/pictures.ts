@@ -39,6 +39,7 @@ export const createLandmarkSet = async ({
   names,
   connections,
   mirrorPairs,
+  bends,
   ...options
 }: LandmarkSetRequest & OpenModelOptions): Promise<LandmarkSet> => {
   const model = await openWorkerModel(WorkerModel, options);
@@ -48,6 +49,7 @@ export const createLandmarkSet = async ({
       ...(names === undefined ? {} : { names }),
       ...(connections === undefined ? {} : { connections }),
       ...(mirrorPairs === undefined ? {} : { mirrorPairs }),
+      ...(bends === undefined ? {} : { bends }),
     });
   } finally {
     await model.close();

@@ -43,6 +43,12 @@ const command = defineCommand({
       minimum: 1,
       describe: 'Pictures to use at most, spread over the file.',
     },
+    bends: {
+      type: 'choice',
+      choices: ['yes', 'no'],
+      describe:
+        'Whether the object bends (arm, hand, animal) and is followed by its parts (default: as several pictures show).',
+    },
     'without-annotations': { type: 'flag', describe: 'Do not keep the points in the set: it is smaller.' },
     tolerance: {
       type: 'number',
@@ -78,7 +84,11 @@ export const run = createRun(command, async ({ values }) => {
   const progress = { pictures: createProgress('pictures'), calibrated: createProgress('calibrated') };
   const { set, kept, refining } = await withModel(values, (session) =>
     buildLandmarkSet(
-      { ...file, pictures: values['without-annotations'] ? pictures.map(withoutName) : pictures },
+      {
+        ...file,
+        pictures: values['without-annotations'] ? pictures.map(withoutName) : pictures,
+        ...(values.bends !== undefined && { bends: values.bends === 'yes' }),
+      },
       {
         session,
         tolerance: values.tolerance,
@@ -101,6 +111,7 @@ export const run = createRun(command, async ({ values }) => {
       kept: round(kept, 3),
       evidence_object: round(set.evidence.object, 3),
       evidence_background: round(set.evidence.background, 3),
+      bends: set.parts !== undefined,
       calibrated: set.calibration !== undefined,
       refined: set.refiner !== undefined,
       error_matched: refining === undefined ? null : round(100 * refining.before, 3),

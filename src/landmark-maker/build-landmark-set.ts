@@ -2,16 +2,19 @@ import type { Point } from '../geometry/coordinates.ts';
 import { normalize } from '../geometry/coordinates.ts';
 import { imageToCrop, type Roi } from '../geometry/roi.ts';
 import { fitSimilarity } from '../geometry/similarity.ts';
-import type { Annotation, LandmarkSet } from '../landmarks/landmark-set.ts';
+import { spread } from '../geometry/statistics.ts';
+import { mostVariants, type Annotation, type LandmarkSet } from '../landmarks/landmark-set.ts';
 import { toEmbeddingMap } from '../landmarks/matching.ts';
+import { fitParts, type Bone } from '../landmarks/parts-fit.ts';
 import { cropToTensor } from '../pipeline/crop.ts';
 import { roiOfShape } from '../pipeline/roi-of-shape.ts';
+import { bonesOf, isBending } from './bones.ts';
 import { calibrateSet, type Refining } from './calibrate-set.ts';
 import type { Model } from '../model/model.ts';
 import { measureEvidence } from './evidence-levels.ts';
 import { fillHidden } from './fill-hidden.ts';
 import { meanShapeOf } from './mean-shape.ts';
-import { averageViews, findConsistent, type ReferenceView } from './reference-builder.ts';
+import { averageViews, findConsistent, pictureReferences, type ReferenceView } from './reference-builder.ts';
 import { checkSetRequest, leastLandmarks, type SetPicture, type SetRequest } from './set-request.ts';
 
 /** Of what a set is being made, and how much of it is done. */
@@ -81,6 +84,22 @@ const locate = (
   return { meanShape, located };
 };
 
+/** How the parts hang together, of something that bends: where it is said, or where the pictures show it. */
+const bonesOfRequest = (
+  { connections = [], bends }: SetRequest,
+  pictures: readonly Complete[],
+  margin: number,
+): Bone[] | undefined =>
+  (bends ?? isBending(pictures.map(({ points }) => points)))
+    ? bonesOf(pictures, connections, margin)
+    : undefined;
+
+/** A picture with the square that lies around what bends. */
+const around = (picture: Complete, bones: readonly Bone[]): Complete => {
+  const fit = fitParts(bones, picture.points, picture.seen.map(Number));
+  return fit === undefined ? picture : { ...picture, roi: roiOfShape(fit.transform) };
+};
+
 /** @returns (poses) of (pictures) */
 const embedViews = async (
   pictures: readonly Located[],
@@ -125,8 +144,11 @@ export const buildLandmarkSet = async (request: SetRequest, options: BuildOption
   const { names, connections = [], mirrorPairs = [], unit } = request;
   const { category, embeddingSize, inputSize, temperature, cropMargin } = session.manifest;
   const filled = fillHidden(request.pictures);
-  const pictures = request.pictures.map((picture, index): Complete => ({ ...picture, ...filled[index] }));
-  const { meanShape, located } = locate(pictures, options.margin ?? cropMargin);
+  const marked = request.pictures.map((picture, index): Complete => ({ ...picture, ...filled[index] }));
+  const margin = options.margin ?? cropMargin;
+  const bones = options.anchors === undefined ? bonesOfRequest(request, marked, margin) : undefined;
+  const pictures = bones === undefined ? marked : marked.map((picture) => around(picture, bones));
+  const { meanShape, located } = locate(pictures, margin);
   const views = await embedViews(located, options);
   // What is wrong in one pose of a picture is wrong in all: points are checked once.
   const kept = findConsistent(views[0], {
@@ -144,11 +166,18 @@ export const buildLandmarkSet = async (request: SetRequest, options: BuildOption
     references: options.anchors.references,
     ...options.anchors.anchors,
   };
-  const evidence = options.anchors?.evidence ?? (await measureEvidence(session, references, located));
+  const parts = bones && {
+    bones,
+    references: pictureReferences(views, kept, spread([...located.keys()], mostVariants), references),
+  };
+  const evidence =
+    options.anchors?.evidence ??
+    (await measureEvidence(session, { meanShape, references, ...(parts && { parts }) }, located));
   const annotations = annotationsOf(request.pictures);
   const set: LandmarkSet = {
     ...{ category, embeddingSize, names, connections, mirrorPairs, meanShape, references, evidence },
     ...(anchors === undefined ? {} : { anchors }),
+    ...(parts === undefined ? {} : { parts }),
     ...(unit === undefined ? {} : { unit }),
     ...(annotations.length < located.length ? {} : { annotations }),
   };

@@ -1,14 +1,15 @@
 import type { Point } from '../geometry/coordinates.ts';
 import { applySimilarity, invertSimilarity } from '../geometry/similarity.ts';
+import { spread } from '../geometry/statistics.ts';
 import { unitLength, type Calibration } from '../landmarks/calibration.ts';
-import type { LandmarkSet } from '../landmarks/landmark-set.ts';
+import { mostVariants, type LandmarkSet } from '../landmarks/landmark-set.ts';
 import { sampleEmbedding, toEmbeddingMap } from '../landmarks/matching.ts';
 import type { Refiner } from '../landmarks/refiner.ts';
 import type { ShapeFit } from '../landmarks/shape-fit.ts';
 import type { Model, ModelGeometry } from '../model/model.ts';
 import { fitCalibration } from './calibration-fit.ts';
 import { judgeLook, lookAtPictures, type AnnotatedPoints, type PictureLook } from './calibration-looks.ts';
-import { averageViews, type ReferenceView } from './reference-builder.ts';
+import { averageViews, pictureReferences, type ReferenceView } from './reference-builder.ts';
 import { fitRefiner, type RefinerFit, type RefinerLook } from './refiner-fit.ts';
 
 /** A landmark counts as right within this share of the set's unit. */
@@ -93,13 +94,12 @@ export const calibrateSet = async (
   onProgress?: (done: number, total: number) => void,
 ): Promise<SetStatistics | undefined> => {
   if (pictures.length < folds) return undefined;
-  const references = Array.from({ length: folds }, (_, fold) =>
-    referencesFrom(
-      material,
-      pictures.flatMap((_picture, index) => (index % folds === fold ? [] : [index])),
-      set.references,
-    ),
-  );
+  const references = Array.from({ length: folds }, (_, fold) => {
+    const others = pictures.flatMap((_picture, index) => (index % folds === fold ? [] : [index]));
+    const mean = referencesFrom(material, others, set.references);
+    if (set.parts === undefined) return mean;
+    return pictureReferences(material.views, material.kept, spread(others, mostVariants), mean);
+  });
   const seen: PictureLook[] = [];
   const fitted: RefinerLook[] = [];
   const rows: (number | undefined)[] = [];

@@ -77,7 +77,7 @@ const kindsOfView = 4;
 export type LookOptions = {
   session: Model;
   set: LandmarkSet;
-  /** References to match in a picture, by its index; default: the set's. */
+  /** References to match in a picture, by its index, as `soughtReferences` gives a set's; default: the set's. */
   referencesOf?: (picture: number) => Float32Array;
   /** Views of each picture: the tracker's square somewhat off; light, optics and patches vary. */ views: number;
   /** Whether every other view is a mirror image, where the set says how landmarks change places. */ mirrored?: boolean;
@@ -119,6 +119,12 @@ export const judgeLook = (
   };
 };
 
+/** A set with other references; of what bends they are those of its pictures. */
+const withReferences = (set: LandmarkSet, references: Float32Array | undefined): LandmarkSet => {
+  if (references === undefined) return set;
+  return set.parts === undefined ? { ...set, references } : { ...set, parts: { ...set.parts, references } };
+};
+
 /**
  * Matches a set's landmarks in pictures whose points are known.
  * @returns (pictures · views), the views of a picture together; one at a time, an embedding takes room
@@ -147,7 +153,7 @@ export async function* lookAtPictures(
       if (kind % 2 === 1) {
         augmentPhotometric(crop, inputSize, defaultPhotometric, random.split(1));
       }
-      const references = soughtReferences(referencesOf?.(index) ?? set.references, set.anchors);
+      const references = soughtReferences(withReferences(set, referencesOf?.(index)));
       const { matches, embedding } = await session.matchAndEmbed(crop, references);
       const look = lookFromMatches(matches, wholeCrop(inputSize), set, inputSize);
       yield { picture: index, look, embedding, truth, seen };

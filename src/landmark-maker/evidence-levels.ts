@@ -1,9 +1,11 @@
 import { ModelError } from '../errors.ts';
 import type { Roi } from '../geometry/roi.ts';
 import { median, spread } from '../geometry/statistics.ts';
-import { logOdds, type EvidenceLevels } from '../landmarks/landmark-set.ts';
+import { soughtReferences } from '../landmarks/anchors.ts';
+import type { EvidenceLevels, LandmarkSet } from '../landmarks/landmark-set.ts';
 import type { Model } from '../model/model.ts';
 import { cropToTensor, type PixelImage } from '../pipeline/crop.ts';
+import { lookFromMatches } from '../pipeline/look.ts';
 
 /** A picture and the upright ROI of the object in it. */
 export type LocatedPicture = { image: PixelImage; roi: Roi };
@@ -26,6 +28,22 @@ const otherPoses = ({ center, size, rotation }: Roi): Roi[] => [
   { center: { x: center.x + 0.2 * size, y: center.y + 0.1 * size }, size: 0.35 * size, rotation },
 ];
 
+/** The same for what bends, which may lie on its side: parts of it, and what is beside it. */
+const besidePoses = ({ center, size, rotation }: Roi): Roi[] => [
+  ...[-0.9, 0.9].map((shift): Roi => ({
+    center: { x: center.x + shift * size, y: center.y },
+    size,
+    rotation,
+  })),
+  ...[-0.9, 0.9].map((shift): Roi => ({
+    center: { x: center.x, y: center.y + shift * size },
+    size,
+    rotation,
+  })),
+  { center: { x: center.x - 0.3 * size, y: center.y + 0.2 * size }, size: 0.3 * size, rotation },
+  { center: { x: center.x + 0.3 * size, y: center.y - 0.2 * size }, size: 0.3 * size, rotation },
+];
+
 /** Below this difference a tracker could not tell the object from anything else. */
 const leastContrast = 1;
 /** Medians over more pictures than these tell nothing new. */
@@ -34,21 +52,25 @@ const enoughPictures = 100;
 /**
  * Measures what a network's matches with some references look like on the object and elsewhere: the medians over the
  * pictures of the mean log-odds of the confidences.
- * @param references (N, C) unit vectors
+ * @param set what is matched, and whether it bends
  * @throws ModelError where the network hardly tells the two apart
  */
 export const measureEvidence = async (
   session: Model,
-  references: Float32Array,
+  set: Pick<LandmarkSet, 'meanShape' | 'references' | 'parts'>,
   pictures: readonly LocatedPicture[],
 ): Promise<EvidenceLevels> => {
-  const { inputSize, embeddingSize } = session.manifest;
-  const count = references.length / embeddingSize;
+  const { inputSize } = session.manifest;
+  const references = soughtReferences(set);
+  // On a scale from 0 to 1 the evidence of a look is the mean log-odds.
+  const plain = {
+    meanShape: set.meanShape,
+    evidence: { object: 1, background: 0 },
+    ...(set.parts && { parts: set.parts }),
+  };
   const evidenceOf = async (image: PixelImage, roi: Roi): Promise<number> => {
     const matches = await session.match(cropToTensor(image, roi, inputSize), references);
-    let sum = 0;
-    for (let n = 0; n < count; n++) sum += logOdds(matches[3 * n + 2]);
-    return sum / count;
+    return lookFromMatches(matches, roi, plain, inputSize).evidence;
   };
   const level = async (posesOf: (roi: Roi) => Roi[]): Promise<number> => {
     const values: number[] = [];
@@ -58,7 +80,7 @@ export const measureEvidence = async (
     return median(values);
   };
   const object = await level(objectPoses);
-  const background = await level(otherPoses);
+  const background = await level(set.parts === undefined ? otherPoses : besidePoses);
   if (object - background < leastContrast) {
     throw new ModelError(
       `the network hardly tells the annotated object from anything else (evidence ${object.toFixed(2)} on it, ${background.toFixed(2)} elsewhere). Train it longer, or check the annotations.`,

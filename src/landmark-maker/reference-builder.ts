@@ -103,3 +103,32 @@ export const averageViews = (
   }
   return sum;
 };
+
+/**
+ * References of single pictures: of each landmark the mean over the views of the picture, or what `mean` has of it where
+ * the picture's own cannot be trusted.
+ * @param views (poses) of (pictures)
+ * @param kept (pictures) of (N): which points count
+ * @param pictures whose references are wanted
+ * @param mean (N, C) unit vectors
+ * @returns (pictures · N, C) unit vectors
+ */
+export const pictureReferences = (
+  views: readonly (readonly ReferenceView[])[],
+  kept: readonly (readonly boolean[])[],
+  pictures: readonly number[],
+  mean: Float32Array,
+): Float32Array => {
+  const { channels } = views[0][0].map;
+  const references = new Float32Array(pictures.length * mean.length);
+  pictures.forEach((picture, place) => {
+    const own = averageViews(
+      views.map((ofPose) => ofPose[picture]),
+      views.map(() => kept[picture].map(() => true)),
+    );
+    const flags = kept[picture];
+    const chosen = own.map((value, i) => (flags[Math.floor(i / channels)] ? value : mean[i]));
+    references.set(chosen, place * mean.length);
+  });
+  return references;
+};

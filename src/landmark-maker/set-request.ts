@@ -23,6 +23,11 @@ export type SetRequest = {
   /** Lines to draw, landmarks by index. */ connections?: readonly IndexPair[];
   /** Landmarks that change places in a mirrored picture. */ mirrorPairs?: readonly IndexPair[];
   /** Two landmarks whose distance is the length that errors are told in. */ unit?: IndexPair;
+  /**
+   * Whether the object bends, as an arm, a hand or an animal does: it is then found and followed by its parts, which hang
+   * together as `connections` say, and not by one shape. Default: what the pictures show; with one it is taken for rigid.
+   */
+  bends?: boolean;
 };
 
 /** With fewer points neither the size nor the direction of the object can be told from their matches. */
@@ -127,10 +132,13 @@ export const checkPicture = (where: string, picture: SetPicture, names: readonly
 
 /** @throws InputError that names the field, what is wrong with it, and the remedy */
 export const checkSetRequest = (request: SetRequest): void => {
-  const { pictures, names, connections, mirrorPairs, unit } = request;
+  const { pictures, names, connections, mirrorPairs, unit, bends } = request;
   checkNames(names);
   checkPairs('connections', connections, names.length);
   checkPairs('mirrorPairs', mirrorPairs, names.length);
+  if (bends !== undefined && typeof bends !== 'boolean') {
+    throw new InputError(`bends is ${shownValue(bends)}. Give true or false, or leave it out.`);
+  }
   checkPairs('unit', unit === undefined ? undefined : [unit], names.length);
   if (pictures.length === 0) {
     throw new InputError('pictures is an empty list. Mark the landmarks on one picture at least.');

@@ -1,4 +1,5 @@
 import type { Point } from '../geometry/coordinates.ts';
+import type { Parts } from './parts-fit.ts';
 
 /**
  * Places of a category by which the object is found and followed, where the landmarks themselves are too few or too
@@ -10,8 +11,15 @@ export type Anchors = {
   /** (M, C) unit vectors. */ references: Float32Array;
 };
 
-/** What a look matches: the landmarks, then the anchors. @returns (N + M, C) unit vectors */
-export const soughtReferences = (references: Float32Array, anchors: Anchors | undefined): Float32Array => {
+/** What of a landmark set is matched. */
+type Sought = { references: Float32Array; anchors?: Anchors; parts?: Parts };
+
+/**
+ * What a look matches: the landmarks, then the anchors; of what bends the landmarks of each of its K pictures.
+ * @returns (N + M, C) or (K · N, C) unit vectors
+ */
+export const soughtReferences = ({ references, anchors, parts }: Sought): Float32Array => {
+  if (parts !== undefined) return parts.references;
   if (anchors === undefined) return references;
   const both = new Float32Array(references.length + anchors.references.length);
   both.set(references);

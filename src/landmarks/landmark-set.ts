@@ -4,6 +4,7 @@ import type { Manifest } from '../model/manifest.ts';
 import type { Anchors } from './anchors.ts';
 import type { Calibration } from './calibration.ts';
 import { decodeRefiner, encodeRefiner, fingerprintOf } from './refiner-file.ts';
+import type { Bone, Parts } from './parts-fit.ts';
 import type { Refiner } from './refiner.ts';
 
 export { logOdds } from './log-odds.ts';
@@ -39,6 +40,7 @@ export type LandmarkSet = {
   evidence: EvidenceLevels;
   /** By what the object is found and followed; without them by the landmarks. `evidence` is then theirs. */
   anchors?: Anchors;
+  /** How the object hangs together, where it bends; without it its shape is rigid, up to a tolerance. */ parts?: Parts;
   /** Two landmarks whose distance is the length that errors are told in; else it is the object's size. */
   unit?: IndexPair;
   /** How likely landmarks are right; without it their confidence is what the network gives, uncalibrated. */
@@ -114,6 +116,7 @@ export const parseLandmarkSet = (text: string, source = 'landmarks.json'): Landm
     references: unitVectors(references, count, embeddingSize, fail),
     evidence: evidenceLevels(file.evidence, fail),
     ...(file.anchors === undefined ? {} : { anchors: anchorsOf(file.anchors, embeddingSize, fail) }),
+    ...(file.parts === undefined ? {} : { parts: partsOf(file.parts, count, embeddingSize, fail) }),
     ...(file.unit === undefined ? {} : { unit: pair(file.unit, 'a unit') }),
     ...(file.calibration === undefined ? {} : { calibration: calibrationOf(file.calibration, count, fail) }),
   };
@@ -178,6 +181,32 @@ const anchorsOf = (value: unknown, channels: number, fail: (problem: string) => 
     return { x, y };
   });
   return { meanShape, references: unitVectors(value.references, count, channels, fail, 'anchors') };
+};
+
+/** Pictures at most that parts keep references of. */
+export const mostVariants = 12;
+
+const partsOf = (
+  value: unknown,
+  count: number,
+  channels: number,
+  fail: (problem: string) => never,
+): Parts => {
+  if (!isRecord(value) || !Array.isArray(value.bones) || value.bones.length === 0) {
+    return fail('has parts without bones, a list of [landmark, landmark, length]');
+  }
+  const bones = value.bones.map((bone: unknown): Bone => {
+    const [a, b, length] = Array.isArray(bone) ? (bone as unknown[]) : [];
+    if (isIndex(a, count) && isIndex(b, count) && isNumber(length) && length > 0) return [a, b, length];
+    return fail('has bones that are not [landmark, landmark, length], the length in sides of the ROI');
+  });
+  const joined = new Set(bones.flatMap(([a, b]) => [a, b]));
+  if (joined.size < count) return fail(`has ${count} names but bones between ${joined.size} of them only`);
+  const rows = Array.isArray(value.references) ? value.references.length : 0;
+  if (rows === 0 || rows % count !== 0 || rows > mostVariants * count) {
+    return fail(`has ${rows} references in its parts instead of 1 to ${mostVariants} times ${count}`);
+  }
+  return { bones, references: unitVectors(value.references, rows, channels, fail, 'parts') };
 };
 
 const evidenceLevels = (value: unknown, fail: (problem: string) => never): EvidenceLevels => {
@@ -312,6 +341,16 @@ export const serializeLandmarkSet = (set: LandmarkSet): string => {
       [...references.subarray(index * channels, (index + 1) * channels)].map(rounded),
     );
     fields.push(['anchors', JSON.stringify({ meanShape: pointRows(meanShape), references: vectors })]);
+  }
+  if (set.parts !== undefined) {
+    const { bones, references } = set.parts;
+    const vectors = Array.from({ length: references.length / channels }, (_, index) =>
+      [...references.subarray(index * channels, (index + 1) * channels)].map(rounded),
+    );
+    fields.push([
+      'parts',
+      JSON.stringify({ bones: bones.map(([a, b, length]) => [a, b, rounded(length)]), references: vectors }),
+    ]);
   }
   if (set.unit !== undefined) fields.push(['unit', JSON.stringify(set.unit)]);
   if (set.calibration !== undefined) {

@@ -6,3 +6,10 @@ export const logOdds = (confidence: number): number => {
   const p = Math.min(Math.max(confidence, 1 - certain), certain);
   return Math.log(p / (1 - p));
 };
+
+/** Mean log-odds of the surest half of some confidences: of what bends some parts are always hard to see. */
+export const surestLogOdds = (confidences: ArrayLike<number>): number => {
+  const surest = Float32Array.from(confidences, logOdds).sort().reverse();
+  const count = Math.ceil(surest.length / 2);
+  return surest.subarray(0, count).reduce((sum, value) => sum + value, 0) / count;
+};

@@ -3,7 +3,7 @@ import type { Roi } from '../geometry/roi.ts';
 import { lookAt, type Look, type LookOptions } from './look.ts';
 import { isSamePlace, isSettled, roiChange, roiOfShape, wrapAngle } from './roi-of-shape.ts';
 import { defaultPasses, Sweep, type SearchPass } from './search-plan.ts';
-import { judgeTrial, trialLooks, trialRois, type Trial } from './trial.ts';
+import { judgeTrial, partsSteadiness, trialLooks, trialRois, type Trial } from './trial.ts';
 
 export type LocalizerOptions<Frame, Input> = LookOptions<Frame, Input> & {
   /** Network runs in one step. Default 6. */ budget?: number;
@@ -165,7 +165,9 @@ export class Localizer<Frame, Input> {
   /** Follows up a look; returns the object's ROI when it was the last one needed. */
   #judge(look: Look, candidate: Candidate, size: Size, known: readonly Roi[]): Roi | undefined {
     if (candidate.kind === 'verified') {
-      const found = judgeTrial(candidate.trial, look, this.#options.steadiness);
+      const { steadiness, landmarkSet } = this.#options;
+      const least = steadiness ?? (landmarkSet.parts === undefined ? undefined : partsSteadiness);
+      const found = judgeTrial(candidate.trial, look, least);
       return found === undefined || isAmong(known, found) ? undefined : found;
     }
     const roi = look.fit === undefined ? undefined : roiOfShape(look.fit.transform);

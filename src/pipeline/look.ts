@@ -5,7 +5,8 @@ import { soughtReferences } from '../landmarks/anchors.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { sampleEmbedding, toEmbeddingMap } from '../landmarks/matching.ts';
 import { refinePoints, usesEmbeddings } from '../landmarks/refiner.ts';
-import { logOdds } from '../landmarks/log-odds.ts';
+import { logOdds, surestLogOdds } from '../landmarks/log-odds.ts';
+import { fitParts, type Parts } from '../landmarks/parts-fit.ts';
 import { fitShape, shapeExtent, type ShapeFit } from '../landmarks/shape-fit.ts';
 import type { Model, ModelGeometry } from '../model/model.ts';
 import type { Cropper } from './cropper.ts';
@@ -45,16 +46,10 @@ export const lookAt = async <Frame, Input>(
 ): Promise<Look[]> => {
   const { inputSize } = model.manifest;
   const input = await cropper.crop(frame, rois, inputSize);
-  const { anchors, names, references } = landmarkSet;
-  const matches = await model.match(input, soughtReferences(references, anchors));
-  const count = names.length + (anchors?.meanShape.length ?? 0);
+  const matches = await model.match(input, soughtReferences(landmarkSet));
+  const count = matches.length / rois.length;
   return rois.map((roi, index) =>
-    lookFromMatches(
-      matches.subarray(index * count * 3, (index + 1) * count * 3),
-      roi,
-      landmarkSet,
-      inputSize,
-    ),
+    lookFromMatches(matches.subarray(index * count, (index + 1) * count), roi, landmarkSet, inputSize),
   );
 };
 
@@ -73,11 +68,11 @@ export const lookClosely = async <Frame, Input>(
   embeds = false,
 ): Promise<EmbeddedLook[]> => {
   const { inputSize } = model.manifest;
-  const { anchors, refiner } = landmarkSet;
+  const { refiner } = landmarkSet;
   const start = now();
   const input = await cropper.crop(frame, rois, inputSize);
   const cropped = now();
-  const references = soughtReferences(landmarkSet.references, anchors);
+  const references = soughtReferences(landmarkSet);
   const reads = embeds || (refiner !== undefined && usesEmbeddings(refiner.fromEmbeddings));
   const { matches, embedding } = reads
     ? await model.matchAndEmbed(input, references)
@@ -144,6 +139,36 @@ const readMatches = (
   return { points, confidences, logOdds: sum / count };
 };
 
+/**
+ * Of what bends each landmark is where the surest of its K references is found.
+ * @param matches (K · N, 3)
+ * @returns (N, 3)
+ */
+const surestMatches = (matches: Float32Array, count: number): Float32Array => {
+  const surest = matches.slice(0, 3 * count);
+  for (let at = 3 * count; at < matches.length; at += 3) {
+    const to = at % (3 * count);
+    if (matches[at + 2] > surest[to + 2]) surest.set(matches.subarray(at, at + 3), to);
+  }
+  return surest;
+};
+
+/** A look at what bends: its parts have to fit together, and not all of them have to be seen. */
+const lookFromParts = (
+  matches: Float32Array,
+  roi: Roi,
+  { meanShape, evidence: levels }: Pick<LandmarkSet, 'meanShape' | 'evidence'>,
+  { bones }: Parts,
+  inputSize: number,
+): Look => {
+  const count = meanShape.length;
+  const { points, confidences } = readMatches(surestMatches(matches, count), 0, count, roi, inputSize);
+  const evidence = (surestLogOdds(confidences) - levels.background) / (levels.object - levels.background);
+  const fit = fitParts(bones, points, confidences);
+  const score = Math.max(0, evidence) * (fit?.agreement ?? 0);
+  return { roi, points, confidences, fitted: points, evidence, fit, score };
+};
+
 /** The fit of the anchors, with how far the landmarks lie off it. */
 const residualsOf = (
   fit: ShapeFit,
@@ -159,13 +184,15 @@ const residualsOf = (
   return { ...fit, residuals };
 };
 
-/** @param matches (N + M, 3) of the landmarks, then of the anchors: x, y in crop pixels, confidence 0–1 */
+/** @param matches as `soughtReferences` asks for them, 3 each: x, y in crop pixels, confidence 0–1 */
 export const lookFromMatches = (
   matches: Float32Array,
   roi: Roi,
-  { meanShape, evidence: levels, anchors }: Pick<LandmarkSet, 'meanShape' | 'evidence' | 'anchors'>,
+  landmarkSet: Pick<LandmarkSet, 'meanShape' | 'evidence' | 'anchors' | 'parts'>,
   inputSize: number,
 ): Look => {
+  const { meanShape, evidence: levels, anchors, parts } = landmarkSet;
+  if (parts !== undefined) return lookFromParts(matches, roi, landmarkSet, parts, inputSize);
   const own = readMatches(matches, 0, meanShape.length, roi, inputSize);
   const frame = anchors ?? { meanShape };
   const seen =

@@ -25,6 +25,7 @@ const limits = {
   /** Mean evidence of all looks from which it is the object. */ evidence: 0.72,
   /** Steadiness from which it is: the mean score, less `wandering` times how far the landmarks wander. */
   steadiness: -0.15,
+  /** The same for what bends: its joints are found less exactly. */ steadinessOfParts: -1.2,
 };
 /**
  * Print and patterns resemble many landmarks, but hardly where the shape has them, and hardly at the same places from
@@ -32,6 +33,9 @@ const limits = {
  * Weight and limits were chosen by test/bench/face-free.ts and test/bench/composites.ts, which print what comes of them.
  */
 const wandering = 80;
+
+/** How steady something has to be that is found by its parts; see `judgeTrial`. */
+export const partsSteadiness = limits.steadinessOfParts;
 
 /** Mean evidence (see `Look`) of a trial's looks from which something is taken for the object. */
 export const evidenceNeeded = limits.evidence;

@@ -34,7 +34,7 @@ const fullSet: LandmarkSet = {
 const checkSet = (set: LandmarkSet): string | undefined => {
   const again = parseLandmarkSet(serializeLandmarkSet(set));
   if (!isDeepStrictEqual(again.names, set.names)) return 'other names when written and read again';
-  const references = soughtReferences(set.references, set.anchors);
+  const references = soughtReferences(set);
   if (!references.every(Number.isFinite)) return 'references that are no numbers';
   const count = references.length / set.embeddingSize;
   const matches = Float32Array.from({ length: 3 * count }, (_, i) => (i % 3 === 2 ? 0.5 : (i * 7) % 90));
