@@ -24,7 +24,7 @@ import { createProgress, printNote, printResult, round } from './output.ts';
 import { createOverlay, type Overlay } from './overlay.ts';
 import type { PuppetResults } from '../pipeline/puppet-rows.ts';
 import { readPuppets, type Puppets } from './read-puppets.ts';
-import { readRoi } from './read-roi.ts';
+import { readRegion, roiOfRegion, type Region } from './read-roi.ts';
 import { refuseOverwrite } from './refuse-overwrite.ts';
 import { resizeResult } from './resize-result.ts';
 import {
@@ -71,9 +71,9 @@ const command = defineCommand({
     },
     roi: {
       type: 'string',
-      placeholder: 'X,Y,SIZE',
+      placeholder: 'X0,Y0,X1,Y1|frame',
       describe:
-        'Square in which to look first, for one of several: centre and side, pixels of the first frame.',
+        'Where to look first: a box around the object (left, top, right, bottom), the whole frame, or X,Y,SIZE, centre and side of a square; pixels of the first frame.',
     },
     raw: { type: 'flag', describe: 'Do not smooth: what the network sees in each frame.' },
     motion: {
@@ -115,7 +115,7 @@ type TrackerWishes = {
   smooth: boolean;
   motion: boolean;
   objects: number;
-  /** Where to look first, pixels of the decoded frames. */ roi: Roi | undefined;
+  /** Where to look first, pixels of the decoded frames. */ roi: ((model: Model) => Roi) | undefined;
   onLook: (look: Look) => void;
 };
 
@@ -134,15 +134,18 @@ const createTracker = (
     ...(motion ? { motion: createMotionFollower } : {}),
   };
   const tracker = objects > 1 ? new SeveralTracker({ ...options, objects }) : new FrameTracker(options);
-  if (roi !== undefined) tracker.follow(roi);
+  if (roi !== undefined) tracker.follow(roi(model));
   return tracker;
 };
 
-/** A square of the frames as the file stores them, in pixels of those that are decoded. */
-const decodedRoi = ({ center, size, rotation }: Roi, { width, height, stored }: VideoReader): Roi => {
-  const [x, y] = [width / stored.width, height / stored.height];
-  return { center: { x: x * center.x, y: y * center.y }, size: Math.sqrt(x * y) * size, rotation };
-};
+/** The square in which to begin, in pixels of the frames that are decoded; a region is told in those of the file's. */
+const startIn =
+  (region: Region, { width, height, stored }: VideoReader) =>
+  ({ manifest: { cropMargin } }: Model): Roi => {
+    const { center, size, rotation } = roiOfRegion(region, cropMargin, stored);
+    const [x, y] = [width / stored.width, height / stored.height];
+    return { center: { x: x * center.x, y: y * center.y }, size: Math.sqrt(x * y) * size, rotation };
+  };
 
 /** Why nothing was found in a video, in one line with what to try. @param best greatest evidence of a single look */
 const explainNothing = ({ category }: LandmarkSet, frames: number, best: number): string => {
@@ -254,7 +257,7 @@ export const run = createRun(command, async ({ values, positionals: [path] }) =>
   const { out } = values;
   const createFormat = formatOf(out);
   const model = values.model ?? faceModel();
-  const roi = values.roi === undefined ? undefined : readRoi(values.roi, 'roi');
+  const region = values.roi === undefined ? undefined : readRegion(values.roi, 'roi');
   const landmarkSet = await readLandmarkSet(values.landmarks, model);
   const video = await openVideo(path, { onWarning: printNote });
   const { signal, stop } = onInterruption();
@@ -286,7 +289,7 @@ export const run = createRun(command, async ({ values, positionals: [path] }) =>
     };
     const looks: TrackerWishes = {
       ...{ smooth: !values.raw, motion: values.motion, objects: values.objects, onLook },
-      roi: roi && decodedRoi(roi, video),
+      roi: region && startIn(region, video),
     };
     let broken: InputError | undefined;
     const onBroken = (error: InputError): void => {
