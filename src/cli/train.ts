@@ -4,7 +4,9 @@ import { readText } from '../files-node/read-text.ts';
 import type { Runtime } from '../model/model.ts';
 import { loadNodeRuntime } from '../model/runtime-node.ts';
 import type { TrainingConfig } from '../train/settings/config.ts';
-import { parseConfig, showConfig } from '../train/settings/config.ts';
+import { defaultConfig, parseConfig, showConfig } from '../train/settings/config.ts';
+import { mostVideosOfOne, singleObjectConfig } from '../train/settings/single-object.ts';
+import { listVideos } from '../media-node/open-video.ts';
 import { readCheckpoint } from '../train-node/checkpoint.ts';
 import { parseJsonc } from '../train/settings/jsonc.ts';
 import type { RigInput } from '../train-node/rig-pool.ts';
@@ -49,6 +51,12 @@ const command = defineCommand({
       describe: 'Settings, JSON with comments; see --print-config.',
     },
     steps: { type: 'integer', placeholder: 'N', minimum: 1, describe: 'Steps, instead of the config’s.' },
+    instances: {
+      type: 'choice',
+      choices: ['one', 'many'],
+      describe:
+        'Whether the data show one single object or many of its kind: chooses defaults. Default: one for up to 12 videos alone.',
+    },
     init: {
       type: 'string',
       placeholder: 'MODEL_DIR|FILE',
@@ -125,21 +133,50 @@ const settingsOf = async (init: string): Promise<Partial<TrainingConfig>> => {
   return { category };
 };
 
-/** The settings of `--config`, completed; those of the training whose weights are taken stand in for its defaults. */
+/** What decides which defaults suit the data. */
+type DataValues = {
+  images: string | undefined;
+  videos: string | undefined;
+  init: string | undefined;
+  instances: 'one' | 'many' | undefined;
+};
+
+/** Whether one single object is shown: by few videos and nothing else, unless somebody says. */
+const isSingleObject = async ({ images, videos, init, instances }: DataValues): Promise<boolean> => {
+  if (instances !== undefined) return instances === 'one';
+  if (images !== undefined || videos === undefined || init !== undefined) return false;
+  return (await listVideos(videos)).videos.length <= mostVideosOfOne;
+};
+
+/**
+ * The settings of `--config`, completed by what suits the data; those of the training whose weights are taken stand in for
+ * its defaults.
+ */
 const chooseConfig = async (
   init: string | undefined,
   file: string | undefined,
   steps: number | undefined,
+  isSingle: boolean,
 ): Promise<TrainingConfig> => {
   // The weights fit into their own network only, so that is the default.
   const { network, category } = init === undefined ? {} : await settingsOf(init);
-  return parseConfig({
+  const given = {
     ...(network && { network }),
     ...(category !== undefined && { category }),
     ...(await readConfig(file)),
     ...(steps !== undefined && { steps }),
-  });
+  };
+  return parseConfig(given, 'config', isSingle ? singleObjectConfig : defaultConfig);
 };
+
+/** Which defaults were chosen, in one line. */
+const describeChoice = (
+  isSingle: boolean,
+  { steps, loss, batch: { geometric }, network: { embeddingSize } }: TrainingConfig,
+): string =>
+  isSingle
+    ? `settings for one single object: ${steps} steps, a network of ${embeddingSize} channels, views turned by ±${geometric.rotationSd}°, exchange ${loss.exchange}; --instances many for videos of several`
+    : `settings for many instances: ${steps} steps, a network of ${embeddingSize} channels, views turned by ±${geometric.rotationSd}°, exchange ${loss.exchange}`;
 
 /** @throws UsageError for a rig without points or pictures, or points without a rig */
 const rigInput = async (values: {
@@ -224,7 +261,8 @@ const stopOnSignals = (): { signal: AbortSignal; release: () => void } => {
 const runWith = createRun(command, async ({ values }) => {
   const init = values.init === undefined ? undefined : await initFile(values.init);
   if (values['print-config']) {
-    console.log(showConfig(await chooseConfig(init, values.config, values.steps)));
+    const isSingle = await isSingleObject(values);
+    console.log(showConfig(await chooseConfig(init, values.config, values.steps, isSingle)));
     return;
   }
   const { images, out } = values;
@@ -233,7 +271,9 @@ const runWith = createRun(command, async ({ values }) => {
     const missing = out === undefined ? '--out' : '--images or --videos';
     throw new UsageError(`Missing ${missing}. See "dve train --help".`);
   }
-  const config = await chooseConfig(init, values.config, values.steps);
+  const isSingle = await isSingleObject(values);
+  const config = await chooseConfig(init, values.config, values.steps, isSingle);
+  if (videos !== undefined || values.instances !== undefined) printNote(describeChoice(isSingle, config));
   const rig = await rigInput(values);
   const runtime = await chooseRuntime(values.device, values.threads);
   const skipLog = createSkipLog();

@@ -1,12 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
 import { configRules, defaultConfig, parseConfig, showConfig } from '../../src/train/settings/config.ts';
+import { singleObjectConfig } from '../../src/train/settings/single-object.ts';
 import { parseJsonc } from '../../src/train/settings/jsonc.ts';
 
 describe('the settings of a training', () => {
   test('are the defaults where nothing is given, and the defaults pass their own check', () => {
     expect(parseConfig({})).toEqual(defaultConfig);
     expect(parseConfig(defaultConfig)).toEqual(defaultConfig);
+  });
+
+  test('for one single object pass the check, and what is given goes before them', () => {
+    expect(parseConfig({}, 'config', singleObjectConfig)).toEqual(singleObjectConfig);
+    const { loss, batch } = parseConfig({ batch: { pairs: 3 } }, 'config', singleObjectConfig);
+    expect(loss.exchange).toBe(0);
+    expect(batch).toEqual({ ...singleObjectConfig.batch, pairs: 3 });
   });
 
   test('printed with comments and read back are what they were', () => {

@@ -153,10 +153,11 @@ const checkTogether = ({ network, loss, batch, videos }: TrainingConfig, name: s
  * Completes settings with the defaults and checks them.
  * @param value plain JSON object
  * @param name how messages call the object
+ * @param defaults what is left out is as here
  * @throws InputError for an unknown key, a wrong type, a number out of bounds, or settings that exclude each other
  */
-export const parseConfig = (value: unknown, name = 'config'): TrainingConfig => {
-  const given = checkSettings(value, defaultConfig, configRules, name);
+export const parseConfig = (value: unknown, name = 'config', defaults = defaultConfig): TrainingConfig => {
+  const given = checkSettings(value, defaults, configRules, name);
   // A short run keeps a share of it for the warm-up rather than being refused.
   const warmup = Math.min(given.optimizer.warmup, Math.floor(given.steps / 5));
   const config: TrainingConfig = { ...given, optimizer: { ...given.optimizer, warmup } };
