@@ -1,22 +1,20 @@
 import { openModel, type LandmarkSet, type Point, type TrackingModel } from 'dve-sdk';
 import { parseLandmarkSet, serializeLandmarkSet } from 'dve-sdk/pictures';
 import { onDrop } from '../shared/drops.ts';
+import { commit, redo, startHistory, undo, type History } from '../shared/history.ts';
 import { showList } from './list.ts';
 import { createLive } from './live.ts';
 import {
   addPicture,
   addPoint,
-  commit,
   deletePicture,
   deletePoint,
-  noHistory,
-  redo,
+  noMarks,
   toggleConnection,
-  undo,
-  type History,
   type Marks,
 } from './marks.ts';
-import { page, placeOn, showProblem, showStatus } from './page.ts';
+import { placeOn } from '../shared/point-surface.ts';
+import { page, showProblem, showStatus } from './page.ts';
 import { createSurface } from './surface.ts';
 
 // Another model than the package's own: ?model=URL of its folder.
@@ -32,7 +30,7 @@ const model = (): Promise<TrackingModel> => {
   return opening;
 };
 
-let history: History = noHistory;
+let history = startHistory(noMarks);
 let picture = 0;
 let selected: number | undefined;
 let connecting: number | undefined;
@@ -110,7 +108,7 @@ const showThumbs = ({ pictures }: Marks): void => {
   );
 };
 
-const go = (next: History): void => {
+const go = (next: History<Marks>): void => {
   history = next;
   show();
   void track();

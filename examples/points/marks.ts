@@ -78,27 +78,3 @@ export const deletePicture = (marks: Marks, picture: number): Marks => {
   const pictures = marks.pictures.filter((_, index) => index !== picture);
   return pictures.length === 0 ? noMarks : { ...marks, pictures };
 };
-
-/** Marks, and those before and after them. */
-export type History = { now: Marks; past: readonly Marks[]; future: readonly Marks[] };
-
-const longest = 200;
-
-export const noHistory: History = { now: noMarks, past: [], future: [] };
-
-export const commit = ({ now, past }: History, next: Marks): History => ({
-  now: next,
-  past: [...past, now].slice(-longest),
-  future: [],
-});
-
-export const undo = (history: History): History => {
-  const before = history.past.at(-1);
-  if (before === undefined) return history;
-  return { now: before, past: history.past.slice(0, -1), future: [history.now, ...history.future] };
-};
-
-export const redo = (history: History): History => {
-  const [after, ...future] = history.future;
-  return history.future.length === 0 ? history : { now: after, past: [...history.past, history.now], future };
-};

@@ -52,15 +52,3 @@ export const showProblem = (error?: unknown): void => {
   page.notice.hidden = error === undefined;
   page.noticeText.textContent = error instanceof Error ? error.message : String(error);
 };
-
-/** Where an event is in a canvas, pixels of what it shows. */
-export const placeOn = (
-  canvas: HTMLCanvasElement,
-  { clientX, clientY }: MouseEvent,
-): { x: number; y: number } => {
-  const { left, top, width, height } = canvas.getBoundingClientRect();
-  return {
-    x: Math.min(canvas.width, Math.max(0, ((clientX - left) / width) * canvas.width)),
-    y: Math.min(canvas.height, Math.max(0, ((clientY - top) / height) * canvas.height)),
-  };
-};

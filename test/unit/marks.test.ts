@@ -2,18 +2,15 @@ import { describe, expect, it } from 'vitest';
 import {
   addPicture,
   addPoint,
-  commit,
   deletePicture,
   deletePoint,
   movePoint,
-  noHistory,
   noMarks,
-  redo,
   renamePoint,
   toggleConnection,
-  undo,
   type Marks,
 } from '../../examples/points/marks.ts';
+import { commit, redo, startHistory, undo } from '../../examples/shared/history.ts';
 
 const bitmap = { width: 64, height: 48, close: () => undefined };
 
@@ -80,7 +77,7 @@ describe('marks', () => {
 
   it('every change can be undone and done again, until another is made', () => {
     const moved = movePoint(three, 0, 0, { x: 1, y: 1 });
-    const history = commit(commit(noHistory, three), moved);
+    const history = commit(commit(startHistory(noMarks), three), moved);
     expect(undo(history).now).toBe(three);
     expect(redo(undo(history)).now).toBe(moved);
     expect(undo(undo(undo(history))).now).toBe(noMarks);
