@@ -1,5 +1,5 @@
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import type { Plugin, RollupOptions } from 'rollup';
 import dts from 'rollup-plugin-dts';
@@ -40,6 +40,11 @@ const minified: Plugin = {
     });
     return { code, map: map as string };
   },
+};
+
+const minifiedWithoutMap: Plugin = {
+  name: 'minified',
+  renderChunk: async (source) => (await terser(source, { module: true, ecma: 2020 })).code ?? source,
 };
 
 /** ONNX Runtime's scripts name source maps that are not part of the package; servers complain about those. */
@@ -133,6 +138,33 @@ const pageEntries: RollupOptions = {
   plugins: plugins(true),
 };
 
+/** The labelling page reads and writes files of points, and needs nothing else of the package. */
+const onlyPoints: Plugin = {
+  name: 'only-points',
+  resolveId: (source) => (source === 'dve-sdk/pictures' ? resolve('src/landmarks/points-file.ts') : null),
+};
+
+/** The page's other files, all in one folder. */
+const copyLabelPage: Plugin = {
+  name: 'copy-label-page',
+  writeBundle() {
+    mkdirSync('dist/label', { recursive: true });
+    const page = readFileSync('examples/label/index.html', 'utf8');
+    // Two files are called style.css.
+    const own = page.replace('./style.css', './label.css').replaceAll('../shared/', './');
+    writeFileSync('dist/label/index.html', own.replace('./main.ts', './page.js'));
+    for (const file of ['style.css', 'surface.css', 'icon.svg'])
+      copyFileSync(join('examples/shared', file), join('dist/label', file));
+    copyFileSync('examples/label/style.css', 'dist/label/label.css');
+  },
+};
+/** What `dve label` serves. */
+const labelPage: RollupOptions = {
+  input: 'examples/label/served.ts',
+  output: { file: 'dist/label/page.js', format: 'es' },
+  plugins: [onlyPoints, copyLabelPage, nodeResolve(), esbuild({ target: 'es2022' }), minifiedWithoutMap],
+};
+
 const types = (input: string, output: string): RollupOptions => ({
   input,
   external: isExternal,
@@ -184,6 +216,7 @@ const pages = [
   pageEntries,
 ];
 const everythingElse = [
+  labelPage,
   ...nodeBuilds.map((entry) => build(entry)),
   types('src/index.ts', 'index.d.ts'),
   types('src/pictures.ts', 'pictures.d.ts'),

@@ -74,5 +74,6 @@ const [url] = server.resolvedUrls?.local ?? [];
 console.log(`All examples: ${url}examples/`);
 console.log(`Webcam demo: ${url}examples/webcam/`);
 console.log(`Points you choose: ${url}examples/points/`);
+console.log(`Label points: ${url}examples/label/`);
 console.log(`Training: ${url}examples/train/`);
 console.log('Stop it with Ctrl+C.');

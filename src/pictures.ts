@@ -19,7 +19,8 @@ export type { CorrespondOptions, PictureCorrespondence } from './correspond/corr
 export { meshMap, splineMap, warpPicture, type PictureMap } from './correspond/warp-picture.ts';
 export type { ObjectBox } from './landmark-maker/create-landmark-set.ts';
 export type { DiscoveredLandmarks, DiscoverOptions } from './landmark-maker/discover-landmarks.ts';
-export { parseLandmarkSet, serializeLandmarkSet } from './landmarks/landmark-set.ts';
+export { parseLandmarkSet, serializeLandmarkSet, type Annotation } from './landmarks/landmark-set.ts';
+export { parsePointsFile, serializePointsFile, type PointsFile } from './landmarks/points-file.ts';
 export type { CorrespondPicture, LandmarkPicture, LandmarkSetRequest } from './marks.ts';
 export type { PixelImage } from './pipeline/crop.ts';
 

@@ -7,6 +7,7 @@ import { printFailure } from './output.ts';
 const commands: CommandTable = {
   train: () => import('./train.ts'),
   eval: () => import('./eval.ts'),
+  label: () => import('./label.ts'),
   landmarks: () => import('./landmarks.ts'),
   discover: () => import('./discover.ts'),
   correspond: () => import('./correspond.ts'),

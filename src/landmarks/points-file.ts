@@ -185,7 +185,7 @@ export const pixelsOf = (
 /** Ten-thousandths of a share are finer than a pixel of any picture that is marked by hand. */
 const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
 
-/** The text of a file of points, one picture or frame a line; what reads it is {@link checkPointsFile}. */
+/** The text of a file of points, one picture or frame a line; `parsePointsFile` reads it. */
 export const serializePointsFile = (file: PointsFile): string => {
   const { names, colors, connections, mirrorPairs, unit, pixels, marks } = file;
   const [list, key, entries] = pixels
@@ -210,4 +210,21 @@ export const serializePointsFile = (file: PointsFile): string => {
   };
   const fields = Object.entries(head).map(([name, value]) => `  "${name}": ${JSON.stringify(value)}`);
   return `{\n${fields.join(',\n')},\n  "${list}": [\n    ${rows.join(',\n    ')}\n  ]\n}\n`;
+};
+
+/**
+ * Reads a file of marked points: `points.json` of the labelling page, a landmark set, a data set's `landmarks.json`. It
+ * has `names` and either `annotations`, whose `points` are shares of the picture's size, or `items`, whose `landmarks` are
+ * pixels; each with `picture` (or `image`), or `video` and `frame`. `null` is a hidden point.
+ * @param source the file's name for error messages
+ * @throws InputError that names the file, the entry, what is wrong with it and the remedy
+ */
+export const parsePointsFile = (text: string, source = 'points.json'): PointsFile => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new InputError(`${source} is not JSON. Give a file with annotated points.`, { cause: error });
+  }
+  return checkPointsFile(value, source);
 };
