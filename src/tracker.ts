@@ -453,6 +453,7 @@ export class Tracker {
   }
 
   #told(result: TrackResult): TrackResult {
-    return { ...result, connections: this.#info.landmarks.connections };
+    const { connections, calibrated } = this.#info.landmarks;
+    return { ...result, connections, calibrated };
   }
 }

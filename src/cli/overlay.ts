@@ -1,19 +1,17 @@
 import { execFile, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
-import { drawLandmarks, type DrawOptions } from '../draw/draw-landmarks.ts';
 import { InputError } from '../errors.ts';
 import { openOutput } from '../files-node/atomic-file.ts';
 import type { Size } from '../geometry/coordinates.ts';
 import type { TrackResult } from '../pipeline/result.ts';
 import type { RgbFrame } from '../media-node/open-video.ts';
 import { matroskaFrame, matroskaHead } from './raw-matroska.ts';
-import { createSvgCanvas } from './svg-canvas.ts';
 import { loadSharp } from '../media-node/sharp.ts';
 
 export type OverlayOptions = Size & {
   /** Video file to write, mp4. */ path: string;
   /** Video whose sound goes with it, if it has any. */ sound: string | undefined;
-  draw: DrawOptions;
+  /** The drawing over a frame, an SVG document of its size. */ draw: (result: TrackResult) => string;
 };
 
 /** A video that is being written with landmarks drawn over its frames. */
@@ -122,10 +120,8 @@ export const createOverlay = async (options: OverlayOptions): Promise<Overlay> =
   return {
     discard,
     add: async ({ rgb, timestamp }, result) => {
-      const canvas = createSvgCanvas(width, height);
-      drawLandmarks(canvas.context, result, draw);
       const picture = await sharp(rgb, { raw: { width, height, channels: 3 } })
-        .composite([{ input: Buffer.from(canvas.toSvg()) }])
+        .composite([{ input: Buffer.from(draw(result)) }])
         .removeAlpha()
         .raw()
         .toBuffer();

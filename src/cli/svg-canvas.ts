@@ -2,7 +2,15 @@ import type { Point } from '../geometry/coordinates.ts';
 import type { DrawingContext } from '../draw/draw-landmarks.ts';
 
 /** A canvas context that writes SVG, so that pictures made here and in a browser are drawn by the same code. */
-export type SvgCanvas = { context: DrawingContext; /** The drawing as an SVG document. */ toSvg(): string };
+export type SvgCanvas = {
+  context: DrawingContext;
+  /** Writes a line, white with a dark rim. @param at the left end of its base line @param size pixels */
+  text: (text: string, at: Point, size: number) => void;
+  /** The drawing as an SVG document. */ toSvg(): string;
+};
+
+const escaped = (text: string): string =>
+  text.replace(/[&<>]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[sign] ?? '');
 
 const number = (value: number): string => String(Number(value.toFixed(2)));
 
@@ -51,6 +59,11 @@ export const createSvgCanvas = (width: number, height: number): SvgCanvas => {
   };
   return {
     context,
+    text: (text, { x, y }, size) => {
+      marks.push(
+        `<text x="${number(x)}" y="${number(y)}" font-size="${number(size)}" font-family="sans-serif" font-weight="600" fill="white" stroke="black" stroke-opacity="0.7" stroke-width="${number(size / 5)}" paint-order="stroke" stroke-linejoin="round">${escaped(text)}</text>`,
+      );
+    },
     toSvg: () =>
       `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${marks.join('')}</svg>`,
   };

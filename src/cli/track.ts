@@ -2,6 +2,7 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../errors.ts';
 import { openOutput, type OutputFile } from '../files-node/atomic-file.ts';
+import type { Size } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { manifestName, modelFileNames } from '../model/manifest.ts';
@@ -17,16 +18,18 @@ import { SeveralTracker } from '../pipeline/several-tracker.ts';
 import { evidenceNeeded } from '../pipeline/trial.ts';
 import { openVideo, type RgbFrame, type VideoReader } from '../media-node/open-video.ts';
 import { expressionNames } from '../puppet/expression-names.ts';
-import { defineCommand, UsageError } from './arguments.ts';
+import { defineCommand, UsageError, type OptionValues } from './arguments.ts';
 import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions } from './model-options.ts';
 import { createProgress, printNote, printResult, round } from './output.ts';
+import { createTrackPainter, fewLandmarks, type TrackDrawing } from './draw-track.ts';
 import { createOverlay, type Overlay } from './overlay.ts';
 import type { PuppetResults } from '../pipeline/puppet-rows.ts';
 import { readPuppets, type Puppets } from './read-puppets.ts';
 import { readRegion, roiOfRegion, type Region } from './read-roi.ts';
 import { refuseOverwrite } from './refuse-overwrite.ts';
 import { resizeResult } from './resize-result.ts';
+import { resultsFormat } from './results-format.ts';
 import {
   csvFormat,
   jsonFormat,
@@ -41,7 +44,7 @@ export const summary = 'Track the landmarks of a video into a file.';
 const command = defineCommand({
   name: 'dve track',
   about:
-    'Runs the tracker of the browser over every frame of a video. The file is JSON, or CSV in the layout of DeepLabCut,\nby its ending. Coordinates are pixels of the frames as the file stores them (upright); the centre of the top-left one\nis (0.5, 0.5). A video in which nothing is found is no failure (exit code 0): the file says so, and a line on stderr why.',
+    'Runs the tracker of the browser over every frame of a video. The file is JSON (docs/track-json.md says what stands in it), or CSV in the layout of\nDeepLabCut, by its ending. Coordinates are pixels of the frames as the file stores them (upright); the centre of the top-left one\nis (0.5, 0.5). A video in which nothing is found is no failure (exit code 0): the file says so, and a line on stderr why.',
   positionals: [{ name: 'VIDEO', describe: 'Video file, or folder of pictures.' }],
   options: {
     ...modelOptions,
@@ -55,11 +58,32 @@ const command = defineCommand({
       placeholder: 'FILE',
       describe: 'Landmark set, instead of the model’s own.',
     },
-    out: { type: 'string', placeholder: 'FILE', required: true, describe: 'File to write: .json or .csv.' },
+    out: {
+      type: 'string',
+      placeholder: 'FILE',
+      required: true,
+      describe: 'File to write: .json, .csv, or .jsonl with the API’s results, one a line.',
+    },
     overlay: {
       type: 'string',
       placeholder: 'FILE.mp4',
       describe: 'Also write a video with the landmarks drawn in.',
+    },
+    labels: {
+      type: 'choice',
+      choices: ['all', 'names', 'none'],
+      describe: `On the overlay: names and confidences (default for up to ${fewLandmarks} landmarks), names, or neither.`,
+    },
+    trails: {
+      type: 'integer',
+      placeholder: 'N',
+      minimum: 0,
+      describe: `On the overlay: where points were in the last N frames (default 12 for up to ${fewLandmarks} landmarks, else 0).`,
+    },
+    colors: {
+      type: 'choice',
+      choices: ['points', 'confidence'],
+      describe: `On the overlay: a colour for each point (default for up to ${fewLandmarks} landmarks), or how sure it is, red to green.`,
     },
     objects: {
       type: 'integer',
@@ -96,6 +120,24 @@ const command = defineCommand({
   },
 });
 
+type OverlayValues = Pick<OptionValues<(typeof command)['options']>, 'labels' | 'trails' | 'colors'>;
+
+/** What is drawn where nothing is asked for: names and trails of a few landmarks are read, those of many hide them. */
+const drawingOf = (
+  { labels, trails, colors }: OverlayValues,
+  { names, connections, calibration }: LandmarkSet,
+  { width, height }: Size,
+): TrackDrawing => {
+  const areFew = names.length <= fewLandmarks;
+  return {
+    ...{ width, height, connections, calibrated: calibration !== undefined },
+    labels: labels ?? (areFew ? 'all' : 'none'),
+    trails: trails ?? (areFew ? 12 : 0),
+    // Names and trails are of points, each in its colour.
+    colors: colors ?? (areFew ? 'points' : 'confidence'),
+  };
+};
+
 /** The model that comes with this package: beside the sources, or beside the bundle. */
 const faceModel = (): string =>
   fileURLToPath(
@@ -106,7 +148,8 @@ const formatOf = (path: string): ((header: TrackHeader) => TrackFormat) => {
   const ending = extname(path).toLowerCase();
   if (ending === '.json') return jsonFormat;
   if (ending === '.csv') return csvFormat;
-  throw new UsageError(`--out ${path} ends neither in .json nor in .csv. See "dve track --help".`);
+  if (ending === '.jsonl') return resultsFormat;
+  throw new UsageError(`--out ${path} ends neither in .json nor in .jsonl or .csv. See "dve track --help".`);
 };
 
 type VideoTracker = FrameSteps<PixelImage, Float32Array>;
@@ -147,15 +190,20 @@ const startIn =
     return { center: { x: x * center.x, y: y * center.y }, size: Math.sqrt(x * y) * size, rotation };
   };
 
-/** Why nothing was found in a video, in one line with what to try. @param best greatest evidence of a single look */
-const explainNothing = ({ category }: LandmarkSet, frames: number, best: number): string => {
-  const found = `no ${category} was found in ${frames} frames`;
+/** Why nothing was found in a video, in one line with what to try. @param best the look with the greatest evidence */
+const explainNothing = ({ category }: LandmarkSet, frames: number, best: Look | undefined): string => {
+  const [evidence, agreement] = [best?.evidence ?? 0, best?.fit?.agreement ?? 0];
   const about =
-    best < evidenceNeeded
-      ? `the best look had an evidence of ${best.toFixed(2)} and ${evidenceNeeded} is needed (0 is background, 1 the object)`
-      : `some looks had the evidence (${best.toFixed(2)}, ${evidenceNeeded} is needed), but what they showed did not stay in place from one square to the next`;
-  return `${found}: ${about}. Is it in the picture, upright, unmirrored and large enough? If so, network and landmarks may be of different trainings: make the set anew with "dve landmarks", from a frame of this video.`;
+    evidence < evidenceNeeded
+      ? `the best look had an evidence of ${evidence.toFixed(2)} and ${evidenceNeeded} is needed (0 is background, 1 the object)`
+      : `some looks had the evidence (${evidence.toFixed(2)}, ${evidenceNeeded} is needed), but what they showed did not stay in place from one square to the next`;
+  const shape = `; ${Math.round(100 * agreement)} % of its points agreed with one shape`;
+  return `no ${category} was found in ${frames} frames: ${about}${shape}. Is it in the picture, upright, unmirrored and large enough? If so, say where it is (--roi), label frames of this very video and make the set anew ("dve label", "dve landmarks"), or train longer or on more clips. Network and landmarks of different trainings never find anything.`;
 };
+
+/** What numbers without a calibration are worth. */
+const uncalibrated =
+  'the confidences are not calibrated: they rank points, but 0.9 need not be right nine times of ten. A set made from five pictures or more ("dve landmarks") is calibrated.';
 
 /** What is told when all is through. */
 type Counts = {
@@ -228,6 +276,14 @@ const trackVideo = async (
   return counts;
 };
 
+/** Of more objects than a CSV has columns for, some are not in it. */
+const noteColumns = (out: string, objects: number, columns: number): void => {
+  if (columns === 1 || objects <= columns || extname(out).toLowerCase() !== '.csv') return;
+  printNote(
+    `${objects} different objects were tracked, and ${out} has columns for ${columns}. Write .json, or give --objects ${objects}.`,
+  );
+};
+
 /** Told by the first Ctrl-C or kill; the second ends the process as usual. */
 const onInterruption = (): { signal: AbortSignal; stop: () => void } => {
   const abort = new AbortController();
@@ -265,11 +321,12 @@ export const run = createRun(command, async ({ values, positionals: [path] }) =>
   let overlay: Overlay | undefined;
   try {
     const { width, height, stored } = video;
+    const calibrated = landmarkSet.calibration !== undefined;
     await refuseOverwrite({ out, overlay: values.overlay }, inputFiles(path, model, values.landmarks, video));
     const fieldOfView = values['field-of-view'];
     const puppets = values.puppet ? await readPuppets(model, values.objects, { fieldOfView }) : undefined;
     const format = createFormat({
-      ...{ ...stored, landmarks: landmarkSet.names, objects: values.objects },
+      ...{ ...stored, landmarks: landmarkSet.names, objects: values.objects, calibrated },
       ...(puppets && {
         puppet: { fieldOfView, expressions: expressionNames, unsupported: puppets.unsupported },
       }),
@@ -279,13 +336,13 @@ export const run = createRun(command, async ({ values, positionals: [path] }) =>
     if (values.overlay !== undefined) {
       overlay = await createOverlay({
         ...{ width, height, path: values.overlay, sound: video.files === undefined ? path : undefined },
-        draw: { connections: landmarkSet.connections, roi: true },
+        draw: createTrackPainter(drawingOf(values, landmarkSet, video)),
       });
     }
     const outputs = { rows, format, overlay, puppets };
-    let best = 0;
-    const onLook = ({ evidence }: Look): void => {
-      best = Math.max(best, evidence);
+    let best: Look | undefined;
+    const onLook = (look: Look): void => {
+      if (best === undefined || look.evidence > best.evidence) best = look;
     };
     const looks: TrackerWishes = {
       ...{ smooth: !values.raw, motion: values.motion, objects: values.objects, onLook },
@@ -310,11 +367,8 @@ export const run = createRun(command, async ({ values, positionals: [path] }) =>
     if (broken !== undefined) throw new InputError(`${broken.message} ${kept}`, { cause: broken });
     if (signal.aborted) throw new InputError(`Interrupted; ${kept}`);
     if (tracked === 0) printNote(explainNothing(landmarkSet, frames, best));
-    if (values.objects > 1 && objects > values.objects && extname(out).toLowerCase() === '.csv') {
-      printNote(
-        `${objects} different objects were tracked, and ${out} has columns for ${values.objects}. Write .json, or give --objects ${objects}.`,
-      );
-    }
+    else if (!calibrated) printNote(uncalibrated);
+    noteColumns(out, objects, values.objects);
     printResult(
       {
         frames,
@@ -322,6 +376,7 @@ export const run = createRun(command, async ({ values, positionals: [path] }) =>
         tracked_share: round(tracked / frames, 4),
         fps: round(fps, 3),
         ...(values.objects > 1 && { objects }),
+        calibrated,
       },
       values.json,
     );

@@ -9,7 +9,8 @@ export type Landmark = {
   /** Image pixels, smoothed. */ x: number;
   /** Image pixels, smoothed. */ y: number;
   /** (x, y) divided by the picture's width and height. */ normalized: Point;
-  /** How likely the point is right, 0–1; see `Calibration`. */ confidence: number;
+  /** How likely the point is right, 0–1, where the set is calibrated (see `calibrated`); else it only ranks points. */
+  confidence: number;
   /** False where the point is hidden, outside the picture or not to be trusted. */ visible: boolean;
   /**
    * Where the point was found in this frame alone, image pixels, before smoothing: the network's match, refined by the
@@ -49,6 +50,11 @@ export type FrameResult = {
   /** All objects of the frame, in the order of their ids; empty while searching. */ objects: TrackedObject[];
   /** Lines to draw, landmarks by index: those of the landmark set. Results of a `Tracker` and of `track()` have them. */
   connections?: readonly IndexPair[];
+  /**
+   * Whether the landmark set has a calibration: without it confidences are what the network gives, and 0.9 need not be
+   * right nine times of ten. Results of a `Tracker` and of `track()` have it.
+   */
+  calibrated?: boolean;
 };
 
 /** A frame on which no object is known, or no longer. */

@@ -9,6 +9,11 @@ export type TrackHeader = {
   height: number;
   /** Names of the landmarks, in the order of `points`. */ landmarks: readonly string[];
   /** How many objects may be in a frame. Default 1. */ objects?: number;
+  /**
+   * Whether confidences are calibrated, by the landmark set: without it they are what the network gives, and 0.9 need not
+   * be right nine times of ten. Not said where it is not known.
+   */
+  calibrated?: boolean;
   /** Where rows have the pose of the head and expressions, too. */
   puppet?: {
     /** Degrees, from the top to the bottom of the picture. */ fieldOfView: number;
@@ -91,8 +96,8 @@ export type TrackFormat = {
 };
 
 /** The JSON track file: one line a frame. Where there may be several objects, frames hold a list `objects` of them. */
-export const jsonFormat = ({ width, height, landmarks, objects = 1, puppet }: TrackHeader): TrackFormat => ({
-  head: `${JSON.stringify({ width, height, landmarks, ...(puppet && { puppet }) }).slice(0, -1)},"frames":[\n`,
+export const jsonFormat = ({ objects = 1, puppet, calibrated, ...size }: TrackHeader): TrackFormat => ({
+  head: `${JSON.stringify({ ...size, ...(calibrated !== undefined && { calibrated }), ...(puppet && { puppet }) }).slice(0, -1)},"frames":[\n`,
   row: (frame) =>
     `${frame.index === 0 ? '' : ',\n'}${JSON.stringify(objects > 1 ? objectsRecord(frame) : frameRecord(frame))}`,
   tail: (fps) => `\n],"fps":${Number(fps.toFixed(4))}}\n`,

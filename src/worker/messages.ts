@@ -32,7 +32,9 @@ export type OpenMessage = {
 export type LandmarkText = { text: string; url: string };
 
 /** Names, lines and mirror pairs of landmarks: what is told of a set. */
-type LandmarkNames = Pick<LandmarkSet, 'names' | 'connections' | 'mirrorPairs'>;
+type LandmarkNames = Pick<LandmarkSet, 'names' | 'connections' | 'mirrorPairs'> & {
+  /** Whether the confidences of landmarks are calibrated. */ calibrated: boolean;
+};
 
 export type TrackerMessage = {
   /** A landmark set, or undefined for the model's own. */ landmarks: LandmarkSet | LandmarkText | undefined;

@@ -49,10 +49,16 @@ const partsOf = (
   ...(finder === undefined ? {} : { finder: localFinder(finder) }),
 });
 
-const namesOf = ({ names, connections, mirrorPairs }: LandmarkSet): TrackerInfo['landmarks'] => ({
+const namesOf = ({
   names,
   connections,
   mirrorPairs,
+  calibration,
+}: LandmarkSet): TrackerInfo['landmarks'] => ({
+  names,
+  connections,
+  mirrorPairs,
+  calibrated: calibration !== undefined,
 });
 
 type Served = {

@@ -125,7 +125,9 @@ describe('an open model', () => {
     if (next.status !== 'tracking') throw new Error(next.status);
     expect(next.id).toBe(before.id);
     expect(next.landmarks.map(({ name }) => name)).toEqual(few.names);
-    expect(tracker.info.landmarks).toEqual({ names: few.names, connections: [], mirrorPairs: [] });
+    expect(tracker.info.landmarks).toEqual({
+      ...{ names: few.names, connections: [], mirrorPairs: [], calibrated: false },
+    });
     expect(tracker.timing.search).toBe(0);
     await expect(tracker.setLandmarks({ ...few, category: 'face' })).rejects.toThrow(ModelError);
     await expect(tracker.setLandmarks('/nowhere.json')).rejects.toThrow(ModelError);

@@ -2,6 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTrackPainter } from '../../src/cli/draw-track.ts';
+import { resultsFormat } from '../../src/cli/results-format.ts';
 import { readTracks } from '../../src/cli/track-file.ts';
 import { csvFormat, jsonFormat, type TrackFormat } from '../../src/pipeline/track-format.ts';
 import { createPuppet, expressionNames } from '../../src/puppet/index.ts';
@@ -49,6 +51,62 @@ const file = async (name: string, content: string): Promise<string> => {
   await writeFile(join(folder, name), content);
   return join(folder, name);
 };
+
+describe('the results track file', () => {
+  it('holds the results of the API, one a line, and whether confidences are calibrated', () => {
+    const lines = write(resultsFormat({ ...header, calibrated: true }), ['0.png', '1.png'])
+      .trimEnd()
+      .split('\n');
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { file: '0.png', ...results[0], calibrated: true },
+      {
+        ...{ file: '1.png', ...results[1], timestamp: 0.033367, calibrated: true },
+        landmarks: object.landmarks.map((landmark) => ({ ...landmark, confidence: 0.9877 })),
+        objects: [
+          {
+            ...{ status: 'tracking', ...object },
+            landmarks: object.landmarks.map((landmark) => ({ ...landmark, confidence: 0.9877 })),
+          },
+        ],
+      },
+    ]);
+  });
+});
+
+describe('the overlay', () => {
+  const drawing = { ...size, connections: [], calibrated: false, trails: 1 };
+  const moved = (by: number): TrackResult =>
+    createResult({ timestamp: by, ...size }, [
+      {
+        ...{ status: 'tracking', ...object },
+        landmarks: object.landmarks.map((landmark) => ({ ...landmark, x: landmark.x + by })),
+      },
+    ]);
+
+  it('writes names and confidences beside points in colours of their own, and what they are not', () => {
+    const draw = createTrackPainter({ ...drawing, labels: 'all', colors: 'points' });
+    const svg = draw(moved(0));
+    expect(svg).toContain('>tip 0.99<');
+    expect(svg).toContain('>confidence not calibrated<');
+    expect(new Set([...svg.matchAll(/fill="(hsl[^"]+)"/g)].map(([, color]) => color)).size).toBe(2);
+    const calibrated = createTrackPainter({
+      ...drawing,
+      calibrated: true,
+      labels: 'names',
+      colors: 'points',
+    });
+    expect(calibrated(moved(0))).not.toMatch(/calibrated|0\.99/);
+    expect(calibrated(results[0])).toContain('>searching<');
+  });
+
+  it('draws trails as far back as is asked for, and none to where a point was lost', () => {
+    const draw = createTrackPainter({ ...drawing, trails: 2, labels: 'none', colors: 'points' });
+    const trails = (result: TrackResult): number => (draw(result).match(/<path/g) ?? []).length - 1;
+    expect([0, 5, 10, 15].map((by) => trails(moved(by)))).toEqual([0, 2, 4, 4]);
+    draw(results[0]);
+    expect(trails(moved(20))).toBe(0);
+  });
+});
 
 describe('the JSON track file', () => {
   it('has a doubtful frame like one without the object: nothing was measured in it', () => {

@@ -1,0 +1,21 @@
+/** Track files that hold the results of the API as they are: one JSON object a line. */
+import type { TrackFormat, TrackHeader } from '../pipeline/track-format.ts';
+
+/** Finer than any landmark is known, and than any time that files tell. */
+const digits = 4;
+const timeDigits = 6;
+
+const rounded = (key: string, value: unknown): unknown =>
+  typeof value === 'number' && !Number.isInteger(value)
+    ? Number(value.toFixed(key === 'timestamp' ? timeDigits : digits))
+    : value;
+
+/** Each line is a frame's `TrackResult`; of a picture that could not be read it has no more than its status and time. */
+export const resultsFormat = ({ calibrated = false }: TrackHeader): TrackFormat => ({
+  head: '',
+  row: ({ result, file }) => {
+    const line = result.status === 'unreadable' ? result : { ...result, calibrated };
+    return `${JSON.stringify({ ...(file !== undefined && { file }), ...line }, rounded)}\n`;
+  },
+  tail: () => '',
+});
