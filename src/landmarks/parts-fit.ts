@@ -32,6 +32,9 @@ const missOf = ([a, b, length]: Bone, points: readonly Point[], scale: number): 
 
 const costOf = (miss: number): number => Math.min(1, (miss / tolerance) ** 2);
 
+/** How well a point agrees with the rest, 0–1. @param residual as `fitParts` gives it */
+export const partAgreement = (residual: number): number => 1 - costOf(residual);
+
 /** The scale that most of the bones have, pixels of a side; 0 where none has one. */
 const commonScale = (
   bones: readonly Bone[],
@@ -68,7 +71,7 @@ export const fitParts = (
     const miss = missOf(bone, points, scale);
     for (const end of [bone[0], bone[1]]) residuals[end] = Math.min(residuals[end], miss);
   }
-  const agreements = residuals.map((miss) => 1 - costOf(miss));
+  const agreements = residuals.map(partAgreement);
   let [total, agreed, greatest] = [0, 0, 0];
   agreements.forEach((agreement, n) => {
     total += weights[n];

@@ -6,7 +6,7 @@ import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { sampleEmbedding, toEmbeddingMap } from '../landmarks/matching.ts';
 import { refinePoints, usesEmbeddings } from '../landmarks/refiner.ts';
 import { logOdds, surestLogOdds } from '../landmarks/log-odds.ts';
-import { fitParts, type Parts } from '../landmarks/parts-fit.ts';
+import { fitParts, partAgreement, type Parts } from '../landmarks/parts-fit.ts';
 import { fitShape, shapeExtent, type ShapeFit } from '../landmarks/shape-fit.ts';
 import type { Model, ModelGeometry } from '../model/model.ts';
 import type { Cropper } from './cropper.ts';
@@ -111,14 +111,19 @@ export const refineLook = (
   return refined.map((point) => applySimilarity(transform, point));
 };
 
-/** How sure each match is on the set's own scale, 0 (as on other things) to 1 (as on the object). */
+/**
+ * How sure each match is on the set's own scale, 0 (as on other things) to 1 (as on the object); of what bends a match that
+ * hangs together with no other is not.
+ */
 export const certaintiesOf = (
-  { confidences }: Pick<Look, 'confidences'>,
-  { evidence: { object, background } }: Pick<LandmarkSet, 'evidence'>,
+  { confidences, fit }: Pick<Look, 'confidences' | 'fit'>,
+  { evidence: { object, background }, parts }: Pick<LandmarkSet, 'evidence' | 'parts'>,
 ): Float32Array =>
-  confidences.map((confidence) =>
-    Math.min(1, Math.max(0, (logOdds(confidence) - background) / (object - background))),
-  );
+  confidences.map((confidence, n) => {
+    const certainty = Math.min(1, Math.max(0, (logOdds(confidence) - background) / (object - background)));
+    if (parts === undefined) return certainty;
+    return fit === undefined ? 0 : certainty * partAgreement(fit.residuals[n]);
+  });
 
 /** What some of the matches of a look tell: where they lie, image pixels, and how sure they are. */
 const readMatches = (

@@ -2,7 +2,7 @@
  * The clips of the evaluation folder, by the commands that users have: `dve track` on each at its defaults, and the
  * figures of `dve eval tracks` against the pseudo-labels beside it, with what is wanted of them.
  *
- *     npx tsx test/bench/clips.ts [--model DIR] [--precision fp32|int8] [--clips NAME,NAME] [--json]
+ *     npx tsx test/bench/clips.ts [--model DIR] [--precision fp32|int8] [--clips NAME,NAME] [--motion] [--json]
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -30,6 +30,7 @@ const { values: given } = parseArgs({
     model: { type: 'string', default: join(root, 'models', 'face') },
     precision: { type: 'string', default: 'fp32' },
     clips: { type: 'string' },
+    motion: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
@@ -55,6 +56,7 @@ const trackClip = async (clip: string, out: string): Promise<void> => {
   await promisify(execFile)(process.execPath, [
     ...['--import', 'tsx', join(root, 'src', 'cli', 'main.ts'), 'track', join(folder, `${clip}.mp4`)],
     ...['--model', given.model, '--precision', given.precision, '--out', out],
+    ...(given.motion ? ['--motion'] : []),
   ]);
 };
 

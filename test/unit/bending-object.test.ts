@@ -7,7 +7,7 @@ import {
   type LandmarkSet,
 } from '../../src/landmarks/landmark-set.ts';
 import { FrameTracker } from '../../src/pipeline/frame-tracker.ts';
-import { lookFromMatches } from '../../src/pipeline/look.ts';
+import { certaintiesOf, lookFromMatches } from '../../src/pipeline/look.ts';
 import { createWorld, landmarkSet, trueLandmarks, type VirtualFrame } from './virtual-world.ts';
 
 const object = { center: { x: 320, y: 240 }, size: 200, rotation: 0 };
@@ -55,6 +55,21 @@ describe('an object that bends', () => {
       const { status } = await tracker.step(bent(1.9 * Math.sin(i / 8)), i / 25);
       expect(status).toBe('tracking');
     }
+  });
+});
+
+describe('a match of what bends', () => {
+  it('is sure only where it hangs together with another one', () => {
+    const places = trueLandmarks(still);
+    const matches = Float32Array.from(
+      places.flatMap(({ x, y }, n) => [n === 3 ? 5 : x, n === 3 ? 5 : y, 0.95]),
+    );
+    const roi = { center: { x: 320, y: 320 }, size: 640, rotation: 0 };
+    const certainties = certaintiesOf(lookFromMatches(matches, roi, bending, 640), bending);
+    certainties.forEach((certainty, n) => {
+      if (n === 3) expect(certainty).toBe(0);
+      else expect(certainty).toBeGreaterThan(0.9);
+    });
   });
 });
 

@@ -123,4 +123,25 @@ describe('MotionFilter', () => {
       expect(first.x).toBeCloseTo(points[0].x + 3, 1);
     }
   });
+
+  it('follows matches that stay off to one side sooner than such that err to all sides', () => {
+    const gapAfter = (offsetAt: (t: number) => number): number => {
+      const filter = started();
+      let gap = 0;
+      for (let t = 0; t < 8; t++) {
+        const off = offsetAt(t);
+        const points = filter.step({
+          matches: start.map(({ x, y }) => ({ x: x + off, y })),
+          certainties: sure,
+          carried: carry(filter, { x: 0, y: 0 }),
+          size,
+        });
+        gap = Math.abs(points[0].x - start[0].x);
+      }
+      return gap;
+    };
+    // Well within what the filter takes for noise of a single match.
+    expect(gapAfter(() => 4)).toBeGreaterThan(3);
+    expect(gapAfter((t) => (t % 2 === 0 ? 4 : -4))).toBeLessThan(1);
+  });
 });
