@@ -22,6 +22,7 @@ import { connectSmoothing, currentSmoothing } from './smoothing.ts';
 type Playing =
   | { kind: 'camera'; stream: MediaStream }
   | { kind: 'file'; url: string; name: string }
+  | { kind: 'sample'; stream: MediaStream; stop: () => void }
   | { kind: 'picture'; picture: File };
 
 const figures = createFigures();
@@ -99,7 +100,8 @@ const draw = (): void => {
 const showButtons = (): void => {
   const isRunning = playing !== undefined;
   page.camera.setAttribute('aria-pressed', String(playing?.kind === 'camera'));
-  page.file.setAttribute('aria-pressed', String(isRunning && playing?.kind !== 'camera'));
+  page.file.setAttribute('aria-pressed', String(playing?.kind === 'file' || playing?.kind === 'picture'));
+  page.sample.setAttribute('aria-pressed', String(playing?.kind === 'sample'));
   for (const button of [page.snapshot, page.stop]) button.disabled = !isRunning;
   page.pause.disabled = !isRunning || playing?.kind === 'picture';
   page.seek.hidden = playing?.kind !== 'file';
@@ -108,10 +110,15 @@ const showButtons = (): void => {
   page.pause.textContent = isRunning && page.video.paused ? 'Resume' : 'Pause';
 };
 
+const closeSource = (source: Playing): void => {
+  if (source.kind === 'sample') source.stop();
+  if (source.kind === 'file') URL.revokeObjectURL(source.url);
+  if ('stream' in source) for (const track of source.stream.getTracks()) track.stop();
+};
+
 const release = (): void => {
   page.video.pause();
-  if (playing?.kind === 'camera') for (const track of playing.stream.getTracks()) track.stop();
-  if (playing?.kind === 'file') URL.revokeObjectURL(playing.url);
+  if (playing !== undefined) closeSource(playing);
   page.video.srcObject = null;
   page.video.removeAttribute('src');
   playing = undefined;
@@ -229,11 +236,11 @@ const start = async (open: () => Promise<Playing>): Promise<void> => {
   try {
     const opened = await open();
     if (mine !== generation) {
-      if (opened.kind === 'camera') for (const track of opened.stream.getTracks()) track.stop();
+      closeSource(opened);
       return;
     }
     playing = opened;
-    if (opened.kind === 'camera') page.video.srcObject = opened.stream;
+    if ('stream' in opened) page.video.srcObject = opened.stream;
     else if (opened.kind === 'file') page.video.src = opened.url;
     page.video.loop = opened.kind === 'file';
     // A video that cannot be played is reported by the tracking, with its reason.
@@ -283,7 +290,15 @@ const listCameras = async (stream: MediaStream): Promise<void> => {
   page.cameraChoice.hidden = cameras.length < 2;
 };
 
+/** The puppet's own face, beside the package's model. */
+const faceUrl = new URL('../../models/face/face.bin', import.meta.url);
+const openSample = async (): Promise<Playing> => {
+  const { openSampleFace } = await import('../shared/sample-face.ts');
+  return { kind: 'sample', ...(await openSampleFace(faceUrl)) };
+};
+
 const startCamera = (): void => void start(openCamera);
+const startSample = (): void => void start(openSample);
 const startFile = (file: File): void =>
   void start(() =>
     Promise.resolve(
@@ -324,6 +339,7 @@ page.startCamera.addEventListener('click', startCamera);
 page.camera.addEventListener('click', startCamera);
 page.noticeRetry.addEventListener('click', startCamera);
 page.cameras.addEventListener('change', startCamera);
+for (const button of [page.startSample, page.sample]) button.addEventListener('click', startSample);
 for (const button of [page.startFile, page.file, page.noticeFile])
   button.addEventListener('click', askForFile);
 page.fileInput.addEventListener('change', () => {

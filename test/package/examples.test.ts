@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -168,6 +168,52 @@ describe('npm start', () => {
       const json = JSON.parse(await saved('#save-json')) as { frames: { status: string }[] };
       expect(json.frames.map(({ status }) => status)).toEqual(['tracking']);
       expect((await saved('#save-csv')).trimEnd().split('\n')).toHaveLength(4);
+    });
+  });
+
+  test('takes a picture that is dropped on it', async () => {
+    await withContext(async (context) => {
+      const page = await context.newPage();
+      await page.goto(`${url}examples/webcam/?model=${blobModel}`);
+      await page.locator('label', { hasText: 'CPU' }).click();
+      await page.evaluate(
+        (bytes) => {
+          const files = new DataTransfer();
+          files.items.add(new File([new Uint8Array(bytes)], 'dropped.png', { type: 'image/png' }));
+          for (const kind of ['dragenter', 'dragover', 'drop']) {
+            document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: files, bubbles: true }));
+          }
+        },
+        [...readFileSync(pictures[1])],
+      );
+      await waitForStatus(page, 'Tracking');
+      expect(await drawnPixels(page, 'picture')).toBe(width * height);
+      expect(await drawnPixels(page, 'overlay')).toBeGreaterThan(50);
+    });
+  });
+
+  const hasFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0;
+  test.skipIf(!hasFfmpeg)('plays a video again and again, and goes where its bar is put', async () => {
+    const clip = join(folder, 'clip.webm');
+    execFileSync('ffmpeg', ['-v', 'error', '-i', cameraFile, '-c:v', 'libvpx', '-b:v', '1M', clip]);
+    await withContext(async (context) => {
+      const page = await context.newPage();
+      await page.goto(`${url}examples/webcam/?model=${blobModel}`);
+      await page.locator('label', { hasText: 'CPU' }).click();
+      const bar = page.getByRole('slider', { name: 'Position in the video' });
+      expect(await bar.isHidden()).toBe(true);
+      await page.locator('#file-input').setInputFiles(clip);
+      await waitForStatus(page, 'Tracking');
+      await page.locator('#pause').click();
+      await waitForStatus(page, 'Paused');
+      const timeAt = async (key: string): Promise<number> => {
+        await bar.press(key);
+        return page.evaluate<number>('document.getElementById("video").currentTime');
+      };
+      expect(await timeAt('Home')).toBe(0);
+      expect(await timeAt('End')).toBeGreaterThan(1.9);
+      await page.locator('#pause').click();
+      await waitForStatus(page, 'Tracking');
     });
   });
 

@@ -56,6 +56,29 @@ const withExample = async (name: string, use: (page: Page) => Promise<void>): Pr
   }
 };
 
+test('live landmarks: the drawn face is tracked by whoever has no camera', async () => {
+  const context = await browser.newContext();
+  try {
+    const { errors, failed } = watchContext(context);
+    const page = await context.newPage();
+    await page.goto(`${url}examples/webcam/?still`);
+    await page.locator('label', { hasText: 'CPU' }).click();
+    await page.getByRole('button', { name: 'Drawn face' }).first().click();
+    await page.locator('#status', { hasText: 'Tracking' }).waitFor({ timeout: 90_000 });
+    const pressed = page.locator('.toolbar').getByRole('button', { name: 'Sample', pressed: true });
+    expect(await pressed.count()).toBe(1);
+    expect(await page.locator('#seek').isHidden()).toBe(true);
+    await page.locator('#stop').click();
+    await page.locator('#status', { hasText: 'Ready' }).waitFor();
+    expect(await page.evaluate('document.activeElement.id')).toBe('start-camera');
+    expect({ errors: errors.filter((message) => !isOfDriver(message)), failed }).toEqual({
+      ...{ errors: [], failed: [] },
+    });
+  } finally {
+    await context.close();
+  }
+});
+
 /** Pixels of the page's picture that some code says yes to: how many, and their middle. @param code of (r, g, b) */
 const pixelsWhere = (page: Page, code: string): Promise<{ count: number; x: number; y: number }> =>
   page.evaluate(`(() => {
