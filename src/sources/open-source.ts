@@ -90,8 +90,8 @@ const openVideo = async (video: HTMLVideoElement, hold: boolean): Promise<FrameS
   // At once, before anything is waited for.
   const release = hold ? holdVideo(video) : () => undefined;
   try {
-    const { openVideoElement } = await import('./video-element.ts');
-    return openVideoElement(video, release);
+    const { openVideoFile } = await import('./video-file.ts');
+    return openVideoFile(video, release);
   } catch (error) {
     release();
     throw error;

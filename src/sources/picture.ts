@@ -87,7 +87,7 @@ export const toVideoFrame = (input: FrameInput, timestamp?: number): TimedFrame 
   }
   if (isStill(input)) return decodeStill(input, timestamp);
   const at = timestamp ?? (isVideo(input) ? input.currentTime : undefined);
-  const init = { timestamp: at !== undefined && Number.isFinite(at) ? microseconds(at) : 0 };
+  const init = { timestamp: microseconds(at ?? 0) || 0 };
   const { width, height } = isVideo(input) ? { width: input.videoWidth, height: input.videoHeight } : input;
   if (width === 0 || height === 0) {
     throw new InputError(`a frame has ${width}×${height} pixels. Pass pictures that have pixels.`);
@@ -102,7 +102,16 @@ export const toVideoFrame = (input: FrameInput, timestamp?: number): TimedFrame 
         })
       : new VideoFrame(input, init),
   );
-  return { frame, timestamp: at };
+  return isVideo(input) ? turnedUpright(input, frame, at) : { frame, timestamp: at };
+};
+
+const turnedUpright = async (
+  video: HTMLVideoElement,
+  frame: VideoFrame,
+  timestamp?: number,
+): Promise<TimedFrame> => {
+  const { upright } = await import('./upright-frame.ts');
+  return { frame: upright(video, frame), timestamp };
 };
 
 /** What most pages never need is loaded when it is. */

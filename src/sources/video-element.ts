@@ -59,27 +59,23 @@ const onEachFrame = (video: HTMLVideoElement, onFrame: OnFrame): (() => void) =>
   };
 };
 
-/** A frame as the element shows it. @param timestamp microseconds */
-const frameOf = (video: HTMLVideoElement, timestamp: number): VideoFrame => {
-  const { videoWidth: width, videoHeight: height } = video;
-  const frame = new VideoFrame(video, { timestamp });
-  if (frame.displayWidth > frame.displayHeight === width > height) return frame;
-  // Firefox gives a video that is to be turned as it is stored; what it draws is turned.
-  frame.close();
-  const canvas = new OffscreenCanvas(width, height);
-  canvas.getContext('2d')?.drawImage(video, 0, 0);
-  return new VideoFrame(canvas, { timestamp });
-};
+/** Makes of an element's frame one as the element shows it. */
+type Correct = (video: HTMLVideoElement, frame: VideoFrame) => VideoFrame;
 
 /**
  * Hands over a copy of each frame that the element shows. @returns stops watching
  */
-export const watchVideoElement = (video: HTMLVideoElement, latest: LatestFrame<TimedFrame>): (() => void) => {
+const watchVideoElement = (
+  video: HTMLVideoElement,
+  latest: LatestFrame<TimedFrame>,
+  correct: Correct,
+): (() => void) => {
   // The time a VideoFrame of an element gives itself is not the same in all browsers, and a millionth of it in one.
   const push = (timestamp: number): void => {
     if (video.videoWidth === 0) return;
     try {
-      latest.push({ frame: frameOf(video, Math.round(timestamp * 1e6)), timestamp });
+      const frame = new VideoFrame(video, { timestamp: Math.round(timestamp * 1e6) });
+      latest.push({ frame: correct(video, frame), timestamp });
     } catch (error) {
       const isTainted = error instanceof DOMException && error.name === 'SecurityError';
       if (!isTainted) return; // between two sources there may be nothing to copy: the next frame comes
@@ -117,7 +113,7 @@ export const showTrack = (track: MediaStreamTrack, latest: LatestFrame<TimedFram
   video.muted = true;
   video.playsInline = true;
   video.srcObject = new MediaStream([track]);
-  const stop = watchVideoElement(video, latest);
+  const stop = watchVideoElement(video, latest, (_, frame) => frame);
   video.play().catch((error: unknown) => {
     latest.fail(new SourceError('the video stream could not be played. Start again.', { cause: error }));
   });
@@ -131,12 +127,17 @@ export const showTrack = (track: MediaStreamTrack, latest: LatestFrame<TimedFram
 /**
  * Frames that a video element shows, while it plays and at every seek. The element stays the caller's.
  * @param release what is done when frames are wanted, and at the end
+ * @param correct what is done with each
  * @throws SourceError when it has failed already
  */
-export const openVideoElement = (video: HTMLVideoElement, release: () => void): FrameSource => {
+export const openVideoElement = (
+  video: HTMLVideoElement,
+  release: () => void,
+  correct: Correct,
+): FrameSource => {
   if (video.error !== null) throw brokenVideo(video);
   const latest = new LatestFrame<TimedFrame>();
-  const stop = watchVideoElement(video, latest);
+  const stop = watchVideoElement(video, latest, correct);
   return {
     counts: latest.counts,
     next: () => {

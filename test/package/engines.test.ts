@@ -40,6 +40,14 @@ globalThis.scenes = {
     for (let i = 0; i < bytes.length; i += 4) [bytes[i], bytes[i + 2]] = [bytes[i + 2], bytes[i]];
     return step(new VideoFrame(bytes, { format: 'BGRX', codedWidth: 320, codedHeight: 240, timestamp: 0 }));
   },
+  frames: () => {
+    let count = 0;
+    return firstTracked(new ReadableStream({
+      pull: (controller) => {
+        controller.enqueue(new VideoFrame(canvas, { timestamp: 40_000 * count++ }));
+      },
+    }));
+  },
   stream: () => {
     const context = canvas.getContext('2d');
     // A stream of a canvas has a frame when something is drawn.
@@ -50,7 +58,8 @@ globalThis.scenes = {
     const video = Object.assign(document.createElement('video'), { src: url, muted: true, loop: true });
     document.body.append(video);
     await video.play();
-    return { ...(await firstTracked(video)), width: video.videoWidth, height: video.videoHeight };
+    const { videoWidth: width, videoHeight: height } = video;
+    return { ...(await firstTracked(video)), width, height, step: await step(video) };
   },
   noWebCodecs: async () => {
     const kept = globalThis.VideoFrame;
@@ -69,7 +78,7 @@ globalThis.scenes = {
 
 const hasFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0;
 
-/** Two videos of the scene: stored upright, and stored lying with a note to turn it. */
+/** Videos of the scene: stored upright, and stored lying or upside down with a note to turn it; and one without H.264. */
 const writeVideos = (folder: string): void => {
   mkdirSync(folder, { recursive: true });
   const scene = Buffer.from(drawScene({ center: { x: 160, y: 120 }, size: 150, rotation: 0 }, 320, 240));
@@ -83,14 +92,19 @@ const writeVideos = (folder: string): void => {
   const encoded = ['-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-crf', '12'];
   const frames = Buffer.concat(Array.from({ length: 50 }, () => scene));
   ffmpeg(frames, ...raw, ...encoded, 'upright.mp4');
-  ffmpeg(undefined, '-i', 'upright.mp4', '-vf', 'transpose=clock', ...encoded, 'lying.mp4');
-  const copied = ['-i', 'lying.mp4', '-c', 'copy'];
-  try {
-    ffmpeg(undefined, '-display_rotation', '90', ...copied, 'turned.mp4');
-  } catch {
-    // Before ffmpeg 6 it is metadata.
-    ffmpeg(undefined, ...copied, '-metadata:s:v', 'rotate=90', 'turned.mp4');
-  }
+  ffmpeg(frames, ...raw, '-c:v', 'libvpx', '-pix_fmt', 'yuv420p', '-b:v', '2M', 'upright.webm');
+  const turned = (filter: string, degrees: number, file: string): void => {
+    ffmpeg(undefined, '-i', 'upright.mp4', '-vf', filter, ...encoded, 'stored.mp4');
+    const copied = ['-i', 'stored.mp4', '-c', 'copy'];
+    try {
+      ffmpeg(undefined, '-display_rotation', String(degrees), ...copied, file);
+    } catch {
+      // Before ffmpeg 6 it is metadata.
+      ffmpeg(undefined, ...copied, '-metadata:s:v', `rotate=${degrees}`, file);
+    }
+  };
+  turned('transpose=clock', 90, 'lying.mp4');
+  turned('hflip,vflip', 180, 'upside-down.mp4');
 };
 
 const systemFile = (...paths: string[]): string | undefined => paths.find((path) => existsSync(path));
@@ -138,19 +152,23 @@ const startChromium = async (): Promise<DrivenBrowser> => {
   };
 };
 
+const allVideos = ['upright.mp4', 'lying.mp4', 'upside-down.mp4', 'upright.webm'];
+
 const engines = [
-  { name: 'Chromium', start: startChromium, isThere: true, isShownVideo: true, get: '' },
+  { name: 'Chromium', start: startChromium, isThere: true, videos: allVideos, hasStreams: true, get: '' },
   {
     name: 'Firefox',
     start: startFirefox,
     isThere: firefox !== undefined,
-    isShownVideo: true,
+    videos: allVideos,
+    hasStreams: true,
     get: 'apt-get install firefox-esr',
   },
   {
     ...{ name: 'WebKitGTK', start: startWebKit, isThere: webkit !== undefined },
     // Debian's WebKitGTK 2.50 plays no H.264 without more packages, and its page process crashed on a canvas's stream.
-    isShownVideo: false,
+    videos: ['upright.webm'],
+    hasStreams: false,
     get: 'apt-get install webkit2gtk-driver xvfb',
   },
 ];
@@ -181,7 +199,7 @@ const expectScene = (value: unknown): void => {
   expect(Math.hypot(x - 160, y - 123), `${x}, ${y}`).toBeLessThan(2);
 };
 
-for (const { name, start, isThere, isShownVideo, get } of engines) {
+for (const { name, start, isThere, videos, hasStreams, get } of engines) {
   test.skipIf(isThere)(`${name} is not here`, ({ skip }) => {
     skip(`no ${name}: ${get}`);
   });
@@ -206,7 +224,14 @@ for (const { name, start, isThere, isShownVideo, get } of engines) {
       expectScene(await browser.evaluate('globalThis.scenes.bgrx()'));
     });
 
-    test.skipIf(!isShownVideo)('tracks a stream, whose times go on', async () => {
+    test('tracks a ReadableStream of frames', async () => {
+      const value = await browser.evaluate('globalThis.scenes.frames()');
+      expectScene(value);
+      const [first, second] = (value as { times: number[] }).times;
+      expect(second - first).toBeCloseTo(0.04, 3);
+    });
+
+    test.skipIf(!hasStreams)('tracks a stream of a canvas, whose times go on', async () => {
       const value = await browser.evaluate('globalThis.scenes.stream()');
       expectScene(value);
       const { times } = value as { times: number[] };
@@ -216,14 +241,12 @@ for (const { name, start, isThere, isShownVideo, get } of engines) {
       expect(times[times.length - 1] - times[0]).toBeGreaterThan(0.01);
     });
 
-    test.skipIf(!hasFfmpeg || !isShownVideo).each(['upright', 'turned'])(
-      'tracks a video that is stored %s',
-      async (stored) => {
-        const value = await browser.evaluate(`globalThis.scenes.video('/videos/${stored}.mp4')`);
-        expect(value).toMatchObject({ width: 320, height: 240 });
-        expectScene(value);
-      },
-    );
+    test.skipIf(!hasFfmpeg).each(videos)('tracks a video: %s', async (file) => {
+      const value = await browser.evaluate(`globalThis.scenes.video('/videos/${file}')`);
+      expect(value).toMatchObject({ width: 320, height: 240 });
+      expectScene(value);
+      expectScene((value as { step: unknown }).step);
+    });
 
     test('says at once where there is no WebCodecs', async () => {
       expect(await browser.evaluate('globalThis.scenes.noWebCodecs()')).toMatchObject({

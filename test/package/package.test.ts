@@ -21,7 +21,7 @@ describe('the package', () => {
     [
       'where wasm is used and a camera has to be shown',
       [...always, 'frame-work.js', 'video-element.js'],
-      35_500,
+      35_600,
     ],
     ['where WebGPU is used', [...always, 'gpu-work.js'], 34_500],
     ['where WebGPU was tried in vain', [...always, 'gpu-work.js', 'frame-work.js'], 37_000],
