@@ -24,9 +24,34 @@ const isRuntime = (module: unknown): module is WebRuntime =>
 
 const isSameOrigin = (url: string): boolean => new URL(url, location.href).origin === location.origin;
 
+/** What is used of Trusted Types, which TypeScript's types leave out. */
+type TrustedTypes = {
+  defaultPolicy: unknown;
+  createPolicy(name: string, rules: { createScriptURL(url: string): string }): unknown;
+};
+
+/**
+ * Threads are workers of ONNX Runtime's own file. This is a worker of ours, where nobody else could allow them: policies of
+ * a page hold in the page alone.
+ */
+const mayStartThreads = (): boolean => {
+  const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
+  try {
+    if (trustedTypes?.defaultPolicy === null) {
+      trustedTypes.createPolicy('default', { createScriptURL: (url) => url });
+    }
+    return true;
+  } catch {
+    // The policy has no place for one of this name: one thread will do.
+    return false;
+  }
+};
+
 /** More than four threads wait for each other longer than they compute, on networks of this size. */
 const threadCount = (library: string): number =>
-  globalThis.crossOriginIsolated && isSameOrigin(library) ? Math.min(4, navigator.hardwareConcurrency) : 1;
+  globalThis.crossOriginIsolated && isSameOrigin(library) && mayStartThreads()
+    ? Math.min(4, navigator.hardwareConcurrency)
+    : 1;
 
 /** Seconds that ONNX Runtime's WebAssembly gets to be fetched and compiled: much, because networks are slow. */
 const startLimit = 180;
