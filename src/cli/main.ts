@@ -11,6 +11,7 @@ const commands: CommandTable = {
   landmarks: () => import('./landmarks.ts'),
   discover: () => import('./discover.ts'),
   correspond: () => import('./correspond.ts'),
+  convert: () => import('./convert.ts'),
   track: () => import('./track.ts'),
 };
 
