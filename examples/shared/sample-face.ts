@@ -8,8 +8,26 @@ const focalLength = 540;
 /** For tests: `?still` in the page's address. */
 const isStill = new URLSearchParams(location.search).has('still');
 
+/** Where the face is, how it is turned (radians) and what it does. */
+export type SamplePose = {
+  expressions: Partial<Expressions>;
+  yaw: number;
+  pitch: number;
+  roll: number;
+  x: number;
+  y: number;
+};
+
+/** Who it is. */
+export type SampleLook = {
+  identity?: readonly number[];
+  hair?: string;
+  /** A canvas filter. */ skin?: string;
+  wall?: readonly [string, string];
+};
+
 /** What it does, over and over. @param t seconds */
-const motionAt = (t: number) => {
+const motionAt = (t: number): SamplePose => {
   const wave = (seconds: number, phase = 0): number => Math.sin((2 * Math.PI * t) / seconds + phase);
   const talk = Math.max(0, wave(7)) * (0.35 + 0.3 * wave(0.9));
   const smile = Math.max(0, wave(9, 2));
@@ -37,7 +55,7 @@ const motionAt = (t: number) => {
 };
 
 /** Places of (V, 3) head coordinates in the picture. */
-const project = (positions: Float32Array, { yaw, pitch, roll, x, y }: ReturnType<typeof motionAt>) => {
+const project = (positions: Float32Array, { yaw, pitch, roll, x, y }: SamplePose) => {
   const points = new Float32Array((positions.length / 3) * 2);
   const depths = new Float32Array(positions.length / 3);
   const [cy, sy, cp, sp, cr, sr] = [yaw, pitch, roll].flatMap((angle) => [Math.cos(angle), Math.sin(angle)]);
@@ -94,32 +112,42 @@ const drawEye = (context: CanvasRenderingContext2D, points: Float32Array, rim: U
   context.restore();
 };
 
-/** @param faceUrl of the package's `face.bin` */
-export const openSampleFace = async (
-  faceUrl: string | URL,
-): Promise<{ stream: MediaStream; stop: () => void }> => {
+/** The skin, as it is or through a filter. */
+const loadSkin = async (filter?: string): Promise<TexImageSource> => {
+  const skin = await loadPicture(new URL('./sample-face.jpg', import.meta.url).href);
+  if (filter === undefined) return skin;
+  const canvas = new OffscreenCanvas(skin.width, skin.height);
+  const context = canvas.getContext('2d');
+  if (context === null) throw new Error('This browser has no 2-D canvas.');
+  context.filter = filter;
+  context.drawImage(skin, 0, 0);
+  return canvas;
+};
+
+/** A face to be drawn again and again on one canvas. @param faceUrl of the package's `face.bin` */
+const createSampleFace = async (faceUrl: string | URL, look: SampleLook = {}) => {
   const [bytes, texture] = await Promise.all([
     fetch(faceUrl).then((response) => response.arrayBuffer()),
-    loadPicture(new URL('./sample-face.jpg', import.meta.url).href),
+    loadSkin(look.skin),
   ]);
-  const face = createPosedFace(bytes);
+  const face = createPosedFace(bytes, look.identity);
   const { mesh } = face;
   const painter = createMeshPainter(width, height);
-  const hair = plain('#2b1f1a');
+  const hair = plain(look.hair ?? '#2b1f1a');
+  const [left, right] = look.wall ?? ['#7d93a6', '#c9c3b4'];
   const back = new Float32Array((mesh.occluder.positions.length / 3) * 2);
   const canvas = document.createElement('canvas');
   canvas.width = width;
   canvas.height = height;
   const context = canvas.getContext('2d');
   if (context === null) throw new Error('This browser has no 2-D canvas.');
-  const draw = (): void => {
-    const motion = motionAt(isStill ? 0 : performance.now() / 1000);
-    face.setExpressions(motion.expressions);
-    const front = project(mesh.positions, motion);
-    const head = project(mesh.occluder.positions, motion);
+  const draw = (pose: SamplePose): void => {
+    face.setExpressions(pose.expressions);
+    const front = project(mesh.positions, pose);
+    const head = project(mesh.occluder.positions, pose);
     const slope = context.createLinearGradient(0, 0, width, height);
-    slope.addColorStop(0, '#7d93a6');
-    slope.addColorStop(1, '#c9c3b4');
+    slope.addColorStop(0, left);
+    slope.addColorStop(1, right);
     context.fillStyle = slope;
     context.fillRect(0, 0, width, height);
     painter.draw([{ ...head, uv: back, index: mesh.occluder.index, texture: hair }]);
@@ -131,8 +159,32 @@ export const openSampleFace = async (
     painter.draw([{ ...front, uv: mesh.uv, index: mesh.index, texture }]);
     context.drawImage(painter.canvas, 0, 0);
   };
-  draw();
-  const timer = setInterval(draw, 33);
+  return { canvas, draw };
+};
+
+const atRest: SamplePose = { expressions: {}, yaw: 0, pitch: 0, roll: 0, x: 0, y: 0 };
+
+/** A picture of the face. @param faceUrl of the package's `face.bin` @param pose what is not at rest */
+export const drawSampleFace = async (
+  faceUrl: string | URL,
+  pose: Partial<SamplePose> = {},
+  look: SampleLook = {},
+): Promise<HTMLCanvasElement> => {
+  const { canvas, draw } = await createSampleFace(faceUrl, look);
+  draw({ ...atRest, ...pose });
+  return canvas;
+};
+
+/** The face as a stream, moving. @param faceUrl of the package's `face.bin` */
+export const openSampleFace = async (
+  faceUrl: string | URL,
+): Promise<{ stream: MediaStream; stop: () => void }> => {
+  const { canvas, draw } = await createSampleFace(faceUrl);
+  const drawNow = (): void => {
+    draw(motionAt(isStill ? 0 : performance.now() / 1000));
+  };
+  drawNow();
+  const timer = setInterval(drawNow, 33);
   return {
     stream: canvas.captureStream(30),
     stop: () => {

@@ -4,6 +4,7 @@ import { loadPuppet, type Puppet, type PuppetResult } from 'dve-sdk/puppet';
 import { onDrop } from './drops.ts';
 import { box, button, element, input } from './elements.ts';
 import { openSampleFace } from './sample-face.ts';
+import { openVideo } from './video.ts';
 
 /** From top to bottom of the picture, degrees: for the camera, clips and the sample alike. */
 export const fieldOfView = 48;
@@ -12,6 +13,7 @@ export const fieldOfView = 48;
 export type StageFrame = {
   frame: VideoFrame;
   result: TrackResult;
+  tracking: Tracking;
   face: PuppetResult;
   /** As large as the frame; the frame is drawn already. */ context: CanvasRenderingContext2D;
   width: number;
@@ -26,10 +28,12 @@ export type Stage = {
 };
 
 /** The package's model, beside its built files. */
-const faceUrl = new URL('../../models/face/face.bin', import.meta.url);
+export const faceUrl = new URL('../../models/face/face.bin', import.meta.url);
 
 /** @param draw told of every frame; what it throws ends the tracking and is shown */
-export const openStage = async (draw: (of: StageFrame) => void): Promise<Stage> => {
+export const openStage = async (
+  draw: (of: StageFrame) => void | Promise<void>,
+): Promise<Stage> => {
   const canvas = element('stage', HTMLCanvasElement);
   const context = canvas.getContext('2d');
   const status = box('status');
@@ -54,7 +58,7 @@ export const openStage = async (draw: (of: StageFrame) => void): Promise<Stage> 
       if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
       context.drawImage(frame, 0, 0, width, height);
       const face = puppet.update(result);
-      draw({ frame, result, face, context, width, height });
+      await draw({ frame, result, tracking: mine, face, context, width, height });
       say(
         face.status === 'tracking'
           ? 'Tracking'
@@ -78,15 +82,9 @@ export const openStage = async (draw: (of: StageFrame) => void): Promise<Stage> 
   };
   const openClip = (file: File): void => {
     start(async () => {
-      const video = document.createElement('video');
-      const url = URL.createObjectURL(file);
-      [video.src, video.muted, video.loop, video.playsInline] = [url, true, true, true];
-      close = () => {
-        video.pause();
-        URL.revokeObjectURL(url);
-      };
-      await video.play();
-      return video;
+      const opened = await openVideo(file);
+      ({ close } = opened);
+      return opened.video;
     });
   };
   button('camera').onclick = () => {

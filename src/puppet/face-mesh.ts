@@ -36,20 +36,62 @@ const companions = 6;
 /** The jaw's points slide along the rim of what is seen: they pull nothing. */
 const firstPull = 17;
 
-/** How much of each landmark's misfit every vertex takes over: (V, companions) landmarks and shares. */
+/** Neighbours of every vertex along the mesh's edges, and how far they are at rest, cm. */
+const edgesOf = ({ index, neutral, vertices }: FaceModel['mask']) => {
+  const edges = Array.from({ length: vertices }, () => new Map<number, number>());
+  const join = (a: number, b: number): void => {
+    edges[a].set(b, Math.hypot(...[0, 1, 2].map((axis) => neutral[3 * a + axis] - neutral[3 * b + axis])));
+  };
+  for (let t = 0; t < index.length; t += 3) {
+    for (const [a, b] of [
+      [index[t], index[t + 1]],
+      [index[t + 1], index[t + 2]],
+      [index[t + 2], index[t]],
+    ]) {
+      join(a, b);
+      join(b, a);
+    }
+  }
+  return edges;
+};
+
+/** Beyond this nothing is pulled, cm along the surface. */
+const farthest = 6;
+
+/** How far every vertex is from one along the surface, cm (Dijkstra); Infinity beyond what counts. */
+const distancesFrom = (start: number, edges: ReturnType<typeof edgesOf>): Float64Array => {
+  const distances = new Float64Array(edges.length).fill(Infinity);
+  const open = new Set([start]);
+  distances[start] = 0;
+  while (open.size > 0) {
+    const [first, ...others] = open;
+    const nearest = others.reduce((best, v) => (distances[v] < distances[best] ? v : best), first);
+    open.delete(nearest);
+    for (const [v, length] of edges[nearest]) {
+      const distance = distances[nearest] + length;
+      if (distance >= Math.min(distances[v], farthest)) continue;
+      distances[v] = distance;
+      open.add(v);
+    }
+  }
+  return distances;
+};
+
+/**
+ * How much of each landmark's misfit every vertex takes over: (V, companions) landmarks and shares, by their distance along the
+ * surface, which has openings: an upper lip does not go along with the lower one.
+ */
 const pullsOf = ({ mask, landmarks }: FaceModel) => {
-  const [near, far] = [0.5, 2.2];
+  const [near, far] = [0.35, 2.2];
   const which = new Uint8Array(mask.vertices * companions);
   const shares = new Float32Array(mask.vertices * companions);
+  const edges = edgesOf(mask);
+  const away = Array.from(landmarks.subarray(firstPull), (v) => distancesFrom(v, edges));
   for (let v = 0; v < mask.vertices; v++) {
-    const all = Array.from({ length: pointCount - firstPull }, (_, i) => {
-      const l = firstPull + i;
-      const squared = [0, 1, 2].reduce(
-        (sum, axis) => sum + (mask.neutral[3 * v + axis] - mask.neutral[3 * landmarks[l] + axis]) ** 2,
-        0,
-      );
-      return { l, weight: 1 / (squared + near * near) ** 2 };
-    });
+    const all = away.map((distances, i) => ({
+      l: firstPull + i,
+      weight: 1 / (distances[v] ** 2 + near * near) ** 2,
+    }));
     const total = all.reduce((sum, { weight }) => sum + weight, 1 / (far * far + near * near) ** 2);
     all.sort((a, b) => b.weight - a.weight);
     for (let c = 0; c < companions; c++) {

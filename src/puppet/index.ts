@@ -15,6 +15,8 @@ export {
   type VrmPreset,
 } from './mappings.ts';
 export type { MediapipePlaces } from './face-model.ts';
+export { createPortrait, type Portrait, type PortraitOptions } from './portrait.ts';
+export type { PortraitLayer } from './portrait-layers.ts';
 export { createPosedFace, type PosedFace } from './posed-face.ts';
 export type { HeadPose, SpacePoint } from './head-pose.ts';
 export {

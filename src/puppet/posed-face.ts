@@ -1,3 +1,4 @@
+import { InputError } from '../errors.ts';
 import { arkitName, type Expressions } from './expression-names.ts';
 import { createMeshBuilder, type FaceMesh } from './face-mesh.ts';
 import { parseFaceModel } from './face-model.ts';
@@ -10,14 +11,24 @@ export type PosedFace = {
 };
 
 /**
- * Makes a face of the mean person.
+ * Makes a face at rest.
  * @param file content of `models/face/face.bin`
- * @throws ModelError for a file that is no such one
+ * @param identity who it is: weights of the face's identity modes, N(0, 1) over people, at most as many as it has (24).
+ * Default: the mean person
+ * @throws ModelError for a file that is no such one; InputError for more weights than there are modes
  */
-export const createPosedFace = (file: ArrayBuffer | Uint8Array): PosedFace => {
+export const createPosedFace = (
+  file: ArrayBuffer | Uint8Array,
+  identity: readonly number[] = [],
+): PosedFace => {
   const face = parseFaceModel(file);
+  if (identity.length > face.modes) {
+    throw new InputError(
+      `createPosedFace() was given ${identity.length} weights, but the face has ${face.modes} identity modes. Pass at most ${face.modes}.`,
+    );
+  }
   const builder = createMeshBuilder(face);
-  builder.setIdentity([]);
+  builder.setIdentity(identity);
   const placement = {
     rotation: Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1),
     translation: Float64Array.of(0, 0, -60),

@@ -1,5 +1,4 @@
 import { InputError } from '../errors.ts';
-import { ibug68 } from '../landmarks/ibug68.ts';
 import { rejectUnknownKeys } from '../options.ts';
 import { pointCount } from './canonical-points.ts';
 import {
@@ -11,6 +10,7 @@ import {
 } from './expression-names.ts';
 import { createMeshBuilder, type FaceMesh } from './face-mesh.ts';
 import { parseFaceModel } from './face-model.ts';
+import { placesOfNames } from './face-places.ts';
 import { FaceSolver, lensOf, type FacePoints, type Lens, type Solved } from './face-solver.ts';
 import { describePose, type HeadPose } from './head-pose.ts';
 import { parsePointNet } from './point-net.ts';
@@ -121,6 +121,7 @@ type Seen = { id: number; timestamp: number; placement: Placement; weights: Floa
  */
 export class Puppet {
   /** Expressions that 68 points do not tell: always 0. */ readonly unsupported: readonly ExpressionName[];
+  readonly #files: PuppetFiles;
   readonly #options: Required<PuppetOptions>;
   readonly #solver: FaceSolver;
   readonly #smoother = new PoseSmoother();
@@ -136,6 +137,7 @@ export class Puppet {
 
   /** Use {@link createPuppet} or {@link loadPuppet}. */
   constructor(files: PuppetFiles, options: PuppetOptions = {}) {
+    this.#files = files;
     this.#options = checkOptions(options);
     const face = parseFaceModel(files.face);
     const net = parsePointNet(files.expressions);
@@ -188,6 +190,15 @@ export class Puppet {
       );
     }
     this.#rest = this.#seen.weights.slice();
+  }
+
+  /**
+   * Makes one more puppet of the same files, for another face.
+   * @param options those that differ from this one's
+   * @throws InputError for options that do not exist or fit
+   */
+  another(options: PuppetOptions = {}): Puppet {
+    return new Puppet(this.#files, { ...this.#options, ...options });
   }
 
   /** Forgets the face, who it was and how it looked at rest. */
@@ -293,13 +304,7 @@ export class Puppet {
       return known.places;
     }
     const names = landmarks.map(({ name }) => name);
-    const places = ibug68.names.map((name) => names.indexOf(name));
-    const missing = ibug68.names.filter((_, i) => places[i] < 0);
-    if (missing.length > 0) {
-      throw new InputError(
-        `The landmarks have no "${missing[0]}"${missing.length > 1 ? ` and ${missing.length - 1} more` : ''} of the 68 face points that a puppet needs. Track with a landmark set that has them, as the package's face model does.`,
-      );
-    }
+    const places = placesOfNames(names);
     this.#order = { names, places };
     return places;
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { InputError, ModelError } from '../../src/errors.ts';
-import { createPuppet, expressionNames } from '../../src/puppet/index.ts';
+import { createPosedFace, createPuppet, expressionNames } from '../../src/puppet/index.ts';
 import { packArrays, unpackArrays } from '../../src/puppet/packed-arrays.ts';
 import {
   anglesOfRotation,
@@ -110,15 +110,34 @@ describe('the face', () => {
   });
 
   test('opens its mouth by jawOpen: the rim of the opening grows', () => {
-    const rest = createPuppet(puppetFiles()).update(inputOf(ahead, 0));
-    const open = createPuppet(puppetFiles({ jawOpen: 1 })).update(inputOf(ahead, 0));
-    if (rest.status === 'searching' || open.status === 'searching') throw new Error('no face');
-    const height = ({ positions, openings }: typeof rest.mesh): number => {
-      const ys = [...openings.mouth].map((v) => positions[3 * v + 1]);
+    const face = createPosedFace(puppetFiles().face);
+    const { mesh } = face;
+    const height = (): number => {
+      const ys = [...mesh.openings.mouth].map((v) => mesh.positions[3 * v + 1]);
       return Math.max(...ys) - Math.min(...ys);
     };
-    expect(height(open.mesh)).toBeGreaterThan(height(rest.mesh) + 1);
-    expect(open.expressions.jawOpen).toBeCloseTo(1, 3);
+    face.setExpressions({});
+    const rest = height();
+    face.setExpressions({ jawOpen: 1 });
+    expect(height()).toBeGreaterThan(rest + 1);
+    const told = createPuppet(puppetFiles({ jawOpen: 1 })).update(inputOf(ahead, 0));
+    expect(told.status === 'tracking' && told.expressions.jawOpen).toBeCloseTo(1, 3);
+  });
+
+  test('parts its lips where the points do: the upper one does not go along with the lower one', () => {
+    const input = inputOf(ahead, 0);
+    const landmarks = input.objects[0].landmarks.map((landmark, i) => ({
+      ...landmark,
+      y: landmark.y + (i >= 65 || (i >= 55 && i < 60) ? 10 : 0),
+    }));
+    const result = createPuppet(puppetFiles()).update({
+      ...input,
+      objects: [{ ...input.objects[0], landmarks }],
+    });
+    if (result.status === 'searching') throw new Error('no face');
+    const { points, landmarks: vertices } = result.mesh;
+    const gap = points[2 * vertices[66] + 1] - points[2 * vertices[62] + 1];
+    expect(gap / (landmarks[66].y - landmarks[62].y)).toBeGreaterThan(0.8);
   });
 });
 
