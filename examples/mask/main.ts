@@ -1,7 +1,10 @@
-/** A mask that the visitor paints, on the live face. */
+/** A mask that the visitor paints, on the live face: on its mesh, or on a picture of a face that is matched with it densely. */
 import { createMeshPainter, type MeshPainter } from '../shared/mesh-painter.ts';
-import { button, element, input } from '../shared/elements.ts';
-import { openStage, orSay, type StageFrame } from '../shared/stage.ts';
+import { button, chosen, element, input } from '../shared/elements.ts';
+import { drawSampleFace } from '../shared/sample-face.ts';
+import { faceUrl, openStage, orSay, type StageFrame } from '../shared/stage.ts';
+import { createDenseMask } from './dense.ts';
+import { cat, grid, tiger } from './drawings.ts';
 
 const paint = element('paint', HTMLCanvasElement);
 const brush = paint.getContext('2d');
@@ -11,9 +14,24 @@ let painter: MeshPainter | undefined;
 /** Where each vertex lies in the texture: known with the first face. */
 let uv: Float32Array | undefined;
 
+const squareCanvas = (): HTMLCanvasElement => {
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [side, side];
+  return canvas;
+};
 /** The face's own lines, faintly, to know where to paint. */
-const guide = document.createElement('canvas');
-[guide.width, guide.height] = [side, side];
+const guide = squareCanvas();
+/** The picture of a face that is painted on. */
+const reference = squareCanvas();
+const dense = createDenseMask();
+/** What was painted in the other way. */
+const aside = squareCanvas();
+const isDense = (): boolean => chosen('way') === 'picture';
+
+/** Behind what is painted. */
+const showGround = (): void => {
+  paint.style.backgroundImage = `url(${(isDense() ? reference : guide).toDataURL()})`;
+};
 
 const drawGuide = (places: Float32Array, index: Uint16Array): void => {
   const lines = guide.getContext('2d');
@@ -26,17 +44,19 @@ const drawGuide = (places: Float32Array, index: Uint16Array): void => {
     }
     lines.stroke();
   }
-  paint.style.backgroundImage = `url(${guide.toDataURL()})`;
+  showGround();
 };
 
-const drawMask = ({ face, context, width, height }: StageFrame): void => {
+const drawMask = async ({ face, tracking, context, width, height }: StageFrame): Promise<void> => {
   if (face.status === 'searching') return;
   const { mesh } = face;
   if (uv === undefined) drawGuide(mesh.uv, mesh.index);
   uv = mesh.uv;
+  const layer = isDense() ? await dense.meshIn(tracking) : { points: mesh.points, uv, index: mesh.index };
+  if (layer === undefined) return;
   if (painter?.canvas.width !== width || painter.canvas.height !== height)
     painter = createMeshPainter(width, height);
-  painter.draw([{ points: mesh.points, uv, index: mesh.index, texture: paint }]);
+  painter.draw([{ ...layer, texture: paint }]);
   context.save();
   context.globalAlpha = Number(input('opacity').value);
   context.drawImage(painter.canvas, 0, 0);
@@ -47,55 +67,31 @@ const clear = (): void => {
   brush.clearRect(0, 0, side, side);
 };
 
-const tiger = (): void => {
-  clear();
-  const skin = brush.createRadialGradient(256, 300, 40, 256, 256, 300);
-  skin.addColorStop(0, '#fff3e0');
-  skin.addColorStop(0.45, '#fb923c');
-  skin.addColorStop(1, '#c2410c');
-  brush.fillStyle = skin;
-  brush.fillRect(0, 0, side, side);
-  brush.strokeStyle = '#1c1917';
-  brush.lineCap = 'round';
-  for (const mirror of [1, -1]) {
-    for (let stripe = 0; stripe < 6; stripe++) {
-      brush.lineWidth = 16 - stripe;
-      brush.beginPath();
-      brush.moveTo(256 + mirror * 250, 150 + 60 * stripe);
-      brush.quadraticCurveTo(256 + mirror * 180, 130 + 62 * stripe, 256 + mirror * 130, 175 + 55 * stripe);
-      brush.stroke();
-    }
-    brush.lineWidth = 14;
-    brush.beginPath();
-    brush.moveTo(256 + mirror * 20, 20);
-    brush.lineTo(256 + mirror * 40, 95);
-    brush.stroke();
-  }
-  brush.fillStyle = '#1c1917';
-  brush.beginPath();
-  brush.ellipse(256, 225, 34, 20, 0, 0, 7);
-  brush.fill();
+const setReference = (picture: CanvasImageSource, x: number, y: number, size: number): void => {
+  reference.getContext('2d')?.drawImage(picture, x, y, size, size, 0, 0, side, side);
+  dense.setReference(reference);
+  showGround();
 };
 
-const grid = (): void => {
-  clear();
-  brush.lineWidth = 3;
-  for (let line = 0; line <= 16; line++) {
-    brush.strokeStyle = line % 4 === 0 ? '#22d3ee' : '#0e7490';
-    brush.beginPath();
-    brush.moveTo(line * 32, 0);
-    brush.lineTo(line * 32, side);
-    brush.moveTo(0, line * 32);
-    brush.lineTo(side, line * 32);
-    brush.stroke();
-  }
-};
-
-/** A picture of any form and without alpha, too: it fills the texture. */
+/** Of a picture what fills the square; a huge one is made small at once, one without alpha covers everything. */
 const showPicture = async (file: File): Promise<void> => {
   const picture = await createImageBitmap(file, { resizeWidth: side, resizeHeight: side });
+  if (isDense()) setReference(picture, 0, 0, side);
   clear();
-  brush.drawImage(picture, 0, 0);
+  if (!isDense()) brush.drawImage(picture, 0, 0);
+  picture.close();
+};
+
+/** What was painted in this way comes back, and the other is kept. */
+const changeWay = (): void => {
+  const now = squareCanvas();
+  now.getContext('2d')?.drawImage(paint, 0, 0);
+  clear();
+  brush.drawImage(aside, 0, 0);
+  const kept = aside.getContext('2d');
+  kept?.clearRect(0, 0, side, side);
+  kept?.drawImage(now, 0, 0);
+  showGround();
 };
 
 const placeOf = (event: PointerEvent): [number, number] => {
@@ -117,15 +113,26 @@ paint.onpointermove = (event) => {
   brush.lineTo(...placeOf(event));
   brush.stroke();
 };
-button('tiger').onclick = tiger;
-button('grid').onclick = grid;
+for (const [name, drawing] of Object.entries({ tiger, grid, cat })) {
+  button(name).onclick = () => {
+    clear();
+    drawing(brush);
+  };
+}
 button('clear').onclick = clear;
-tiger();
+for (const way of document.querySelectorAll<HTMLInputElement>('input[name="way"]')) way.onchange = changeWay;
+cat(brush);
+aside.getContext('2d')?.drawImage(paint, 0, 0);
+clear();
+tiger(brush);
 
-openStage(drawMask).then(({ onPicture, say }) => {
-  onPicture((file) => {
-    showPicture(file).catch(() => {
-      say(`${file.name} is no picture that this browser can read.`);
+openStage(drawMask)
+  .then(async ({ onPicture, say }) => {
+    onPicture((file) => {
+      showPicture(file).catch(() => {
+        say(`${file.name} is no picture that this browser can read.`);
+      });
     });
-  });
-}, orSay);
+    setReference(await drawSampleFace(faceUrl), 140, 60, 360);
+  })
+  .catch(orSay);

@@ -175,18 +175,36 @@ export const drawSampleFace = async (
   return canvas;
 };
 
-/** The face as a stream, moving. @param faceUrl of the package's `face.bin` */
-export const openSampleFace = async (
-  faceUrl: string | URL,
-): Promise<{ stream: MediaStream; stop: () => void }> => {
+/** Less of a motion. */
+const lessen = (pose: SamplePose, share: number): SamplePose => ({
+  expressions: Object.fromEntries(
+    Object.entries(pose.expressions).map(([name, value]) => [name, share * value]),
+  ),
+  ...{ yaw: share * pose.yaw, pitch: share * pose.pitch, roll: share * pose.roll },
+  ...{ x: share * pose.x, y: share * pose.y },
+});
+
+export type SampleFace = {
+  stream: MediaStream;
+  /** Until then it is at rest, so that it can be got to know. */ move: () => void;
+  stop: () => void;
+};
+
+/** The face as a stream. @param faceUrl of the package's `face.bin` */
+export const openSampleFace = async (faceUrl: string | URL): Promise<SampleFace> => {
   const { canvas, draw } = await createSampleFace(faceUrl);
+  let since: number | undefined;
   const drawNow = (): void => {
-    draw(motionAt(isStill ? 0 : performance.now() / 1000));
+    const t = since === undefined ? 0 : (performance.now() - since) / 1000;
+    draw(isStill ? motionAt(0) : lessen(motionAt(t), Math.min(1, t)));
   };
   drawNow();
   const timer = setInterval(drawNow, 33);
   return {
     stream: canvas.captureStream(30),
+    move: () => {
+      since ??= performance.now();
+    },
     stop: () => {
       clearInterval(timer);
     },

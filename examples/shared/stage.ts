@@ -31,19 +31,21 @@ export type Stage = {
 export const faceUrl = new URL('../../models/face/face.bin', import.meta.url);
 
 /** @param draw told of every frame; what it throws ends the tracking and is shown */
-export const openStage = async (
-  draw: (of: StageFrame) => void | Promise<void>,
-): Promise<Stage> => {
+export const openStage = async (draw: (of: StageFrame) => void | Promise<void>): Promise<Stage> => {
   const canvas = element('stage', HTMLCanvasElement);
-  const context = canvas.getContext('2d');
+  const shown = canvas.getContext('2d');
+  // What takes a while to draw is not seen half done.
+  const behind = document.createElement('canvas');
+  const context = behind.getContext('2d');
   const status = box('status');
   const say = (text: string): void => {
     status.textContent = text;
   };
-  if (context === null) throw new Error('This browser has no 2-D canvas.');
+  if (context === null || shown === null) throw new Error('This browser has no 2-D canvas.');
   const puppet = await loadPuppet({ model: '../../models/face/', fieldOfView });
   let tracking: Tracking | undefined;
   let close: () => void = () => undefined;
+  let greet: (() => void) | undefined;
   let takePicture: ((picture: File) => void) | undefined;
 
   const follow = async (source: Parameters<typeof track>[0]): Promise<void> => {
@@ -55,10 +57,14 @@ export const openStage = async (
       if (tracking !== mine) break;
       const { frame } = result;
       const { displayWidth: width, displayHeight: height } = frame;
-      if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+      if (behind.width !== width || behind.height !== height) {
+        [canvas.width, canvas.height] = [behind.width, behind.height] = [width, height];
+      }
       context.drawImage(frame, 0, 0, width, height);
       const face = puppet.update(result);
+      if (face.status === 'tracking') greet?.();
       await draw({ frame, result, tracking: mine, face, context, width, height });
+      shown.drawImage(behind, 0, 0);
       say(
         face.status === 'tracking'
           ? 'Tracking'
@@ -72,6 +78,7 @@ export const openStage = async (
     void (async () => {
       close();
       close = () => undefined;
+      greet = undefined;
       await tracking?.close();
       try {
         await follow(await open());
@@ -94,6 +101,7 @@ export const openStage = async (
     start(async () => {
       const sample = await openSampleFace(faceUrl);
       close = sample.stop;
+      greet = () => setTimeout(sample.move, 1000);
       return sample.stream;
     });
   };
