@@ -265,10 +265,7 @@ export class Portrait {
     const rest = this.#still.points;
     const face = this.#face;
     const background = createBackground(rest, outerRim(this.#mesh), ...size);
-    const eyes = [
-      { fan: createFan('picture', rest, openings.rightEye, size), corners: [36, 39] },
-      { fan: createFan('picture', rest, openings.leftEye, size), corners: [42, 45] },
-    ];
+    const eyes = [openings.rightEye, openings.leftEye].map((rim) => createFan('picture', rest, rim, size));
     const isOpen = this.#between(62, 66) > openAtRest * this.#between(60, 64);
     const mouth = createFan(isOpen ? 'picture' : 'mouth', rest, openings.mouth, size);
     const moves = new Float32Array(rest.length);
@@ -279,18 +276,12 @@ export class Portrait {
     const fill = (): void => {
       for (let i = 0; i < moves.length; i++) moves[i] = face.points[i] - rest[i];
       background.fill(moves);
-      for (const { fan, corners } of eyes) {
-        // Eyeballs go along with the head, not with the lids.
-        const shift = [0, 1].map((axis) =>
-          corners.reduce((sum, l) => sum + moves[2 * landmarks[l] + axis] / corners.length, 0),
-        );
-        fan.fill((v, axis) => rest[2 * v + axis] + shift[axis]);
-      }
-      mouth.fill((v, axis) => face.points[2 * v + axis]);
+      // Eyeballs are stretched between the lids: whatever these do, nothing else shows through.
+      for (const fan of [...eyes, mouth]) fan.fill((v, axis) => face.points[2 * v + axis]);
       if (!isOpen) fillMouthUv(mouth.layer, cornerOf(60), cornerOf(64));
     };
     fill();
-    return { layers: [background.layer, ...eyes.map(({ fan }) => fan.layer), mouth.layer, face], fill };
+    return { layers: [background.layer, ...eyes.map(({ layer }) => layer), mouth.layer, face], fill };
   }
 }
 
