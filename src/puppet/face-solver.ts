@@ -32,6 +32,8 @@ const atLandmarks = ({ landmarks, mask }: FaceModel, values: Float32Array): Floa
 /** What is known of a frame. */
 export type Solved = PoseFit & {
   /** (E) of the 3-D face, 0–1. */ weights: Float64Array;
+  /** (68, 3) where the points are in space, camera coordinates, cm: as deep as the face has them. */
+  landmarks: Float64Array;
 };
 
 /** How much of what is expected of the turn counts against the points. */
@@ -94,7 +96,12 @@ export class FaceSolver {
     if (timestamp !== undefined && fit.inliers > 0.6) {
       this.identity.add(fit, this.#fitter.placed, rays, timestamp);
     }
-    return { ...fit, weights };
+    const landmarks = this.#fitter.placed.slice();
+    for (let i = 0; i < pointCount; i++) {
+      landmarks[3 * i] += fit.residuals[2 * i];
+      landmarks[3 * i + 1] += fit.residuals[2 * i + 1];
+    }
+    return { ...fit, weights, landmarks };
   }
 
   /** The person's landmarks with the expressions. */

@@ -16,6 +16,7 @@ import { describePose, type HeadPose } from './head-pose.ts';
 import { parsePointNet } from './point-net.ts';
 import type { Placement } from './pose-fit.ts';
 import { PoseSmoother } from './pose-smoother.ts';
+import { measure, RestFollower, seenNames, type Measures } from './seen-expressions.ts';
 import { rotationOfVector, vectorOfRotation } from './solid-rotation.ts';
 
 /** A point of a picture. */
@@ -92,6 +93,9 @@ export type PuppetResult =
 
 const optionKeys = ['fieldOfView', 'hold', 'relax'] as const satisfies (keyof PuppetOptions)[];
 
+/** Below it the network says nothing: a face at rest is at rest, and does not tremble about it. */
+const silence = 0.1;
+
 /** After so long, seconds, somebody who is found may be somebody else. */
 const sameFor = 3;
 
@@ -110,10 +114,14 @@ const checkOptions = (options: PuppetOptions): Required<PuppetOptions> => {
 };
 
 /** Known of the face that was last seen. */
-type Seen = { id: number; timestamp: number; placement: Placement; weights: Float64Array; lens: Lens } & Omit<
-  PuppetFace,
-  'id' | 'mesh'
->;
+type Seen = {
+  id: number;
+  timestamp: number;
+  placement: Placement;
+  weights: Float64Array;
+  measures: Measures;
+  lens: Lens;
+} & Omit<PuppetFace, 'id' | 'mesh'>;
 
 /**
  * Turns tracked faces into what moves a puppet: head pose, expressions and a face mesh. It follows one face and gets to know
@@ -129,6 +137,7 @@ export class Puppet {
   /** Of each expression of the 3-D face: its name here; undefined for what is not told. */
   readonly #names: readonly (ExpressionName | undefined)[];
   readonly #expressionCount: number;
+  readonly #seenRest = new RestFollower();
   #rest: Float64Array | undefined;
   #seen: Seen | undefined;
   #last: { input: PuppetInput; id: number | undefined; result: PuppetResult } | undefined;
@@ -145,7 +154,8 @@ export class Puppet {
     this.#builder = createMeshBuilder(face);
     this.#expressionCount = net.expressions.length;
     this.#names = net.expressions.map((name) => (net.untold.includes(name) ? undefined : arkitName(name)));
-    this.unsupported = expressionNames.filter((name) => !this.#names.includes(name));
+    const told: ReadonlySet<ExpressionName | undefined> = new Set([...this.#names, ...seenNames]);
+    this.unsupported = expressionNames.filter((name) => !told.has(name));
   }
 
   /**
@@ -190,6 +200,7 @@ export class Puppet {
       );
     }
     this.#rest = this.#seen.weights.slice();
+    this.#seenRest.calibrate(this.#seen.measures);
   }
 
   /**
@@ -205,6 +216,7 @@ export class Puppet {
   reset(): void {
     this.#solver.reset();
     this.#smoother.reset();
+    this.#seenRest.reset();
     this.#rest = undefined;
     this.#seen = undefined;
     this.#last = undefined;
@@ -227,23 +239,26 @@ export class Puppet {
 
   #see({ id, landmarks }: PuppetObject, timestamp: number, lens: Lens): PuppetResult {
     const places = this.#places(landmarks);
-    const solved = this.#solver.solve(pointsOf(places.map((at) => landmarks[at])), lens, timestamp);
+    const points = pointsOf(places.map((at) => landmarks[at]));
+    const solved = this.#solver.solve(points, lens, timestamp);
+    const measures = measure(points, solved);
+    this.#seenRest.follow(measures, timestamp);
     // Found again after a while, or somebody else: it is not where it was.
     if (this.#seen === undefined || timestamp - this.#seen.timestamp > this.#options.hold)
       this.#smoother.reset();
     const smooth = { ...solved, ...this.#smoother.filter(solved, timestamp) };
-    const raw = this.#solver.solve(
-      pointsOf(places.map((at) => ({ ...landmarks[at].raw, confidence: landmarks[at].confidence }))),
-      lens,
+    const rawPoints = pointsOf(
+      places.map((at) => ({ ...landmarks[at].raw, confidence: landmarks[at].confidence })),
     );
+    const raw = this.#solver.solve(rawPoints, lens);
     const sure = places.reduce((sum, at) => sum + landmarks[at].confidence, 0) / pointCount;
-    const describe = (of: Solved) => ({
+    const describe = (of: Solved, by: Measures) => ({
       pose: describePose(of, sure * of.inliers),
-      expressions: this.#expressionsOf(of.weights),
+      expressions: this.#expressionsOf(of.weights, by),
     });
-    const told = { ...describe(smooth), raw: describe(raw) };
+    const told = { ...describe(smooth, measures), raw: describe(raw, measure(rawPoints, raw)) };
     const { rotation, translation, weights } = smooth;
-    this.#seen = { id, timestamp, placement: { rotation, translation }, weights, lens, ...told };
+    this.#seen = { id, timestamp, placement: { rotation, translation }, weights, measures, lens, ...told };
     this.#builder.setIdentity(this.#solver.identity.weights);
     this.#builder.fill(weights, smooth, lens, smooth);
     return { status: 'tracking', timestamp, id, ...told, mesh: this.#builder.mesh };
@@ -279,7 +294,7 @@ export class Puppet {
   }
 
   /** By ARKit's names, against the face at rest. */
-  #expressionsOf(weights: Float64Array): Expressions {
+  #expressionsOf(weights: Float64Array, measures: Measures): Expressions {
     const told = neutralExpressions();
     const halves = new Map<ExpressionName, number>();
     for (let k = 0; k < this.#expressionCount; k++) {
@@ -289,9 +304,10 @@ export class Puppet {
       const count = (halves.get(name) ?? 0) + 1;
       halves.set(name, count);
       // Two halves that are one expression here: their mean.
-      told[name] += (Math.max(0, (weights[k] - rest) / (1 - rest)) - told[name]) / count;
+      const beyond = (weights[k] - rest) / (1 - rest);
+      told[name] += (Math.max(0, (beyond - silence) / (1 - silence)) - told[name]) / count;
     }
-    return told;
+    return Object.assign(told, this.#seenRest.tell(measures));
   }
 
   /** @throws InputError that names what is missing */

@@ -8,20 +8,23 @@ import {
   toKalidoKit,
   toLive2d,
   toVrm,
+  type Expressions,
   type PuppetFace,
 } from '../../src/puppet/index.ts';
+import { neutralExpressions } from '../../src/puppet/expression-names.ts';
 import { rotationOfVector } from '../../src/puppet/solid-rotation.ts';
 import { createFaceObject, createHeadObject, driveVrm, fitCamera } from '../../src/three/index.ts';
 import { frameSize, inputOf, nothingAt, puppetFiles } from '../fixtures/puppet-files.ts';
 
 const turned = { rotation: rotationOfVector(0, 0.3, 0), translation: Float64Array.of(4, 3, -60) };
-const smiling = { mouthSmile_L: 0.5, mouthSmile_R: 0.5, eyeBlink_L: 0.75 };
+const smiling = { mouthSmileLeft: 0.5, mouthSmileRight: 0.5, eyeBlinkLeft: 0.75 };
+/** A face whose pose is found, and whose expressions are given. */
 const tracked = (
-  weights: Readonly<Record<string, number>> = smiling,
+  expressions: Partial<Expressions> = smiling,
 ): PuppetFace & { status: 'tracking'; timestamp: number } => {
-  const result = createPuppet(puppetFiles(weights)).update(inputOf(turned, 0));
+  const result = createPuppet(puppetFiles()).update(inputOf(turned, 0));
   if (result.status !== 'tracking') throw new Error('no face');
-  return { ...result, status: 'tracking' };
+  return { ...result, expressions: { ...neutralExpressions(), ...expressions }, status: 'tracking' };
 };
 
 describe('a face in the words of other software', () => {

@@ -120,8 +120,6 @@ describe('the face', () => {
     const rest = height();
     face.setExpressions({ jawOpen: 1 });
     expect(height()).toBeGreaterThan(rest + 1);
-    const told = createPuppet(puppetFiles({ jawOpen: 1 })).update(inputOf(ahead, 0));
-    expect(told.status === 'tracking' && told.expressions.jawOpen).toBeCloseTo(1, 3);
   });
 
   test('parts its lips where the points do: the upper one does not go along with the lower one', () => {
@@ -199,7 +197,8 @@ describe('a puppet', () => {
     expect(expressionNames).toHaveLength(52);
     expect(puppet.unsupported).toEqual(['cheekPuff', 'tongueOut']);
     expect(expressions?.cheekPuff).toBe(0);
-    expect(expressions?.mouthSmileLeft).toBeCloseTo(0.5, 3);
+    // What is weaker than a tenth is silent, and 1 stays 1.
+    expect(expressions?.mouthSmileLeft).toBeCloseTo((0.5 - 0.1) / 0.9, 3);
     expect(expressions?.mouthSmileRight).toBe(0);
   });
 
