@@ -1,4 +1,5 @@
 import { InputError } from '../errors.ts';
+import { neutralExpressions } from '../puppet/expression-names.ts';
 import { toVrm } from '../puppet/mappings.ts';
 import type { PuppetResult } from '../puppet/puppet.ts';
 
@@ -25,6 +26,13 @@ export type VrmLike = {
     | undefined;
 };
 
+/** What of an avatar follows a face. */
+export type DrivenVrm = {
+  /** `arkit`: its own custom ones by ARKit's names; `none`: it has none that a face knows, and its face stays still. */
+  expressions: 'arkit' | 'presets' | 'none';
+  /** Whether it has a head to be turned. */ hasHead: boolean;
+};
+
 /** Share of the turn that the neck has. */
 const neckShare = 0.4;
 
@@ -41,26 +49,32 @@ const partOf = ({ x, y, z, w }: { x: number; y: number; z: number; w: number }, 
  * Moves an avatar by a face: head and neck turn, expressions by its own custom ones where it has ARKit's, else by presets.
  * Call `vrm.update(seconds)` afterwards, as always.
  * @param isMirrored as in a mirror: the avatar's left is the subject's right. Default false
- * @throws InputError for an avatar that has neither expressions nor a head
+ * @returns what of it follows: say so where nothing does
+ * @throws InputError for an avatar that has neither expressions nor a humanoid
  */
-export const driveVrm = (vrm: VrmLike, result: PuppetResult, isMirrored = false): void => {
+export const driveVrm = (vrm: VrmLike, result: PuppetResult, isMirrored = false): DrivenVrm => {
   const { expressionManager, humanoid } = vrm;
   if (!expressionManager && !humanoid) {
     throw new InputError(
       'This VRM has neither expressions nor a humanoid. Load it with VRMLoaderPlugin of @pixiv/three-vrm and pass gltf.userData.vrm.',
     );
   }
-  if (result.status === 'searching') return;
-  const { presets, custom } = toVrm(result.expressions);
-  if (expressionManager) {
-    const swap = (name: string): string =>
-      isMirrored ? name.replace(/Left$|Right$/, (side) => (side === 'Left' ? 'Right' : 'Left')) : name;
-    const has = (name: string): boolean => Boolean(expressionManager.getExpression(name));
-    const hasCustom = has('jawOpen');
-    for (const [name, weight] of Object.entries(hasCustom ? custom : presets)) {
-      const own = swap(name);
-      if (has(own)) expressionManager.setValue(own, weight);
-    }
+  const has = (name: string): boolean => Boolean(expressionManager?.getExpression(name));
+  const hasHead = Boolean(humanoid?.getNormalizedBoneNode('head'));
+  const { presets, custom } = toVrm(
+    result.status === 'searching' ? neutralExpressions() : result.expressions,
+  );
+  const hasArkit = has('jawOpen');
+  const known = Object.entries(hasArkit ? custom : presets).filter(([name]) => has(name));
+  const driven: DrivenVrm = {
+    expressions: known.length === 0 ? 'none' : hasArkit ? 'arkit' : 'presets',
+    hasHead,
+  };
+  if (result.status === 'searching') return driven;
+  const swap = (name: string): string =>
+    isMirrored ? name.replace(/Left$|Right$/, (side) => (side === 'Left' ? 'Right' : 'Left')) : name;
+  for (const [name, weight] of known) {
+    if (has(swap(name))) expressionManager?.setValue(swap(name), weight);
   }
   const { x, y, z, w } = result.pose.quaternion;
   const turn = isMirrored ? { x, y: -y, z: -z, w } : { x, y, z, w };
@@ -71,4 +85,5 @@ export const driveVrm = (vrm: VrmLike, result: PuppetResult, isMirrored = false)
     const part = partOf(turn, share);
     humanoid?.getNormalizedBoneNode(bone)?.quaternion.set(part.x, part.y, part.z, part.w);
   }
+  return driven;
 };

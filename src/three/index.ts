@@ -6,4 +6,4 @@ export {
   type HeadObject,
 } from './face-object.ts';
 export { fitCamera, type VideoFit } from './fit-camera.ts';
-export { driveVrm, type VrmLike } from './drive-vrm.ts';
+export { driveVrm, type DrivenVrm, type VrmLike } from './drive-vrm.ts';
