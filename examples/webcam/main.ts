@@ -294,7 +294,9 @@ const listCameras = async (stream: MediaStream): Promise<void> => {
 const faceUrl = new URL('../../models/face/face.bin', import.meta.url);
 const openSample = async (): Promise<Playing> => {
   const { openSampleFace } = await import('../shared/sample-face.ts');
-  return { kind: 'sample', ...(await openSampleFace(faceUrl)) };
+  const { stream, move, stop } = await openSampleFace(faceUrl);
+  move();
+  return { kind: 'sample', stream, stop };
 };
 
 const startCamera = (): void => void start(openCamera);
