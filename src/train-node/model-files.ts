@@ -37,7 +37,12 @@ const writeReport = async (
   const batch = createBatchMaker({ ...source, settings: config.batch, seed: config.seed + 1 })(0);
   const samples = await sampleMatches(runtime, network, config, batch);
   const flows = source.pools.flatMap(({ pool }) => sampleFlows(pool, sampledFlows, config.seed));
-  await writeFileAtomic(join(out, reportName), await renderReport(config, metrics, samples, flows));
+  const data = {
+    pictures: source.set?.pictures.length ?? 0,
+    videos: new Set(source.pools.flatMap(({ pool, ofPictures }) => (ofPictures === true ? [] : pool.videos)))
+      .size,
+  };
+  await writeFileAtomic(join(out, reportName), await renderReport(config, metrics, samples, { flows, data }));
 };
 
 /** Writes `model.onnx`, `model.int8.onnx`, `manifest.json` and `report.html` of a training's present weights. */

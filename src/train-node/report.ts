@@ -3,6 +3,7 @@ import type { TrainingConfig } from '../train/settings/config.ts';
 import type { SampleFlow } from '../train/report/sample-flows.ts';
 import type { SampleMatch } from '../train/report/sample-matches.ts';
 import { loadSharp } from '../media-node/sharp.ts';
+import { adviseTraining, explainLoss, lossState, type TrainedOn } from './report-advice.ts';
 
 export type MetricsLine = Record<string, number>;
 
@@ -133,22 +134,29 @@ export const renderReport = async (
   config: TrainingConfig,
   metrics: readonly MetricsLine[],
   samples: readonly SampleMatch[],
-  flows: readonly SampleFlow[] = [],
+  { flows = [], data }: { flows?: readonly SampleFlow[]; /** What was trained on. */ data: TrainedOn },
 ): Promise<string> => {
   const curve = (key: string): [number, number][] =>
     metrics.flatMap((line): [number, number][] => (key in line ? [[line.step, line[key]]] : []));
   const evaluation = evaluatedNames(metrics).map((name): Curve => ({ name, points: curve(name) }));
   const rows = await Promise.all(samples.map((sample) => matchRow(sample, config.batch.inputSize)));
   const matches = rows.join('\n');
+  const state = lossState(curve('loss'));
+  const done = metrics.at(-1)?.step ?? 0;
+  const advice = adviseTraining(state, { steps: config.steps, done }, data).map(
+    (sentence) => `<li>${escape(sentence)}</li>`,
+  );
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>Training of ${escape(config.category)}</title><style>${style}</style></head><body>
-<h1>Training of “${escape(config.category)}”: ${metrics.at(-1)?.step ?? 0} of ${config.steps} steps</h1>
+<h1>Training of “${escape(config.category)}”: ${done} of ${config.steps} steps</h1>
 ${plot('Loss', `grid cells^${config.loss.exponent}, mean over neighbouring steps`, [{ name: 'loss', points: thinned(curve('loss'), 160) }])}
+<p>${escape(explainLoss(config, state))}</p>
 ${plot('Evaluation', 'as measured on the pictures of --evaluate', evaluation)}
-<h2>Sample matches</h2><p class="unit">Points of the left view, found in another view of the same picture (a line leads to where they really are) and in another instance.</p>
+<h2>Sample matches</h2><p class="unit">Points of the left view, found in another view of the same picture (a line leads to where they really are) and in another instance or recording. The views are drawn for this report and were never trained on; the pictures that they are of were.</p>
 ${matches}
 ${await flowSection(flows)}
+<h2>What to do next</h2><ol>${advice.join('')}</ol>
 <h2>Settings</h2><table>${settingsTable(config)}</table>
 </body></html>
 `;

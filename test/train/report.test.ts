@@ -51,7 +51,7 @@ describe('the training report', () => {
       { step: 2, loss: 2 },
       { step: 2, one_shot_5: 12.5 },
     ];
-    const html = await renderReport(config, metrics, samples);
+    const html = await renderReport(config, metrics, samples, { data: { pictures: 6, videos: 0 } });
     expect(html.match(/<polyline/g)).toHaveLength(2);
     expect(html).toContain('one_shot_5 12.500');
     expect(html.match(/data:image\/png/g)).toHaveLength(6);
@@ -85,7 +85,10 @@ describe('the training report', () => {
     expect([...(moving?.pictures[2].slice(-3) ?? [])]).toEqual([0, 0, 0]);
     expect([...(still?.pictures[2].slice(0, 3) ?? [])]).toEqual([255, 255, 255]);
     expect([moving?.pictures[0][0], moving?.pictures[1][0]]).toEqual([40, 90]);
-    const html = await renderReport(config, [{ step: 1, loss: 3 }], [], flows);
+    const html = await renderReport(config, [{ step: 1, loss: 3 }], [], {
+      flows,
+      data: { pictures: 0, videos: 1 },
+    });
     expect(html.match(/data:image\/png/g)).toHaveLength(6);
     expect(html).toContain('at most 4.0 px of 32, valid on 47 %');
     expect(html).not.toContain('<right>');
