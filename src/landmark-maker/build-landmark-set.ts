@@ -142,7 +142,7 @@ export const buildLandmarkSet = async (request: SetRequest, options: BuildOption
   checkSetRequest(request);
   const { session, tolerance = 0.06, onProgress } = options;
   const { names, connections = [], mirrorPairs = [], unit } = request;
-  const { category, embeddingSize, inputSize, temperature, cropMargin } = session.manifest;
+  const { category, embeddingSize, inputSize, temperature, cropMargin, files } = session.manifest;
   const filled = fillHidden(request.pictures);
   const marked = request.pictures.map((picture, index): Complete => ({ ...picture, ...filled[index] }));
   const margin = options.margin ?? cropMargin;
@@ -178,6 +178,7 @@ export const buildLandmarkSet = async (request: SetRequest, options: BuildOption
     ...{ category, embeddingSize, names, connections, mirrorPairs, meanShape, references, evidence },
     ...(anchors === undefined ? {} : { anchors }),
     ...(parts === undefined ? {} : { parts }),
+    ...(files === undefined ? {} : { network: files.model.sha256 }),
     ...(unit === undefined ? {} : { unit }),
     ...(annotations.length < located.length ? {} : { annotations }),
   };

@@ -41,6 +41,8 @@ export type LandmarkSet = {
   /** By what the object is found and followed; without them by the landmarks. `evidence` is then theirs. */
   anchors?: Anchors;
   /** How the object hangs together, where it bends; without it its shape is rigid, up to a tolerance. */ parts?: Parts;
+  /** SHA-256 of the network that it was made with, as the manifest has it of `model`: another would find nothing. */
+  network?: string;
   /** Two landmarks whose distance is the length that errors are told in; else it is the object's size. */
   unit?: IndexPair;
   /** How likely landmarks are right; without it their confidence is what the network gives, uncalibrated. */
@@ -117,6 +119,7 @@ export const parseLandmarkSet = (text: string, source = 'landmarks.json'): Landm
     evidence: evidenceLevels(file.evidence, fail),
     ...(file.anchors === undefined ? {} : { anchors: anchorsOf(file.anchors, embeddingSize, fail) }),
     ...(file.parts === undefined ? {} : { parts: partsOf(file.parts, count, embeddingSize, fail) }),
+    ...(typeof file.network === 'string' ? { network: file.network } : {}),
     ...(file.unit === undefined ? {} : { unit: pair(file.unit, 'a unit') }),
     ...(file.calibration === undefined ? {} : { calibration: calibrationOf(file.calibration, count, fail) }),
   };
@@ -271,7 +274,7 @@ const unitVectors = (
  */
 export const checkLandmarkSet = (
   set: LandmarkSet,
-  manifest: Pick<Manifest, 'embeddingSize' | 'category'>,
+  manifest: Pick<Manifest, 'embeddingSize' | 'category'> & Partial<Pick<Manifest, 'files'>>,
   names = { landmarks: 'landmarks.json', model: 'the model' },
 ): void => {
   if (!Array.isArray((set as Partial<LandmarkSet>).names)) {
@@ -285,6 +288,12 @@ export const checkLandmarkSet = (
   if (set.category !== manifest.category) {
     throw new ModelError(
       `${names.landmarks} is for the category "${set.category}" but ${names.model} is for "${manifest.category}". ${remake}`,
+    );
+  }
+  const network = manifest.files?.model.sha256;
+  if (set.network !== undefined && network !== undefined && set.network !== network) {
+    throw new ModelError(
+      `${names.landmarks} was made with another network than ${names.model} has. ${remake}`,
     );
   }
   checkParts(set, names.landmarks);
@@ -352,6 +361,7 @@ export const serializeLandmarkSet = (set: LandmarkSet): string => {
       JSON.stringify({ bones: bones.map(([a, b, length]) => [a, b, rounded(length)]), references: vectors }),
     ]);
   }
+  if (set.network !== undefined) fields.push(['network', JSON.stringify(set.network)]);
   if (set.unit !== undefined) fields.push(['unit', JSON.stringify(set.unit)]);
   if (set.calibration !== undefined) {
     const { tolerance, own, mean, misfit, offsets } = set.calibration;

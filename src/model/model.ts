@@ -16,8 +16,8 @@ export type ModelDevice = 'cpu' | 'wasm' | 'webgpu';
 /** Which of a model's networks: `int8` has 8-bit weights and activations. */
 export type ModelPrecision = 'fp32' | 'int8';
 
-/** What a network takes and gives: its manifest without the list of files. */
-export type ModelGeometry = Omit<Manifest, 'formatVersion' | 'files'>;
+/** What a network takes and gives: its manifest; the list of files only where it is one of a model directory. */
+export type ModelGeometry = Omit<Manifest, 'formatVersion' | 'files'> & Partial<Pick<Manifest, 'files'>>;
 
 /**
  * A loaded network with its matching head: the one thing behind trackers, training, evaluation and tools.

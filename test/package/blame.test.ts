@@ -110,6 +110,18 @@ describe('an error blames what is at fault', () => {
     expect(report.message).not.toContain('Vite');
   });
 
+  test('a network of something else under matching hashes, whose set says what it was made with', async () => {
+    const own = readFileSync(join(fixtureFolder, 'blobs', 'landmarks.json'), 'utf8');
+    const text = JSON.stringify({ ...(JSON.parse(own) as object), network: '0'.repeat(64) });
+    const report = await failureOf('other-network', {
+      options: "{ model: '/blobs/', device: 'wasm', landmarks: '/other.json' }",
+      instead: { '/other.json': text },
+    });
+    expect(report.name).toBe('ModelError');
+    expect(report.message).toContain('made with another network');
+    expect(report.message).toContain('dve landmarks');
+  });
+
   test('Node is told that there are no workers, and the way there', () => {
     const folder = createConsumer('blame-node', {
       'main.mjs': `

@@ -22,6 +22,7 @@ const set: LandmarkSet = {
   ],
   references: new Float32Array([1, 0, 0, 0, 0.6, 0.8, 0, 0, 0.5, 0.5, 0.5, -0.5]),
   evidence: { object: 2.5, background: -1 },
+  network: 'a'.repeat(64),
   unit: [0, 1],
   calibration: { tolerance: 0.05, own: 0.5, mean: 1.5, misfit: -0.25, offsets: [-1, -2, 0.5] },
   annotations: [
@@ -160,6 +161,21 @@ describe('a landmark set', () => {
       checkLandmarkSet(set, { embeddingSize: 4, category: 'cat' });
     }).toThrow(/"face" but the model is for "cat"/);
     checkLandmarkSet(set, { embeddingSize: 4, category: 'face' });
+  });
+
+  it('that was made with another network of the same kind is refused', () => {
+    const withNetwork = (sha256: string) => ({
+      ...{ embeddingSize: 4, category: 'face' },
+      files: { model: { name: 'model.onnx', bytes: 1, sha256 } },
+    });
+    expect(() => {
+      checkLandmarkSet(set, withNetwork('b'.repeat(64)));
+    }).toThrow(/^landmarks\.json was made with another network than the model has\. .*dve landmarks/);
+    checkLandmarkSet(set, withNetwork('a'.repeat(64)));
+    // Sets of before say nothing of their network.
+    const older: LandmarkSet = { ...set };
+    delete older.network;
+    checkLandmarkSet(older, withNetwork('b'.repeat(64)));
   });
 });
 
