@@ -28,20 +28,14 @@ const otherPoses = ({ center, size, rotation }: Roi): Roi[] => [
   { center: { x: center.x + 0.2 * size, y: center.y + 0.1 * size }, size: 0.35 * size, rotation },
 ];
 
-/** The same for what bends, which may lie on its side: parts of it, and what is beside it. */
-const besidePoses = ({ center, size, rotation }: Roi): Roi[] => [
-  ...[-0.9, 0.9].map((shift): Roi => ({
-    center: { x: center.x + shift * size, y: center.y },
-    size,
-    rotation,
-  })),
-  ...[-0.9, 0.9].map((shift): Roi => ({
-    center: { x: center.x, y: center.y + shift * size },
-    size,
-    rotation,
-  })),
-  { center: { x: center.x - 0.3 * size, y: center.y + 0.2 * size }, size: 0.3 * size, rotation },
-  { center: { x: center.x + 0.3 * size, y: center.y - 0.2 * size }, size: 0.3 * size, rotation },
+/** The same for what bends, which may lie on its side, and whose parts are itself: what is beside it, and specks of it. */
+const besidePoses = ({ center: { x, y }, size, rotation }: Roi): Roi[] => [
+  ...[-0.8, 0.8].flatMap((shift): Roi[] => [
+    { center: { x: x + shift * size, y }, size: size / 2, rotation },
+    { center: { x, y: y + shift * size }, size: size / 2, rotation },
+  ]),
+  { center: { x: x - 0.2 * size, y: y + 0.1 * size }, size: 0.12 * size, rotation },
+  { center: { x: x + 0.2 * size, y: y - 0.1 * size }, size: 0.12 * size, rotation },
 ];
 
 /** Below this difference a tracker could not tell the object from anything else. */

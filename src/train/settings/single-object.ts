@@ -15,7 +15,7 @@ export const mostVideosOfOne = 12;
  */
 export const singleObjectConfig: TrainingConfig = {
   ...defaultConfig,
-  steps: 2000,
+  steps: 4000,
   cropMargin: 1.3,
   network: { kind: 'light', embeddingSize: 32, widths: [16, 32, 64, 96, 96] },
   loss: { ...defaultConfig.loss, exchange: 0 },
@@ -30,7 +30,7 @@ export const singleObjectConfig: TrainingConfig = {
     // Flow at this size takes a tenth of a second: more pairs would take longer than the training.
     poolPairs: 160,
     context: 1.25,
-    self: { ...defaultConfig.videos.self, start: 800, every: 600 },
+    self: { ...defaultConfig.videos.self, start: 1500, every: 1200 },
     pairs: {
       ...defaultConfig.videos.pairs,
       side: 192,
