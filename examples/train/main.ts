@@ -9,7 +9,7 @@ import {
 } from 'dve-sdk/train';
 import { zipSync } from 'fflate';
 import { onDrop } from '../shared/drops.ts';
-import { saveModel } from '../shared/saved-models.ts';
+import { readModel, saveModel } from '../shared/saved-models.ts';
 import { createChart } from './chart.ts';
 import { createFileList, isVideo } from './file-list.ts';
 import { createMarker } from './marker.ts';
@@ -19,6 +19,10 @@ import { chosenDevice, page, showStatus } from './page.ts';
 const mediabunny = new URL('../../node_modules/mediabunny/dist/bundles/mediabunny.min.mjs', import.meta.url);
 /** Name under which the webcam demo finds what was trained here. */
 const savedName = 'trained';
+
+/** Name under which this page finds what it learnt before, to go on from. */
+const learntName = 'training';
+const checkpointName = 'checkpoint.bin';
 
 type State = 'idle' | 'running' | 'ended';
 
@@ -30,7 +34,13 @@ let training: Training | undefined;
 let hasLearnt = false;
 let isSaving = false;
 
+/** What was learnt before, here or when the page was open last. */
+let learnt: { checkpoint: Uint8Array<ArrayBuffer>; steps: number } | undefined;
+
 const chart = createChart(page.chart);
+
+/** Whether the next training goes on from what was learnt. */
+const goesOn = (): boolean => learnt !== undefined && page.resume.checked;
 
 const showControls = (): void => {
   const isRunning = state === 'running';
@@ -38,7 +48,9 @@ const showControls = (): void => {
   page.start.hidden = isRunning;
   page.stop.hidden = !isRunning;
   page.start.disabled = length === 0;
-  page.start.textContent = state === 'ended' ? 'Train again' : 'Start training';
+  page.start.textContent = goesOn() ? 'Go on training' : state === 'ended' ? 'Train anew' : 'Start training';
+  page.resumeLabel.hidden = isRunning || learnt === undefined;
+  page.resumeText.textContent = `Go on from the ${learnt?.steps.toLocaleString('en') ?? ''} steps that are done`;
   page.startNote.hidden = isRunning || length > 0;
   page.listClear.hidden = page.choose.disabled = isRunning;
   page.listClear.disabled = isRunning;
@@ -151,9 +163,37 @@ const followMatches = async (running: Training): Promise<void> => {
   }
 };
 
-const settings = () => ({
+/** Keeps what was learnt in this browser, so that training can go on when the page is opened again. */
+const keepLearnt = async (running: Training, steps: number): Promise<void> => {
+  const checkpoint = (await running.files()).get(checkpointName);
+  if (checkpoint === undefined) return;
+  learnt = { checkpoint, steps };
+  page.resume.checked = true;
+  const count = new TextEncoder().encode(String(steps));
+  await saveModel(
+    learntName,
+    new Map([
+      [checkpointName, checkpoint],
+      ['steps', count],
+    ]),
+  );
+};
+
+const readLearnt = async (): Promise<void> => {
+  const files = await readModel(learntName);
+  const [checkpoint, count] = [files?.get(checkpointName), files?.get('steps')];
+  if (checkpoint === undefined || count === undefined) return;
+  learnt = {
+    checkpoint: new Uint8Array(await checkpoint.arrayBuffer()),
+    steps: Number(await count.text()),
+  };
+  showControls();
+};
+
+/** @param done steps that come before */
+const settings = (done = 0) => ({
   category: page.category.value.trim() === '' ? 'object' : page.category.value.trim(),
-  steps: Number(page.stepsChoice.value),
+  steps: done + Number(page.stepsChoice.value),
   videos: { share: Number(page.share.value) },
 });
 
@@ -172,15 +212,18 @@ const start = async (): Promise<void> => {
   page.matches.hidden = true;
   page.speed.textContent = page.left.textContent = '–';
   page.leftUnit.textContent = '';
+  const before = goesOn() ? learnt : undefined;
   chart.clear(Number(page.stepsChoice.value));
   showStatus('preparing');
   showControls();
   let running: Training | undefined;
+  let done = 0;
   try {
     running = createTraining({
       videos: list.files.filter(isVideo),
       pictures: list.files.filter((file) => !isVideo(file)),
-      config: settings(),
+      config: settings(before?.steps),
+      ...(before && { checkpoint: before.checkpoint }),
       device: chosenDevice(),
       mediabunny,
     });
@@ -188,6 +231,7 @@ const start = async (): Promise<void> => {
     running.ready.then(showFacts, () => undefined);
     for await (const progress of running) {
       showProgress(progress);
+      if (progress.phase === 'training') done = progress.step;
       if (progress.phase !== 'training' || hasLearnt) continue;
       hasLearnt = true;
       showStatus('training');
@@ -198,6 +242,7 @@ const start = async (): Promise<void> => {
       followMatches(running).catch(() => undefined);
     }
     if (training !== running) return;
+    if (done > 0) await keepLearnt(running, done);
     showStatus('done');
     page.left.textContent = '–';
     page.leftUnit.textContent = '';
@@ -300,6 +345,8 @@ onDrop(
   },
   () => state !== 'running',
 );
+page.resume.addEventListener('change', showControls);
+readLearnt().catch(showFailure);
 addEventListener('beforeunload', (event) => {
   if (state === 'running' && hasLearnt) event.preventDefault();
 });

@@ -42,8 +42,27 @@ export const createMarker = (onChange: () => void): Marker => {
   let index = 0;
   let video: HTMLVideoElement | undefined;
   let shown: Shown | undefined;
+  /** Pictures that were left with points on them. */
+  let kept: Shown[] = [];
   /** Counts loads: one that was overtaken by another must not go on. */
   let generation = 0;
+
+  /** How many points each picture has: as many as the first one. */
+  const wanted = (): number => kept.at(0)?.points.length ?? leastPoints;
+
+  const noteOf = (count: number): string => {
+    if (kept.length > 0) {
+      const before = `${kept.length} ${kept.length === 1 ? 'picture' : 'pictures'} with ${wanted()} points.`;
+      if (count === 0) return `${before} The same points in the same order on this one make it better.`;
+      if (count === wanted()) return `${before} This one has them, too.`;
+      return `${before} This one has ${count}: mark the same ${wanted()}, in the same order.`;
+    }
+    if (count >= leastPoints) {
+      return `${count} points. Click a point again to take it away. The same points on other pictures, or at another moment, make it better.`;
+    }
+    const left = count === 0 ? '' : `${leastPoints - count} to go.`;
+    return `Click ${leastPoints} points or more that are easy to tell apart, such as corners, tips and eyes. ${left}`;
+  };
 
   const draw = (): void => {
     const context = page.marker.getContext('2d');
@@ -68,17 +87,17 @@ export const createMarker = (onChange: () => void): Marker => {
       context.fillStyle = '#04211d';
       context.fillText(String(i + 1), x, y + 0.5 * unit);
     });
-    const { length } = points;
-    page.markingNote.textContent =
-      length < leastPoints
-        ? `Click ${leastPoints} points or more that are easy to tell apart, such as corners, tips and eyes. ${length === 0 ? '' : `${leastPoints - length} to go.`}`
-        : `${length} points. Click a point again to take it away.`;
-    page.markerUndo.disabled = page.markerClear.disabled = length === 0;
+    page.markingNote.textContent = noteOf(points.length);
+    page.markerUndo.disabled = points.length === 0;
+    page.markerClear.disabled = points.length === 0 && kept.length === 0;
     onChange();
   };
 
   const show = (bitmap: ImageBitmap): void => {
-    shown?.bitmap.close();
+    // A picture with all points is kept; one that was left halfway is not.
+    if (shown !== undefined && shown.points.length >= leastPoints && shown.points.length >= wanted()) {
+      kept.push(shown);
+    } else shown?.bitmap.close();
     shown = { bitmap, points: [] };
     draw();
   };
@@ -120,6 +139,7 @@ export const createMarker = (onChange: () => void): Marker => {
     draw();
   });
   page.markerClear.addEventListener('click', () => {
+    if (shown?.points.length === 0) kept = [];
     shown?.points.splice(0);
     draw();
   });
@@ -133,12 +153,19 @@ export const createMarker = (onChange: () => void): Marker => {
   return {
     open: async (given) => {
       files = given;
+      [kept, shown] = [[], undefined];
       await load(0);
     },
     marks: () => {
-      if (shown === undefined || shown.points.length < leastPoints) return undefined;
-      const { bitmap, points } = shown;
-      return { pictures: [{ picture: bitmap, points: [...points] }] };
+      const marked = [...kept, ...(shown !== undefined && shown.points.length > 0 ? [shown] : [])];
+      const count = marked.at(0)?.points.length ?? 0;
+      if (count < leastPoints || marked.some(({ points }) => points.length !== count)) return undefined;
+      const names = page.markerNames.value.split(',').map((name) => name.trim());
+      const areNames = new Set(names).size === count && names.length === count && !names.includes('');
+      return {
+        pictures: marked.map(({ bitmap, points }) => ({ picture: bitmap, points: [...points] })),
+        ...(areNames ? { names } : {}),
+      };
     },
   };
 };

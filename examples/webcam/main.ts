@@ -16,6 +16,7 @@ import { chosen } from '../shared/elements.ts';
 import { readModel, type SavedModel } from '../shared/saved-models.ts';
 import { createFigures } from './figures.ts';
 import { keepFocus, onChoice, page, showOver, showStatus } from './page.ts';
+import { createSearchNote } from './search-note.ts';
 import { connectSmoothing, currentSmoothing } from './smoothing.ts';
 
 /** What the video element plays. */
@@ -40,6 +41,8 @@ const openModel = async (): Promise<{ model?: string | SavedModel }> => {
     'this browser keeps no trained model any more. Train one again, or open the demo without it.',
   );
 };
+
+const searchNote = createSearchNote(page.searchNote, isSaved);
 
 let playing: Playing | undefined;
 let tracking: Tracking | undefined;
@@ -129,6 +132,7 @@ const stop = async (): Promise<void> => {
   const ending = tracking;
   tracking = undefined;
   writers = undefined;
+  searchNote.clear();
   release();
   last = undefined;
   draw();
@@ -216,6 +220,7 @@ const follow = async (mine: number, note?: string): Promise<void> => {
       if (!page.video.paused || playing?.kind === 'picture') showStatus(result.status);
       draw();
       figures.add(result, running.stats);
+      searchNote.add(result);
     }
   } catch (error) {
     if (mine !== generation) return;

@@ -2,6 +2,7 @@ import { box, button, element, input } from '../shared/elements.ts';
 
 export const page = {
   status: box('status'),
+  searchNote: box('search-note'),
   stageColumn: box('stage-column'),
   stage: box('stage'),
   video: element('video', HTMLVideoElement),

@@ -4,6 +4,7 @@ import type { ModelDevice } from '../model/model.ts';
 import type { WebRuntimeFiles } from '../model/model-web.ts';
 import type { Batch } from '../train/batch/batch.ts';
 import type { TrainingConfig } from '../train/settings/config.ts';
+import type { TrainingState } from '../train/step/training-step.ts';
 import type { SampleMatch } from '../train/report/sample-matches.ts';
 import type { DeviceChoice, Greeter } from '../worker/messages.ts';
 
@@ -72,6 +73,7 @@ export type StartTraining = {
   device: DeviceChoice;
   runtime: WebRuntimeFiles;
   /** Of {@link PreparedData}. */ digest: string;
+  /** What it goes on from. */ resume?: { /** Steps that are done. */ step: number; state: TrainingState };
 };
 
 /** What a training runs on. */

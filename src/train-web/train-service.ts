@@ -81,8 +81,11 @@ export class TrainService implements TrainWorkerApi {
     const batches = wrap<BatchApi>(port);
     const { config, device, runtime } = message;
     const chosen = await chooseDevice({ config, device, runtime, batch: () => batches.sample() });
-    const state = freshState(config, parameterLayout(config.network, config.batch.inputSize));
-    const running: Running = { message, batches, chosen, step: 0, state, end: Promise.resolve() };
+    const { step, state } = message.resume ?? {
+      step: 0,
+      state: freshState(config, parameterLayout(config.network, config.batch.inputSize)),
+    };
+    const running: Running = { message, batches, chosen, step, state, end: Promise.resolve() };
     this.#running = running;
     running.end = this.#trainToEnd(running);
     return this.#describe(running);

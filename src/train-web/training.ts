@@ -16,10 +16,12 @@ import type {
   Preparation,
   PreparedData,
   RemoteDecoder,
+  StartTraining,
   StepsReport,
   TrainingDevice,
   TrainWorkerApi,
 } from './messages.ts';
+import { readCheckpoint } from './read-checkpoint.ts';
 import { createElementDecoder } from './video-element.ts';
 
 /** Options of {@link createTraining}. */
@@ -30,6 +32,11 @@ export type TrainingOptions = {
   pictures?: readonly Blob[];
   /** Settings as of `dve train --config`, with defaults for browsers ({@link browserDefaults}). */
   config?: TrainingSettings;
+  /**
+   * `checkpoint.bin` of an earlier training, from `files()` or `dve train`: training goes on from its step to
+   * `config.steps`. The network has to be the same; pictures and videos may be others.
+   */
+  checkpoint?: Uint8Array<ArrayBuffer>;
   /** Where the network is trained. Default `auto`: WebGPU where it computes the same steps as wasm, faster. */
   device?: DeviceChoice;
   /**
@@ -45,6 +52,7 @@ const optionKeys = [
   'videos',
   'pictures',
   'config',
+  'checkpoint',
   'device',
   'mediabunny',
   'assetBase',
@@ -269,7 +277,12 @@ export const createTraining = (options: TrainingOptions): Training => {
     const prepared = await prepareData(data, options, config, decoder, inbox);
     const { port1, port2 } = new MessageChannel();
     await data.call((worker) => worker.serve(transfer(port1, [port1])));
-    const start = { config, device, runtime: assets.runtime, digest: prepared.digest };
+    const { checkpoint } = options;
+    const resume = checkpoint && (await readCheckpoint(checkpoint, config));
+    const start: StartTraining = {
+      ...{ config, device, runtime: assets.runtime, digest: prepared.digest },
+      ...(resume && { resume }),
+    };
     hasBegun = true;
     const started = await trainer.call((worker) => worker.start(start, transfer(port2, [port2])));
     if (isStopped) await trainer.call((worker) => worker.stop());

@@ -74,6 +74,43 @@ describe('a training on pictures', () => {
     expect(await run(2)).not.toEqual(first);
   });
 
+  test('goes on from a checkpoint, and refuses one that does not fit', async () => {
+    const pictures = await squarePictures(6);
+    const train = (steps: number, checkpoint?: Uint8Array<ArrayBuffer>, config = {}) =>
+      createTraining({
+        ...{ ...options, pictures, config: { ...tinyConfig, ...config, steps } },
+        ...(checkpoint && { checkpoint }),
+      });
+    using whole = train(6);
+    const losses = lossesOf(await collect(whole));
+    // The same seed and data: what goes on after a stop is what would have come without it.
+    using begun = train(6);
+    for await (const progress of begun) {
+      if (progress.phase === 'training' && progress.step >= 2) await begun.stop();
+    }
+    const checkpoint = (await begun.files()).get('checkpoint.bin');
+    if (checkpoint === undefined) return expect.unreachable('there is no checkpoint');
+    using resumed = train(6, checkpoint);
+    const rest = lossesOf(await collect(resumed));
+    expect(rest.length).toBeGreaterThan(0);
+    expect(rest.length).toBeLessThan(5);
+    rest.forEach((loss, i) => {
+      expect(loss).toBeCloseTo(losses.slice(-rest.length)[i], 3);
+    });
+    const refusal = async (training: ReturnType<typeof train>): Promise<string> => {
+      try {
+        await training.ready;
+        return '';
+      } catch (error) {
+        return String(error);
+      }
+    };
+    expect(await refusal(train(1, checkpoint))).toMatch(/steps already, and config\.steps is 1/);
+    const other = { network: { embeddingSize: 16, widths: [12, 16, 24] } };
+    expect(await refusal(train(6, checkpoint, other))).toMatch(/another network/);
+    expect(await refusal(train(6, checkpoint.slice(0, -9)))).toMatch(/not a complete checkpoint/);
+  });
+
   test(
     'what was trained finds the points that were marked, in another picture',
     { timeout: 180_000 },

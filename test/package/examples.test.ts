@@ -284,6 +284,59 @@ describe('npm start', () => {
       // So few steps are mostly too few for the points: then the page says so, and the network itself is not lost.
       const notice = page.locator('#notice-text', { hasText: 'saved without its points' });
       await notice.waitFor({ state: 'landmarks.json' in files ? 'hidden' : 'visible' });
+
+      // The same points on another picture count, too; half of them do not.
+      await page.locator('#marker-next').click();
+      const note = page.locator('#marking-note');
+      await note.filter({ hasText: '1 picture with' }).waitFor();
+      expect(await page.locator('#demo').isEnabled()).toBe(true);
+      await marker.click({ position: { x: 20, y: 20 } });
+      expect(await note.textContent()).toContain('This one has 1: mark the same');
+      expect(await page.locator('#demo').isEnabled()).toBe(false);
+    });
+  });
+
+  test('training goes on from what was learnt, in the same page and in one that is opened later', async () => {
+    await withContext(async (context) => {
+      const page = await context.newPage();
+      const steps = async (): Promise<number> => Number(await page.locator('#step').textContent());
+      const trainABit = async (words: string, from: number): Promise<number> => {
+        await page.locator('#start', { hasText: words }).click();
+        await waitForStatus(page, 'Training');
+        await page.waitForFunction(
+          (least) => Number(document.getElementById('step')?.textContent) > least,
+          from,
+        );
+        await page.locator('#stop').click();
+        await waitForStatus(page, 'Trained');
+        return steps();
+      };
+      const open = async (): Promise<void> => {
+        await page.goto(`${url}examples/train/`);
+        await page.locator('label', { hasText: 'CPU' }).click();
+        await page.locator('#files').setInputFiles(pictures);
+      };
+      await open();
+      const first = await trainABit('Start training', 1);
+      const second = await trainABit('Go on training', first);
+      await open();
+      await page.locator('#resume-text', { hasText: `the ${second} steps that are done` }).waitFor();
+      expect(await trainABit('Go on training', second)).toBeGreaterThan(second);
+      await page.locator('#resume').uncheck();
+      await page.locator('#start', { hasText: 'Train anew' }).waitFor();
+    });
+  });
+
+  test('the webcam demo says what to try where nothing is found', async () => {
+    await withContext(async (context) => {
+      const page = await context.newPage();
+      // No face is before the camera.
+      await page.goto(`${url}examples/webcam/`);
+      await page.locator('label', { hasText: 'CPU' }).click();
+      await page.locator('#start-camera').click();
+      await page.locator('#search-note', { hasText: 'Nothing was found' }).waitFor({ timeout: 60_000 });
+      await page.locator('#stop').click();
+      expect(await page.locator('#search-note').isHidden()).toBe(true);
     });
   });
 
