@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import webpack from 'webpack';
 import { serveFiles } from '../fixtures/serve.ts';
 import { createConsumer, launchChromium, root, runPage, type PageReport } from './consumer.ts';
+import { snippetsOf } from './snippets.ts';
 import { blobs, expectTracked, page, script } from './tracked-scene.ts';
 
 let browser: Browser;
@@ -120,11 +121,13 @@ const consumerIn = (folder: string, name: string, files: Readonly<Record<string,
 };
 
 describe.skipIf(!wantsLarge)('the published package, built by a large bundler (DVE_BUNDLERS=1),', () => {
-  test('Parcel, with dist and models copied and assetBase, tracks', async () => {
+  test('Parcel, with dist and models copied, assetBase and its setting, tracks and has all parts', async () => {
     const folder = installLarge('parcel', ['parcel@^2']);
+    const setting = snippetsOf('docs/self-hosting.md').find(({ language }) => language === 'json');
     consumerIn(folder, 'parcel', {
       'index.html': page('./main.js'),
-      'main.js': script('dve-sdk', withAssetBase),
+      'main.js': `import { toVrm } from 'dve-sdk/puppet';\nglobalThis.part = toVrm;\n${script('dve-sdk', withAssetBase)}`,
+      'package.json': setting?.code ?? '',
     });
     execFileSync(
       process.execPath,
