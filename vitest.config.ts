@@ -129,6 +129,8 @@ export default defineConfig({
         test: {
           name: 'package',
           environment: 'node',
+          // They wait for browsers most of the time.
+          maxWorkers: '100%',
           include: ['test/package/**/*.test.ts'],
           globalSetup: ['test/fixtures/setup.ts'],
           testTimeout: 180_000,

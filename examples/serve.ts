@@ -42,12 +42,14 @@ const toDemo: Plugin = {
   },
 };
 
+const port = Number(process.env.PORT ?? 5173);
 const server = await createServer({
   root,
   configFile: false,
   plugins: [toDemo],
   logLevel: 'warn',
-  cacheDir: join(root, '.cache', 'vite-examples'),
+  // Of each port its own: two that run at once would write the same files.
+  cacheDir: join(root, '.cache', `vite-examples-${port}`),
   resolve: {
     // The examples use the package as it is published, not its source.
     alias: {
@@ -61,7 +63,7 @@ const server = await createServer({
   },
   server: {
     host: 'localhost',
-    port: Number(process.env.PORT ?? 5173),
+    port,
     headers: {
       // An isolated page may use threads.
       'Cross-Origin-Opener-Policy': 'same-origin',
