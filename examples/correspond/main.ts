@@ -9,14 +9,13 @@ import {
 } from 'dve-sdk/pictures';
 import { onDrop } from '../shared/drops.ts';
 import { box, button, element, input } from '../shared/elements.ts';
-import { createMeshPainter } from '../shared/mesh-painter.ts';
+import { createMeshPainter, type MeshPainter } from '../shared/mesh-painter.ts';
 import { drawSampleFace } from '../shared/sample-face.ts';
 import { cut, toPicture, toSquare, type Place } from '../shared/squares.ts';
 import { faceUrl, orSay } from '../shared/stage.ts';
 import { openVideo } from '../shared/video.ts';
 
 type Picture = HTMLCanvasElement | HTMLVideoElement | ImageBitmap;
-/** What is known of both pictures. */
 type Pair = { field: Correspondence; map: PictureMap; left: Float32Array; right: Float32Array };
 
 const names = ['left', 'right', 'morph'] as const;
@@ -65,7 +64,7 @@ const mark = (context: CanvasRenderingContext2D, { x, y }: Place, isSure: boolea
   context.stroke();
 };
 
-const painter = createMeshPainter(side, side);
+let painter: MeshPainter | undefined;
 const morphIndex = Uint16Array.from({ length: 6 * cells * cells }, (_, i) => {
   const at = Math.floor(i / 6);
   const corner = Math.floor(at / cells) * (cells + 1) + (at % cells);
@@ -87,6 +86,7 @@ const drawMorph = ({ field, map }: Pair): void => {
     );
   }
   views[2].fillRect(0, 0, side, side);
+  painter ??= createMeshPainter(side, side);
   for (const [n, uv] of [from, to].entries()) {
     painter.draw([{ points, uv, index: morphIndex, texture: crops[n], culled: false }]);
     views[2].globalAlpha = n === 0 ? 1 : share;

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ibug68 } from '../../src/landmarks/ibug68.ts';
 import { createPuppet } from '../../src/puppet/index.ts';
@@ -189,6 +190,61 @@ test('mask: what is painted on a picture of a face lies on the live one', async 
     // The live face is the same one, a little turned: its nose is near its middle.
     expect(Math.hypot(dot.x - skin.x, dot.y - skin.y) / Math.sqrt(skin.count)).toBeLessThan(0.12);
   });
+});
+
+test('mask: a huge picture without transparency covers the face, a file that is none is named', async () => {
+  await withExample('mask', async (page) => {
+    const side = 9000;
+    const raw = { width: side, height: side, channels: 3 } as const;
+    const jpeg = await sharp({ create: { ...raw, background: '#ff00ff' }, limitInputPixels: false })
+      .jpeg()
+      .toBuffer();
+    const drop = (name: string, buffer: Buffer): Promise<void> =>
+      page.locator('#clip').setInputFiles({ name, mimeType: 'image/jpeg', buffer });
+    await page.locator('#opacity').fill('1');
+    await drop('huge.jpg', jpeg);
+    await expect
+      .poll(async () => (await pixelsWhere(page, 'r > 200 && g < 60 && b > 200')).count, { timeout: 60_000 })
+      .toBeGreaterThan(5000);
+    // What the page says of a moment is overwritten by the next frame: all of it is kept.
+    await page.evaluate(`(() => {
+      globalThis.said = [];
+      new MutationObserver(() => said.push(document.getElementById('status').textContent)).observe(
+        document.getElementById('status'),
+        { childList: true, characterData: true, subtree: true },
+      );
+    })()`);
+    await drop('broken.jpg', Buffer.from('no picture'));
+    await expect
+      .poll(() => page.evaluate<string[]>('said'))
+      .toContain('broken.jpg is no picture that this browser can read.');
+  });
+});
+
+/** As in a browser that has no WebGL, or has it switched off. */
+const withoutWebGl = `for (const kind of [OffscreenCanvas, HTMLCanvasElement]) {
+  const { getContext } = kind.prototype;
+  kind.prototype.getContext = function (name, ...more) {
+    return name.startsWith('webgl') ? null : getContext.call(this, name, ...more);
+  };
+}`;
+
+test('without WebGL the pages that need it say so, and nothing else goes wrong', async () => {
+  for (const name of ['mask', 'glasses', 'portrait', 'correspond']) {
+    const page = await browser.newPage();
+    const thrown: string[] = [];
+    page.on('pageerror', ({ message }) => thrown.push(message));
+    await page.addInitScript(withoutWebGl);
+    await page.goto(`${url}examples/${name}/`);
+    // The glasses' page draws its sample by WebGL, as soon as it is asked for.
+    await page.locator('#status', { hasText: name === 'glasses' ? 'Choose' : 'has no WebGL' }).waitFor();
+    if (name === 'glasses') {
+      await page.locator('#sample').click();
+      await page.locator('#status', { hasText: 'has no WebGL' }).waitFor();
+    }
+    expect({ name, thrown }).toEqual({ name, thrown: [] });
+    await page.close();
+  }
 });
 
 test('portrait: is drawn, and a point that is dragged takes its surroundings along', async () => {
