@@ -31,8 +31,8 @@ export type LandmarkSetRequest = {
   /** Landmarks that change places in a mirrored picture. */ mirrorPairs?: readonly IndexPair[];
   /**
    * Whether the object bends, as an arm, a hand or an animal does: it is then found and followed by its parts, which hang
-   * together as `connections` say, and not by one shape. Default: what the pictures show; with one it is taken for rigid,
-   * and so is what has a model with landmarks of its own.
+   * together as `connections` say, and not by one shape. Default false; what has a model with landmarks of its own is
+   * found by these in any case.
    */
   bends?: boolean;
 };

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { writeFileAtomic } from '../files-node/atomic-file.ts';
 import { spread } from '../geometry/statistics.ts';
+import { isBending } from '../landmark-maker/bones.ts';
 import { buildLandmarkSet } from '../landmark-maker/build-landmark-set.ts';
 import { checkPicture, type SetPicture } from '../landmark-maker/set-request.ts';
 import { serializeLandmarkSet } from '../landmarks/landmark-set.ts';
@@ -9,7 +10,7 @@ import { modelFileNames, writeModelFile } from '../model/model-directory-node.ts
 import { defineCommand } from './arguments.ts';
 import { createRun } from './command-run.ts';
 import { modelOptions, resultOptions, withModel } from './model-options.ts';
-import { createProgress, printResult, round } from './output.ts';
+import { createProgress, printNote, printResult, round } from './output.ts';
 import { refuseOverwrite } from './refuse-overwrite.ts';
 import { readAnnotatedPictures, type AnnotatedImage } from './read-pictures.ts';
 import { readPointsFile } from './read-points.ts';
@@ -47,7 +48,7 @@ const command = defineCommand({
       type: 'choice',
       choices: ['yes', 'no'],
       describe:
-        'Whether the object bends (arm, hand, animal) and is followed by its parts (default: as several pictures show).',
+        'Whether the object bends (arm, hand) and is found and followed by its parts. Default: no, and a line where the pictures show that it does.',
     },
     'without-annotations': { type: 'flag', describe: 'Do not keep the points in the set: it is smaller.' },
     tolerance: {
@@ -103,6 +104,13 @@ export const run = createRun(command, async ({ values }) => {
   const isOwn = resolve(values.out) === resolve(values.model, modelFileNames.landmarks);
   if (isOwn) await writeModelFile(values.model, 'landmarks', new TextEncoder().encode(text));
   else await writeFileAtomic(values.out, text);
+  const shapes = pictures.map(({ points }) => points.filter((point) => point !== null));
+  const areWhole = shapes.every((points) => points.length === set.names.length);
+  if (values.bends === undefined && areWhole && isBending(shapes)) {
+    printNote(
+      'the points have no common shape: where the object is not found, or lost when it bends, try --bends yes',
+    );
+  }
   skipped.finish();
   printResult(
     {

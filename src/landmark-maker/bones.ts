@@ -76,6 +76,8 @@ const longestWay = (bones: readonly Bone[], count: number): number => {
 
 /** Of the lengths that a bone has in pictures, so many are shorter: seen end-on it is shorter than it is. */
 const unforeshortened = 0.75;
+/** Pictures that show how far an object reaches. */
+const enoughPictures = 3;
 /** Rounds after which sizes and lengths no longer move. */
 const rounds = 5;
 
@@ -83,8 +85,8 @@ const rounds = 5;
 type MarkedShape = { points: readonly Point[]; seen: readonly boolean[] };
 
 /**
- * Bones of an object that bends, in sides of a square that has room for all that it does: around its longest reach, as far
- * as that is no more than twice what was seen of it.
+ * Bones of an object that bends, in sides of a square that has room for all that it does: of one or two pictures around its
+ * longest reach, as far as that is no more than twice what was seen of it.
  * @param marked (pictures) of (N) points, pixels
  * @param connections pairs that hang together
  * @param margin side of the square over the object, at least
@@ -122,6 +124,8 @@ export const bonesOf = (
   }
   const widest = Math.max(...extents.map((extent, i) => extent / sizes[i]));
   const reach = 1.2 * longestWay(bones, count);
-  const side = Math.min(Math.max(reach, margin * widest), 2 * widest);
+  // Several pictures show what it does; of one or two it may be folded.
+  const most = marked.length < enoughPictures ? Math.max(2, margin) : margin;
+  const side = Math.min(Math.max(reach, margin * widest), most * widest);
   return bones.map(([a, b, length]) => [a, b, length / side]);
 };

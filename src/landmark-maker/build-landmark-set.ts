@@ -8,7 +8,7 @@ import { toEmbeddingMap } from '../landmarks/matching.ts';
 import { fitParts, type Bone } from '../landmarks/parts-fit.ts';
 import { cropToTensor } from '../pipeline/crop.ts';
 import { roiOfShape } from '../pipeline/roi-of-shape.ts';
-import { bonesOf, isBending } from './bones.ts';
+import { bonesOf } from './bones.ts';
 import { calibrateSet, type Refining } from './calibrate-set.ts';
 import type { Model } from '../model/model.ts';
 import { measureEvidence } from './evidence-levels.ts';
@@ -84,15 +84,12 @@ const locate = (
   return { meanShape, located };
 };
 
-/** How the parts hang together, of something that bends: where it is said, or where the pictures show it. */
+/** How the parts hang together, of something that is said to bend. */
 const bonesOfRequest = (
   { connections = [], bends }: SetRequest,
   pictures: readonly Complete[],
   margin: number,
-): Bone[] | undefined =>
-  (bends ?? isBending(pictures.map(({ points }) => points)))
-    ? bonesOf(pictures, connections, margin)
-    : undefined;
+): Bone[] | undefined => (bends === true ? bonesOf(pictures, connections, margin) : undefined);
 
 /** A picture with the square that lies around what bends. */
 const around = (picture: Complete, bones: readonly Bone[]): Complete => {

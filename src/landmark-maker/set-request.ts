@@ -25,7 +25,7 @@ export type SetRequest = {
   /** Two landmarks whose distance is the length that errors are told in. */ unit?: IndexPair;
   /**
    * Whether the object bends, as an arm, a hand or an animal does: it is then found and followed by its parts, which hang
-   * together as `connections` say, and not by one shape. Default: what the pictures show; with one it is taken for rigid.
+   * together as `connections` say, and not by one shape. Default false.
    */
   bends?: boolean;
 };
