@@ -64,7 +64,7 @@ const copyOrt: Plugin = {
 
 const external = [/^node:/, /^@?[a-z]/];
 // Workers load nothing by a bare name, and installing this package installs no other: what is small is part of it.
-const bundled = [/^comlink$/, /^onnx-buf$/, /^@bufbuild\/protobuf/];
+const bundled = [/^onnx-buf$/, /^@bufbuild\/protobuf/];
 const isExternal = (id: string): boolean =>
   external.some((pattern) => pattern.test(id)) && !bundled.some((pattern) => pattern.test(id));
 
@@ -94,8 +94,7 @@ const cameraModules = /src\/sources\/(camera|media-stream)\.ts$/;
 const commonModules = new RegExp(
   [
     'src/(errors|options|geometry/(coordinates|roi)|landmarks/smoother-options)\\.ts$',
-    'src/(model/(call-queue|fetch-bytes)|pipeline/result|worker/common)\\.ts$',
-    '/comlink/',
+    'src/(model/(call-queue|fetch-bytes)|pipeline/result|worker/(common|rpc))\\.ts$',
   ].join('|'),
 );
 
@@ -103,7 +102,7 @@ const commonModules = new RegExp(
 const takeCommon: Plugin = {
   name: 'take-common',
   resolveId: (source, importer = '') => {
-    const isCommon = source === 'comlink' || commonModules.test(join(dirname(importer), source));
+    const isCommon = commonModules.test(join(dirname(importer), source));
     return isCommon ? { id: './common.js', external: true } : null;
   },
 };

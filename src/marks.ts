@@ -2,7 +2,6 @@
  * What the page hands over to make a landmark set, or to match two pictures. A page that only tracks never loads it: it is
  * imported when it is needed.
  */
-import { transfer } from 'comlink';
 import type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
 import { InputError } from './errors.ts';
 import type { Point } from './geometry/coordinates.ts';
@@ -14,6 +13,7 @@ import { rejectUnknownKeys } from './options.ts';
 import { toVideoFrame, type FrameInput } from './sources/picture.ts';
 import type { WorkerClient } from './worker/client.ts';
 import type { MarkedFrames, SideFrame, TrackerWorkerApi } from './worker/messages.ts';
+import { transfer } from './worker/rpc.ts';
 
 /** A picture with landmarks marked on it. */
 export type LandmarkPicture = {

@@ -1,4 +1,3 @@
-import { proxy, transfer, type Remote } from 'comlink';
 import type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
 import type { LiveField, LiveOptions } from './correspond/live-correspondence.ts';
 import { ClosedError, InputError, shownValue } from './errors.ts';
@@ -32,6 +31,7 @@ import type {
   TrackerMessage,
   TrackerWorkerApi,
 } from './worker/messages.ts';
+import { proxy, transfer, type Remote } from './worker/rpc.ts';
 
 /** Options of {@link Tracker.create}. */
 export type TrackerOptions = {

@@ -1,4 +1,3 @@
-import { transfer, type Remote } from 'comlink';
 import type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
 import { DeviceError, InputError, shownValue } from './errors.ts';
 import type { Point } from './geometry/coordinates.ts';
@@ -17,6 +16,7 @@ import type {
   PrecisionChoice,
   TrackerWorkerApi,
 } from './worker/messages.ts';
+import { transfer, type Remote } from './worker/rpc.ts';
 
 /** The files of a model directory by their names: `manifest.json`, `model.onnx` and so on. */
 export type ModelFiles = ReadonlyMap<string, Blob | Uint8Array<ArrayBuffer>>;

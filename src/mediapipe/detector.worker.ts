@@ -1,6 +1,6 @@
 import type { Detection, FaceDetector as Detector } from '@mediapipe/tasks-vision';
-import { expose } from 'comlink';
 import { ClosedError, ModelError } from '../errors.ts';
+import { expose } from '../worker/rpc.ts';
 import type { DetectedFace, DetectorStart, DetectorWorkerApi } from './messages.ts';
 
 /** The part of `@mediapipe/tasks-vision` that is used. */

@@ -1,10 +1,10 @@
-import { transfer } from 'comlink';
 import { InputError } from '../errors.ts';
 import { rejectUnknownKeys } from '../options.ts';
 import type { ObjectFinder } from '../pipeline/frame-tracker.ts';
 import { connectWorker } from '../worker/client.ts';
 import { isSamePlace } from '../pipeline/roi-of-shape.ts';
 import { absoluteUrl, folderUrl } from '../worker/assets.ts';
+import { transfer } from '../worker/rpc.ts';
 import { roiOfFace } from './face-roi.ts';
 import type { DetectorWorkerApi } from './messages.ts';
 

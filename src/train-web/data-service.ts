@@ -1,5 +1,4 @@
 /** What the worker does that makes the batches: decodes, finds pairs of frames and their flow, renders views. */
-import { expose, transfer } from 'comlink';
 import { DveError, InputError } from '../errors.ts';
 import { sha256Hex } from '../model/sha256.ts';
 import type { Batch, BatchMaker } from '../train/batch/batch.ts';
@@ -16,6 +15,7 @@ import { createPictureSet } from '../train/views/pictures.ts';
 import { groupRecordings } from '../train/pairs/recordings.ts';
 import { pairsOfReader, type PairCounts } from '../train/pairs/video-pairs.ts';
 import { holdLock } from '../worker/hold-lock.ts';
+import { expose, transfer } from '../worker/rpc.ts';
 import { decodePictures } from './decode-pictures.ts';
 import { loadMediabunny, openBlob } from './decode-videos.ts';
 import type {

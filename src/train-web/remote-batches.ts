@@ -1,5 +1,5 @@
-import type { Remote } from 'comlink';
 import type { Batch } from '../train/batch/batch.ts';
+import type { Remote } from '../worker/rpc.ts';
 import type { BatchApi } from './messages.ts';
 
 /** Batches asked for ahead of the one that is needed. */

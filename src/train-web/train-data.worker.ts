@@ -1,4 +1,4 @@
-import { expose } from 'comlink';
+import { expose } from '../worker/rpc.ts';
 import { DataService } from './data-service.ts';
 
 expose(new DataService());

@@ -1,5 +1,4 @@
 /** What the worker that trains does: steps, and between two of them whatever the page asks for. */
-import { transfer, wrap, type Remote } from 'comlink';
 import { DeviceError, DveError, InputError, firstLine } from '../errors.ts';
 import { createCallQueue } from '../model/call-queue.ts';
 import { createModel, type Model } from '../model/model.ts';
@@ -10,6 +9,7 @@ import { freshState, train, weightsOf } from '../train/trainer.ts';
 import { parameterLayout } from '../train/network/training-network.ts';
 import type { TrainingState } from '../train/step/training-step.ts';
 import { holdLock } from '../worker/hold-lock.ts';
+import { connect, transfer, type Remote } from '../worker/rpc.ts';
 import { chooseDevice, type ChosenDevice } from './choose-device.ts';
 import { exportFiles } from './export-files.ts';
 import { markLandmarks } from './mark-landmarks.ts';
@@ -78,7 +78,7 @@ export class TrainService implements TrainWorkerApi {
   }
 
   async start(message: StartTraining, port: MessagePort): Promise<TrainingDevice> {
-    const batches = wrap<BatchApi>(port);
+    const batches = connect<BatchApi>(port).remote;
     const { config, device, runtime } = message;
     const chosen = await chooseDevice({ config, device, runtime, batch: () => batches.sample() });
     const { step, state } = message.resume ?? {

@@ -1,4 +1,4 @@
-import { expose } from 'comlink';
+import { expose } from '../worker/rpc.ts';
 import { TrainService } from './train-service.ts';
 
 expose(new TrainService());

@@ -1,4 +1,3 @@
-import { proxy, transfer } from 'comlink';
 import { InputError } from '../errors.ts';
 import type { Point } from '../geometry/coordinates.ts';
 import { createCallQueue } from '../model/call-queue.ts';
@@ -7,6 +6,7 @@ import type { TrainingConfig } from '../train/settings/config.ts';
 import type { SampleMatch } from '../train/report/sample-matches.ts';
 import { connectWorker, greet, type WorkerClient } from '../worker/client.ts';
 import type { DeviceChoice } from '../worker/messages.ts';
+import { proxy, transfer } from '../worker/rpc.ts';
 import { locateTrainingAssets, type TrainingAssets } from './assets.ts';
 import { completeSettings, type TrainingSettings } from './config.ts';
 import type {

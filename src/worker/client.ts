@@ -1,4 +1,3 @@
-import { releaseProxy, wrap, type Endpoint, type Remote } from 'comlink';
 import {
   ClosedError,
   DeviceError,
@@ -10,6 +9,7 @@ import {
   SourceError,
 } from '../errors.ts';
 import type { Greeter } from './messages.ts';
+import { connect, type Remote } from './rpc.ts';
 import { version } from './version.ts';
 
 /** The page's end of a worker. Whatever happens to the worker, no call stays pending. */
@@ -66,34 +66,7 @@ const noAnswer = (owner: string, limit: number): ClosedError =>
   );
 
 /**
- * The worker as comlink sees it, and what removes the listeners that are left. comlink adds and removes one with every
- * call: a signal given to them would keep each of them for as long as it lives.
- */
-const endpointOf = (worker: Worker): { endpoint: Endpoint; removeListeners: () => void } => {
-  const added = new Map<EventListenerOrEventListenerObject, string>();
-  return {
-    endpoint: {
-      postMessage: (message, transferred) => {
-        worker.postMessage(message, transferred ?? []);
-      },
-      addEventListener: (type, listener) => {
-        added.set(listener, type);
-        worker.addEventListener(type, listener);
-      },
-      removeEventListener: (type, listener) => {
-        added.delete(listener);
-        worker.removeEventListener(type, listener);
-      },
-    },
-    removeListeners: () => {
-      for (const [listener, type] of added) worker.removeEventListener(type, listener);
-      added.clear();
-    },
-  };
-};
-
-/**
- * comlink alone leaves calls to a dead worker pending for ever; this rejects them.
+ * Connects with a worker whose death rejects what is pending.
  * @param owner how errors call what the worker belongs to, for example `tracker`
  * @param remedy what to do when its script cannot be loaded
  */
@@ -104,23 +77,15 @@ export const connectWorker = <Api>(
 ): WorkerClient<Api> => {
   const diedWorker = (reason: string): ClosedError =>
     new ClosedError(`the ${owner}'s worker died (${reason}). Create a new ${owner}.`);
-  const pending = new Set<(error: Error) => void>();
   const watching = new AbortController();
   const { signal } = watching;
-  const { endpoint, removeListeners } = endpointOf(worker);
-  const remote = wrap<Api>(endpoint);
-  let end: ClosedError | undefined;
+  const { remote, end } = connect<Api>(worker);
 
   const finish = (reason: ClosedError): void => {
-    if (end !== undefined) return;
-    end = reason;
-    // Before the worker ends: else comlink keeps it, and with it everything that listens to it.
-    remote[releaseProxy]();
+    if (signal.aborted) return;
+    end(reason);
     worker.terminate();
     watching.abort(reason);
-    removeListeners();
-    for (const reject of pending) reject(reason);
-    pending.clear();
   };
 
   const onError = (event: Event): void => {
@@ -136,34 +101,22 @@ export const connectWorker = <Api>(
 
   return {
     ended: signal,
-    call: (request, limit) =>
-      new Promise((resolve, reject) => {
-        if (end !== undefined) {
-          reject(end);
-          return;
-        }
-        pending.add(reject);
-        const timer =
-          limit === undefined
-            ? undefined
-            : setTimeout(() => {
-                finish(noAnswer(owner, limit));
-              }, 1000 * limit);
-        const settle = (): void => {
-          clearTimeout(timer);
-          pending.delete(reject);
-        };
-        request(remote).then(
-          (value) => {
-            settle();
-            resolve(value);
-          },
-          (error: unknown) => {
-            settle();
-            reject(reviveError(error));
-          },
-        );
-      }),
+    call: async (request, limit) => {
+      signal.throwIfAborted();
+      const timer =
+        limit === undefined
+          ? undefined
+          : setTimeout(() => {
+              finish(noAnswer(owner, limit));
+            }, 1000 * limit);
+      try {
+        return await request(remote);
+      } catch (error) {
+        throw reviveError(error);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
     watch: (lockName) => {
       // Missing in pages without https: there only errors and messages tell of a death.
       const locks = navigator.locks as LockManager | undefined;

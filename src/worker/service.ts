@@ -1,4 +1,3 @@
-import { releaseProxy, transfer, type Remote } from 'comlink';
 import type { CorrespondOptions, PictureCorrespondence } from '../correspond/correspond-pictures.ts';
 import type { LiveField, LiveOptions, LiveReference } from '../correspond/live-correspondence.ts';
 import { ClosedError } from '../errors.ts';
@@ -24,6 +23,7 @@ import type {
 import { ModelTracker } from './model-tracker.ts';
 import { OpenModel } from './open-model.ts';
 import { loadPart, type PictureWork } from './parts.ts';
+import { release, transfer, type Remote } from './rpc.ts';
 
 /** A finder of the page with the face of one here. It gets a copy of the frame, which it closes. */
 const localFinder = (remote: RemoteFinder): ObjectFinder<VideoFrame> => ({
@@ -60,6 +60,8 @@ const namesOf = ({
   mirrorPairs,
   calibrated: calibration !== undefined,
 });
+
+const closed = (): ClosedError => new ClosedError('the tracker is closed. Create a new one.');
 
 type Served = {
   tracker: ModelTracker;
@@ -222,7 +224,7 @@ export class TrackerService implements TrackerWorkerApi {
     const { tracker, finder } = this.#served(id);
     this.#trackers.delete(id);
     await tracker.close();
-    finder?.[releaseProxy]();
+    if (finder !== undefined) release(finder, closed());
   }
 
   async #onEngine<Result>(frame: VideoFrame, job: (engine: Engine) => Promise<Result>): Promise<Result> {
@@ -254,7 +256,7 @@ export class TrackerService implements TrackerWorkerApi {
 
   #served(id: number): Served {
     const served = this.#trackers.get(id);
-    if (served === undefined) throw new ClosedError('the tracker is closed. Create a new one.');
+    if (served === undefined) throw closed();
     return served;
   }
 }

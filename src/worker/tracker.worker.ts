@@ -1,4 +1,4 @@
-import { expose } from 'comlink';
+import { expose } from './rpc.ts';
 import { TrackerService } from './service.ts';
 
 expose(new TrackerService());

@@ -6,11 +6,10 @@ import { connectWorker, reviveError, type WorkerClient } from '../../src/worker/
 /** A worker that takes messages and never answers. */
 class SilentWorker extends EventTarget {
   terminated = 0;
-  readonly said: string[] = [];
   readonly heard = new Set<string>();
   /** Nothing comes back. */
-  postMessage({ type }: { type: string }): void {
-    this.said.push(this.terminated > 0 ? `${type} too late` : type);
+  postMessage(): void {
+    return undefined;
   }
   /** Types of events whose listeners hang on a signal, which keeps them for as long as it lives. */
   readonly signalled = new Set<string>();
@@ -74,13 +73,12 @@ describe('the client of a worker', () => {
     expect(worker.terminated).toBe(1);
   });
 
-  test('lets go of the worker on close: comlink, too, and no listener stays', async () => {
+  test('lets go of the worker on close: no listener stays', async () => {
     const { worker, client } = connect();
     const call = client.call((api) => api.work());
     expect([...worker.heard].sort()).toEqual(['error', 'message', 'messageerror']);
     client.close();
     await expect(call).rejects.toThrow(errors.ClosedError);
-    expect(worker.said.at(-1)).toBe('RELEASE');
     expect([...worker.heard]).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-import { expose } from 'comlink';
+import { expose } from '../../../src/worker/rpc.ts';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createBatchMaker } from '../../../src/train/batch/batch.ts';
 import { parseConfig } from '../../../src/train/settings/config.ts';
