@@ -3,17 +3,18 @@
  * imported when it is needed.
  */
 import type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
+import type { LiveField, LiveOptions } from './correspond/live-correspondence.ts';
 import { InputError } from './errors.ts';
 import type { Point } from './geometry/coordinates.ts';
-import type { Roi } from './geometry/roi.ts';
+import { cropToImage, type Roi } from './geometry/roi.ts';
 import type { ObjectBox } from './landmark-maker/create-landmark-set.ts';
 import type { DiscoveredLandmarks, DiscoverOptions } from './landmark-maker/discover-landmarks.ts';
 import type { IndexPair, LandmarkSet } from './landmarks/landmark-set.ts';
-import { rejectUnknownKeys } from './options.ts';
-import { toVideoFrame, type FrameInput } from './sources/picture.ts';
+import { checkRoi, rejectUnknownKeys } from './options.ts';
+import { toVideoFrame, type FrameInput, type TimedFrame } from './sources/picture.ts';
 import type { WorkerClient } from './worker/client.ts';
 import type { MarkedFrames, SideFrame, TrackerWorkerApi } from './worker/messages.ts';
-import { transfer } from './worker/rpc.ts';
+import { transfer, type Remote } from './worker/rpc.ts';
 
 /** A picture with landmarks marked on it. */
 export type LandmarkPicture = {
@@ -149,4 +150,77 @@ export const correspond = async (
   return client.call((worker) =>
     worker.correspond(transfer(first, [first.frame]), transfer(second, [second.frame]), options),
   );
+};
+
+/** What the worker finds in one square of a picture. @param known keys of the options */
+const lookAt = async (
+  client: Client,
+  picture: TimedFrame | Promise<TimedFrame>,
+  options: { roi: Roi },
+  { known, where }: { known: readonly string[]; where: string },
+  request: (worker: Remote<TrackerWorkerApi>, frame: VideoFrame) => Promise<Float32Array>,
+): Promise<Float32Array> => {
+  const { frame } = await picture;
+  try {
+    rejectUnknownKeys(options, known, where);
+    checkRoi(options.roi, where);
+    return await client.call((worker) => request(worker, transfer(frame, [frame])));
+  } finally {
+    // Does nothing to a frame that has gone to the worker, which closes it there.
+    frame.close();
+  }
+};
+
+/** As `embed` of an open model. */
+export const embedSquare = (
+  client: Client,
+  picture: TimedFrame | Promise<TimedFrame>,
+  options: { roi: Roi },
+): Promise<Float32Array> =>
+  lookAt(client, picture, options, { known: ['roi'], where: 'embed()' }, (worker, frame) =>
+    worker.embed(frame, options.roi),
+  );
+
+/** As `match` of an open model. @param inputSize of the model, pixels */
+export const matchSquare = async (
+  client: Client,
+  picture: TimedFrame | Promise<TimedFrame>,
+  options: { roi: Roi; references: Float32Array },
+  inputSize: number,
+): Promise<(Point & { confidence: number })[]> => {
+  const { roi, references } = options;
+  const checks = { known: ['roi', 'references'], where: 'match()' };
+  const matches = await lookAt(client, picture, options, checks, (worker, frame) =>
+    worker.match(frame, roi, references),
+  );
+  return Array.from({ length: matches.length / 3 }, (_, index) => {
+    const [x, y, confidence] = matches.subarray(3 * index);
+    return { ...cropToImage({ x, y }, roi, inputSize), confidence };
+  });
+};
+
+/** A reference picture that is matched with what a tracker sees. */
+type OpenReference = {
+  fields(): Promise<LiveField[]>;
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+/** As `correspondence` of a tracker. @param call calls its worker with its id */
+export const openCorrespondence = async (
+  call: <Value>(request: (worker: Remote<TrackerWorkerApi>, id: number) => Promise<Value>) => Promise<Value>,
+  reference: CorrespondPicture,
+  options: LiveOptions,
+): Promise<OpenReference> => {
+  rejectUnknownKeys(options, ['tolerance'], 'correspondence()');
+  const side = await toSideFrame(reference, 'reference');
+  const number = await call((worker, id) => worker.openReference(id, transfer(side, [side.frame]), options));
+  const close = (): Promise<void> =>
+    // A tracker that is closed took its references with it.
+    call((worker, id) => worker.closeReference(id, number)).catch(() => undefined);
+  return {
+    fields: () => call((worker, id) => worker.matchReference(id, number)),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 };

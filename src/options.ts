@@ -1,4 +1,5 @@
 import { InputError, shownValue } from './errors.ts';
+import type { Roi } from './geometry/roi.ts';
 
 /**
  * Refuses an options object that has a key which nobody reads: a misspelt option must not pass in silence.
@@ -14,5 +15,13 @@ export const rejectUnknownKeys = (options: object, known: readonly string[], whe
   if (unknown === undefined) return;
   throw new InputError(
     `${where} has no option "${unknown}". Known options: ${known.join(', ')}. Correct it or leave it out.`,
+  );
+};
+
+/** @throws InputError for a square that is none */
+export const checkRoi = ({ center, size, rotation }: Roi, where: string): void => {
+  if (size > 0 && [center.x, center.y, size, rotation].every(Number.isFinite)) return;
+  throw new InputError(
+    `${where}: the roi has centre (${center.x}, ${center.y}), size ${size}, rotation ${rotation}. Pass finite numbers and a size above 0, in image pixels.`,
   );
 };

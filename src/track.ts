@@ -7,7 +7,7 @@ import type { CorrespondPicture } from './marks.ts';
 import type { FrameTiming } from './pipeline/frame-tracker.ts';
 import type { TrackResult } from './pipeline/result.ts';
 import type { FrameSource } from './sources/frame-source.ts';
-import { openSource, type TrackSource } from './sources/open-source.ts';
+import { isVideoElement, openSource, type TrackSource } from './sources/open-source.ts';
 import { toVideoFrame, type FrameInput, type TimedFrame } from './sources/picture.ts';
 import {
   checkTrackerOptions,
@@ -94,9 +94,6 @@ const handled = <Value>(promise: Promise<Value>): Promise<Value> => {
   promise.catch(() => undefined);
   return promise;
 };
-
-const isVideoElement = (source: TrackSource): source is HTMLVideoElement =>
-  typeof HTMLVideoElement !== 'undefined' && source instanceof HTMLVideoElement;
 
 class Track implements Tracking {
   readonly video: HTMLVideoElement | undefined;
@@ -253,7 +250,7 @@ class Track implements Tracking {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<TrackResult, void, undefined> {
     if (this.#isIterated) {
-      throw new InputError('a tracking can be iterated once. Call track() again for another round.');
+      throw new InputError('a tracking can be iterated once. Call track() again.');
     }
     this.#isIterated = true;
     try {
@@ -343,7 +340,7 @@ export const track: TrackFunction = (source: TrackSource, options: TrackOptions 
   }
   if (options.tracker !== undefined && inUse.has(options.tracker)) {
     throw new InputError(
-      'the tracker is used by another track() that has not ended. Close that one first, or create a tracker for each: they can share an open model.',
+      'the tracker is used by another track(). Close that one first, or create a tracker for each: they can share an open model.',
     );
   }
   return new Track(source, options) as Tracking<FramedResult>;

@@ -7,13 +7,12 @@ import type { SmootherOptions } from './landmarks/smoother.ts';
 import type { CorrespondPicture, LandmarkSetRequest } from './marks.ts';
 import { createCallQueue } from './model/call-queue.ts';
 import { fetchText } from './model/fetch-bytes.ts';
-import { rejectUnknownKeys } from './options.ts';
+import { checkRoi, rejectUnknownKeys } from './options.ts';
 import type { FrameTiming, ObjectFinder } from './pipeline/frame-tracker.ts';
 import type { TrackResult } from './pipeline/result.ts';
 import { toVideoFrame, type FrameInput, type TimedFrame } from './sources/picture.ts';
 import {
   checkChoices,
-  checkRoi,
   clientOf,
   openModelFor,
   unlessAborted,
@@ -352,21 +351,8 @@ export class Tracker {
    * @throws InputError for options that make no sense, and where no object is found; ClosedError after close
    */
   async correspondence(reference: CorrespondPicture, options: LiveOptions = {}): Promise<LiveCorrespondence> {
-    rejectUnknownKeys(options, ['tolerance'], 'correspondence()');
-    const { toSideFrame } = await import('./marks.ts');
-    const side = await toSideFrame(reference, 'reference');
-    const number = await this.#call((worker, id) =>
-      worker.openReference(id, transfer(side, [side.frame]), options),
-    );
-    const close = (): Promise<void> => {
-      // A tracker that is closed took its references with it.
-      return this.#call((worker, id) => worker.closeReference(id, number)).catch(() => undefined);
-    };
-    return {
-      fields: () => this.#call((worker, id) => worker.matchReference(id, number)),
-      close,
-      [Symbol.asyncDispose]: close,
-    };
+    const { openCorrespondence } = await import('./marks.ts');
+    return openCorrespondence((request) => this.#call(request), reference, options);
   }
 
   /** Forgets the object: the next step searches anew. */

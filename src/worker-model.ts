@@ -1,7 +1,7 @@
 import type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
-import { DeviceError, InputError, shownValue } from './errors.ts';
+import { InputError, shownValue } from './errors.ts';
 import type { Point } from './geometry/coordinates.ts';
-import { cropToImage, type Roi } from './geometry/roi.ts';
+import type { Roi } from './geometry/roi.ts';
 import type { DiscoveredLandmarks, DiscoverOptions } from './landmark-maker/discover-landmarks.ts';
 import type { LandmarkSet } from './landmarks/landmark-set.ts';
 import type { CorrespondPicture, LandmarkSetRequest } from './marks.ts';
@@ -16,7 +16,6 @@ import type {
   PrecisionChoice,
   TrackerWorkerApi,
 } from './worker/messages.ts';
-import { transfer, type Remote } from './worker/rpc.ts';
 
 /** The files of a model directory by their names: `manifest.json`, `model.onnx` and so on. */
 export type ModelFiles = ReadonlyMap<string, Blob | Uint8Array<ArrayBuffer>>;
@@ -120,14 +119,6 @@ const placeOf = (model: OpenModelOptions['model'], assets: Assets): ModelPlace =
   };
 };
 
-/** @throws InputError for a square that is none */
-export const checkRoi = ({ center, size, rotation }: Roi, where: string): void => {
-  if (size > 0 && [center.x, center.y, size, rotation].every(Number.isFinite)) return;
-  throw new InputError(
-    `${where}: the roi has centre (${center.x}, ${center.y}), size ${size}, rotation ${rotation}. Pass finite numbers and a size above 0, in image pixels.`,
-  );
-};
-
 type Client = WorkerClient<TrackerWorkerApi>;
 
 /** What an open model is made of. */
@@ -171,9 +162,7 @@ export class WorkerModel {
     openModelFor = async ({ model, device = 'auto', precision = 'auto', assetBase, signal }, owner, Kind) => {
       signal?.throwIfAborted();
       if (typeof Worker === 'undefined' || typeof location === 'undefined') {
-        throw new DeviceError(
-          'there are no web workers here: dve-sdk tracks in browsers. In Node use the command line, "npx dve track VIDEO --out FILE.json".',
-        );
+        throw (await import('./worker/worker-faults.ts')).noWorkers();
       }
       const assets = locateAssets(assetBase);
       const { place, release } = placeOf(model, assets);
@@ -183,7 +172,7 @@ export class WorkerModel {
       };
       let client: Client | undefined;
       try {
-        const connected = connectWorker<TrackerWorkerApi>(assets.createWorker(), owner, assets.remedy);
+        const connected = connectWorker<TrackerWorkerApi>(assets.createWorker(), owner, assets.script);
         client = connected;
         const opening = (async (): Promise<ModelInfo> => {
           await greet(connected, owner);
@@ -217,9 +206,8 @@ export class WorkerModel {
    * @throws InputError for a picture without pixels or a square without a size; ClosedError after close
    */
   async embed(picture: FrameInput, options: EmbedOptions): Promise<Float32Array> {
-    return this.#look(picture, options, ['roi'], 'embed()', (worker, frame) =>
-      worker.embed(frame, options.roi),
-    );
+    const frame = toVideoFrame(picture);
+    return (await import('./marks.ts')).embedSquare(this.#client, frame, options);
   }
 
   /**
@@ -229,14 +217,8 @@ export class WorkerModel {
    * @throws InputError for what makes no sense, for example references of another model; ClosedError after close
    */
   async match(picture: FrameInput, options: MatchOptions): Promise<Match[]> {
-    const { roi, references } = options;
-    const matches = await this.#look(picture, options, ['roi', 'references'], 'match()', (worker, frame) =>
-      worker.match(frame, roi, references),
-    );
-    return Array.from({ length: matches.length / 3 }, (_, index) => {
-      const [x, y, confidence] = matches.subarray(3 * index);
-      return { ...cropToImage({ x, y }, roi, this.info.inputSize), confidence };
-    });
+    const frame = toVideoFrame(picture);
+    return (await import('./marks.ts')).matchSquare(this.#client, frame, options, this.info.inputSize);
   }
 
   /**
@@ -286,24 +268,6 @@ export class WorkerModel {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  async #look(
-    picture: FrameInput,
-    options: EmbedOptions,
-    known: readonly string[],
-    where: string,
-    request: (worker: Remote<TrackerWorkerApi>, frame: VideoFrame) => Promise<Float32Array>,
-  ): Promise<Float32Array> {
-    const { frame } = await toVideoFrame(picture);
-    try {
-      rejectUnknownKeys(options, known, where);
-      checkRoi(options.roi, where);
-      return await this.#client.call((worker) => request(worker, transfer(frame, [frame])));
-    } finally {
-      // Does nothing to a frame that has gone to the worker, which closes it there.
-      frame.close();
-    }
   }
 }
 

@@ -2,6 +2,7 @@ import { InputError } from '../errors.ts';
 import type { Point, Size } from '../geometry/coordinates.ts';
 import { cropToImage, type Roi } from '../geometry/roi.ts';
 import type { IndexPair } from '../landmarks/landmark-set.ts';
+import { rejectUnknownKeys } from '../options.ts';
 
 /** What is drawn of a landmark. */
 type DrawableLandmark = {
@@ -65,16 +66,16 @@ export type DrawOptions = {
   /** Radius of a point, canvas pixels. Default 0.5 % of the canvas's shorter side, at least 1.5. */ radius?: number;
 };
 
-const known: Record<keyof DrawOptions, true> = {
-  frame: true,
-  connections: true,
-  points: true,
-  roi: true,
-  raw: true,
-  hidden: true,
-  color: true,
-  radius: true,
-};
+const known = [
+  'frame',
+  'connections',
+  'points',
+  'roi',
+  'raw',
+  'hidden',
+  'color',
+  'radius',
+] as const satisfies (keyof DrawOptions)[];
 
 /** Red at 0, yellow at 0.5, green at 1. */
 export const confidenceColor = (confidence: number): string =>
@@ -91,12 +92,7 @@ export const drawLandmarks = (
   result: DrawableResult,
   options: DrawOptions = {},
 ): void => {
-  for (const key of Object.keys(options)) {
-    if (key in known) continue;
-    throw new InputError(
-      `drawLandmarks has no option "${key}". Its options are ${Object.keys(known).join(', ')}.`,
-    );
-  }
+  rejectUnknownKeys(options, known, 'drawLandmarks()');
   // A closed frame has no pixels left.
   if (result.frame !== undefined && result.frame.codedWidth > 0 && options.frame !== false) {
     context.drawImage?.(result.frame, 0, 0, context.canvas.width, context.canvas.height);

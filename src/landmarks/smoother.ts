@@ -1,30 +1,9 @@
-import { InputError, shownValue } from '../errors.ts';
 import type { Point } from '../geometry/coordinates.ts';
 import { OneEuroFilter, type OneEuroOptions } from './one-euro-filter.ts';
-import { defaultSmoothing, type SmootherOptions } from './smoother-options.ts';
+import { checkSmootherOptions } from './smoother-check.ts';
+import type { SmootherOptions } from './smoother-options.ts';
 
 export type { SmootherOptions } from './smoother-options.ts';
-
-/** @throws InputError for an option that does not exist or a number that is not usable */
-export const checkSmootherOptions = (options: SmootherOptions): OneEuroOptions => {
-  // From callers without types.
-  if (typeof options !== 'object' || (options as object | null) === null) {
-    throw new InputError(
-      `smoothing is ${shownValue(options)}. Pass settings such as { beta: 50 }, or false.`,
-    );
-  }
-  for (const [key, value] of Object.entries(options)) {
-    if (!(key in defaultSmoothing)) {
-      throw new InputError(
-        `The smoother has no option "${key}". Its options are ${Object.keys(defaultSmoothing).join(', ')}.`,
-      );
-    }
-    if (!Number.isFinite(value) || value < 0 || (value === 0 && key !== 'beta')) {
-      throw new InputError(`The smoother's ${key} is ${value}. Pass a number above 0.`);
-    }
-  }
-  return { ...defaultSmoothing, ...options };
-};
 
 /**
  * Smooths the landmarks of one object: a One Euro filter per coordinate, speed measured in object sizes per second, so

@@ -1,15 +1,7 @@
-import { DeviceError, firstLine } from '../errors.ts';
+import { firstLine } from '../errors.ts';
+import { gpuObstacle, NoWebGpuError } from './gpu-obstacle.ts';
 
-/** There is no WebGPU here. */
-export class NoWebGpuError extends DeviceError {
-  /** @param reason why, in words */
-  constructor(
-    readonly reason: string,
-    cause?: unknown,
-  ) {
-    super(`WebGPU is unavailable (${reason}). Pass device: 'wasm' to run without it.`, { cause });
-  }
-}
+export { NoWebGpuError } from './gpu-obstacle.ts';
 
 /** Limits that ONNX Runtime's kernels may use; the adapter's own maximum is asked for. */
 const usedLimits = [
@@ -66,20 +58,11 @@ const answerOf = async <Answer>(
   }
 };
 
-/** @throws NoWebGpuError with the reason why there is no WebGPU */
-export const openGpuDevice = async (): Promise<GpuHandle> => {
-  // Typed as always there, but it is missing in older browsers and in insecure pages.
-  const gpu = navigator.gpu as GPU | undefined;
-  if (gpu === undefined)
-    throw new NoWebGpuError('this browser, or a page without https, has no navigator.gpu');
-  if (!('Suspending' in WebAssembly)) {
-    throw new NoWebGpuError(
-      'this browser has no WebAssembly JSPI, which ONNX Runtime needs to wait for the GPU',
-    );
-  }
+/** Where a look tells of no obstacle. @throws NoWebGpuError with the reason why there is no WebGPU after all */
+export const requestGpuDevice = async (): Promise<GpuHandle> => {
   const adapter = await answerOf(
     'requestAdapter',
-    gpu.requestAdapter({ powerPreference: 'high-performance' }),
+    navigator.gpu.requestAdapter({ powerPreference: 'high-performance' }),
   );
   if (adapter === null) throw new NoWebGpuError('requestAdapter returned null');
   const requiredLimits = Object.fromEntries(usedLimits.map((limit) => [limit, adapter.limits[limit]]));
@@ -93,4 +76,11 @@ export const openGpuDevice = async (): Promise<GpuHandle> => {
     },
   );
   return { device, isSoftware: adapter.info.isFallbackAdapter };
+};
+
+/** @throws NoWebGpuError with the reason why there is no WebGPU */
+export const openGpuDevice = async (): Promise<GpuHandle> => {
+  const obstacle = gpuObstacle();
+  if (obstacle !== undefined) throw new NoWebGpuError(obstacle);
+  return requestGpuDevice();
 };

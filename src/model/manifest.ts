@@ -145,3 +145,27 @@ export const parseManifest = (value: unknown, source = 'manifest.json'): Manifes
     },
   };
 };
+
+/**
+ * Refuses what is not the file that the manifest lists.
+ * @param url how errors call it
+ * @param sha256 of its content; undefined where nobody can tell
+ * @throws ModelError that names both sides
+ */
+export const checkFile = (
+  url: string,
+  entry: ManifestFile,
+  bytes: number,
+  sha256: string | undefined,
+): void => {
+  if (bytes !== entry.bytes) {
+    throw new ModelError(
+      `${url} has ${bytes} bytes but manifest.json says ${entry.bytes}: one of them is of another export. Copy the whole model directory again.`,
+    );
+  }
+  if (sha256 !== undefined && sha256 !== entry.sha256) {
+    throw new ModelError(
+      `${url} has SHA-256 ${sha256.slice(0, 12)}… but manifest.json says ${entry.sha256.slice(0, 12)}…: one of them is of another export, or damaged. Copy the whole model directory again.`,
+    );
+  }
+};

@@ -1,9 +1,10 @@
 import type * as Ort from 'onnxruntime-web';
-import { DeviceError, firstLine, ModelError } from '../errors.ts';
+import { DeviceError, ModelError } from '../errors.ts';
+import type * as Faults from './faults.ts';
 import { fetchBytes } from './fetch-bytes.ts';
 import { distRemedy, importFile } from './import-file.ts';
 import type { Manifest, ManifestFile } from './manifest.ts';
-import { parseManifest } from './manifest.ts';
+import { checkFile, parseManifest } from './manifest.ts';
 import { sha256Hex } from './sha256.ts';
 import type { Runtime } from './model.ts';
 
@@ -72,8 +73,14 @@ export const loadWebRuntime = async ({ library, binary }: RuntimeFiles): Promise
 
 const modelRemedy = 'Check the model option; it should be the URL of a folder that holds manifest.json.';
 
-/** @throws ModelError when it cannot be fetched or is no manifest */
-export const fetchManifest = async (urls: ModelUrls): Promise<Manifest> => {
+/**
+ * @param read makes a manifest of what the file holds
+ * @throws ModelError when it cannot be fetched or is no manifest
+ */
+export const fetchManifest = async (
+  urls: ModelUrls,
+  read: (value: unknown, url: string) => Manifest | Promise<Manifest> = parseManifest,
+): Promise<Manifest> => {
   const url = urls('manifest.json');
   const text = new TextDecoder().decode(await fetchBytes(url, 'manifest.json', modelRemedy));
   let value: unknown;
@@ -83,76 +90,44 @@ export const fetchManifest = async (urls: ModelUrls): Promise<Manifest> => {
     // Servers that answer every path with their start page are the usual cause.
     throw new ModelError(`${url} is not JSON. ${modelRemedy}`, { cause: error });
   }
-  return parseManifest(value, url);
+  return read(value, url);
 };
 
-/** @throws ModelError when it cannot be fetched, or is not the file that the manifest lists */
-export const fetchModelFile = async (urls: ModelUrls, entry: ManifestFile): Promise<ArrayBuffer> => {
+/** @param check as `checkFile` @throws ModelError when it cannot be fetched, or is not the file that the manifest lists */
+export const fetchModelFile = async (
+  urls: ModelUrls,
+  entry: ManifestFile,
+  check: (...given: Parameters<typeof checkFile>) => void | Promise<void> = checkFile,
+): Promise<ArrayBuffer> => {
   const url = urls(entry.name);
   const bytes = await fetchBytes(url, entry.name, modelRemedy);
-  const remedy = 'Copy the whole model directory again.';
-  if (bytes.byteLength !== entry.bytes) {
-    throw new ModelError(
-      `${url} has ${bytes.byteLength} bytes but manifest.json says ${entry.bytes}: one of them is of another export. ${remedy}`,
-    );
-  }
-  const sha256 = await sha256Hex(bytes);
   // In pages without https the size has to do.
-  if (sha256 !== undefined && sha256 !== entry.sha256) {
-    throw new ModelError(
-      `${url} has SHA-256 ${sha256.slice(0, 12)}… but manifest.json says ${entry.sha256.slice(0, 12)}…: one of them is of another export, or damaged. ${remedy}`,
-    );
-  }
+  await check(url, entry, bytes.byteLength, await sha256Hex(bytes));
   return bytes;
 };
 
-/** Starts a WebAssembly file. */
-const wasmMagic = [0x00, 0x61, 0x73, 0x6d];
-
 /**
- * Looks at the file that ONNX Runtime computes with: when it cannot be used every network fails.
- * @returns what is wrong with it; undefined for a good one
+ * A build of onnxruntime-web on a device.
+ * @param gpu given: WebGPU (of the `webgpu` build only), else wasm
+ * @param loadFaults loads what tells why files cannot be used
  */
-export const faultOfWasm = async (url: string): Promise<DeviceError | undefined> => {
-  const fault = (problem: string, cause?: unknown): DeviceError =>
-    new DeviceError(
-      `${url} ${problem}. Serve the files of dve-sdk's dist folder together, whole and of one version, or say where they are by assetBase.`,
-      { cause },
-    );
-  let bytes: ArrayBuffer;
-  try {
-    bytes = await fetchBytes(url, "ONNX Runtime's WebAssembly", distRemedy);
-  } catch (error) {
-    return fault(`could not be fetched (${firstLine((error as Error).cause)})`, error);
-  }
-  const start = new Uint8Array(bytes, 0, Math.min(4, bytes.byteLength));
-  if (!wasmMagic.every((byte, index) => start[index] === byte)) {
-    return fault('is no WebAssembly: the server answered with something else, a page perhaps');
-  }
-  try {
-    await WebAssembly.compile(bytes);
-    return undefined;
-  } catch (error) {
-    if (!/Content Security Policy|unsafe-eval/i.test(firstLine(error))) {
-      return fault(`is damaged (${firstLine(error)})`, error);
-    }
-    return new DeviceError(
-      `the Content-Security-Policy forbids WebAssembly (${firstLine(error)}). Add 'wasm-unsafe-eval' to its script-src, for the page and for dve-sdk's files.`,
-      { cause: error },
-    );
-  }
-};
-
-/** A build of onnxruntime-web on a device. @param gpu given: WebGPU (of the `webgpu` build only), else wasm */
-export const runtimeOn = ({ InferenceSession, Tensor, env }: WebRuntime, gpu?: GPUDevice): Runtime => ({
+export const runtimeOn = (
+  { InferenceSession, Tensor, env }: WebRuntime,
+  gpu?: GPUDevice,
+  loadFaults?: () => Promise<Pick<typeof Faults, 'checkNetwork' | 'checkValues' | 'faultOfWasm'>>,
+): Runtime => ({
   device: gpu === undefined ? 'wasm' : 'webgpu',
   InferenceSession,
   Tensor,
-  faultOfFiles: async () => {
-    const { wasmPaths } = env.wasm;
-    // Set by loadWebRuntime.
-    return typeof wasmPaths === 'object' ? faultOfWasm(String(wasmPaths.wasm)) : undefined;
-  },
+  ...(loadFaults && {
+    faultOfFiles: async () => {
+      const { wasmPaths } = env.wasm;
+      // Set by loadWebRuntime.
+      if (typeof wasmPaths !== 'object') return undefined;
+      return (await loadFaults()).faultOfWasm(String(wasmPaths.wasm));
+    },
+    loadChecks: loadFaults,
+  }),
   sessionOptions: {
     executionProviders: gpu === undefined ? ['wasm'] : [{ name: 'webgpu', device: gpu }],
     graphOptimizationLevel: 'all',

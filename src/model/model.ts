@@ -8,7 +8,10 @@ import type {
 import { DeviceError, InputError, ModelError, firstLine } from '../errors.ts';
 import { createCallQueue } from './call-queue.ts';
 import type { Manifest } from './manifest.ts';
+import { checkValues } from './damaged-weights.ts';
 import { checkNetwork } from './network-contract.ts';
+
+const checks = { checkNetwork, checkValues };
 
 /** Where a network runs: `cpu` is onnxruntime-node, `wasm` and `webgpu` are onnxruntime-web. */
 export type ModelDevice = 'cpu' | 'wasm' | 'webgpu';
@@ -56,6 +59,8 @@ export type Runtime = {
   Tensor: TensorConstructor;
   /** Looks whether the runtime's own files are at fault when a network cannot be loaded. */
   faultOfFiles?: () => Promise<DeviceError | undefined>;
+  /** Loads the checks of networks again, with words, where they were built without. */
+  loadChecks?: () => Promise<typeof checks>;
   /** Options that every session of this runtime is created with. */
   sessionOptions: InferenceSession.SessionOptions;
 };
@@ -74,10 +79,18 @@ export type ToTensor<Image> = (image: Image) => TypedTensor<'float32'>;
 /** What a network gives. */
 type Output = 'embedding' | 'matches';
 
-const load = async (
-  { InferenceSession, sessionOptions, faultOfFiles }: Runtime,
-  { manifest, bytes, where }: NetworkFile,
-): Promise<InferenceSession> => {
+/** What the checks here refuse is refused by others that can say why, where there are any. */
+const explained = async ({ loadChecks }: Runtime, check: (by: typeof checks) => void): Promise<void> => {
+  try {
+    check(checks);
+  } catch (error) {
+    if (loadChecks !== undefined) check(await loadChecks());
+    throw error;
+  }
+};
+
+const load = async (runtime: Runtime, { manifest, bytes, where }: NetworkFile): Promise<InferenceSession> => {
+  const { InferenceSession, sessionOptions, faultOfFiles } = runtime;
   let network: InferenceSession;
   try {
     network = await InferenceSession.create(
@@ -92,8 +105,11 @@ const load = async (
       { cause: error },
     );
   }
+  const { inputMetadata, outputMetadata } = network;
   try {
-    checkNetwork(where, network.inputMetadata, network.outputMetadata, manifest);
+    await explained(runtime, (by) => {
+      by.checkNetwork(where, inputMetadata, outputMetadata, manifest);
+    });
   } catch (error) {
     await network.release();
     throw error;
@@ -107,34 +123,6 @@ const valuesOf = ({ data }: InferenceSession.OnnxValueMapType[string], expected:
   throw new ModelError(
     `${what} has ${data.length} values but manifest.json says ${expected}. Export the model again with "dve train".`,
   );
-};
-
-/** Whether vectors have length 1, but for rounding. @param embedding (C, cells) */
-const isUnit = (embedding: Float32Array, channels: number): boolean => {
-  const cells = embedding.length / channels;
-  for (let cell = 0; cell < cells; cell++) {
-    let sum = 0;
-    for (let c = 0; c < channels; c++) sum += embedding[c * cells + cell] ** 2;
-    if (Math.abs(Math.sqrt(sum) - 1) > 0.1) return false;
-  }
-  return true;
-};
-
-/** A network with damaged weights loads like any other, and then recognises nothing, without a word. */
-const checkValues = (
-  { where, manifest: { embeddingSize } }: NetworkFile,
-  device: ModelDevice,
-  embedding: Float32Array,
-  matches: Float32Array,
-): void => {
-  const areFinite = [embedding, matches].every((values) => values.every(Number.isFinite));
-  if (areFinite && isUnit(embedding, embeddingSize)) return;
-  // Activations may swallow what is no number, and pass on zeros.
-  const found = areFinite ? 'embeddings that are no unit vectors' : 'values that are no finite numbers';
-  const problem = `${where} gives ${found} on ${device}`;
-  throw device === 'webgpu'
-    ? new DeviceError(`${problem}. Use device "wasm", or "auto", which finds that out.`)
-    : new ModelError(`${problem}: its weights are damaged. Export the model again with "dve train".`);
 };
 
 /** Values 0–1 of no meaning, the same every time. */
@@ -218,7 +206,9 @@ export const createModelOf = async <Image>(
     const image = new Tensor('float32', noise(3 * inputSize * inputSize), [1, 3, inputSize, inputSize]);
     const feeds = { image, references: referenceTensor(noReference) };
     const [embedding, matches] = await runNetwork(feeds, ['embedding', 'matches']);
-    checkValues(file, device, embedding, matches);
+    await explained(runtime, (by) => {
+      by.checkValues(where, device, embeddingSize, embedding, matches);
+    });
   } catch (error) {
     await network.release();
     throw error;

@@ -120,3 +120,19 @@ const fromIterable = (iterable: AsyncIterable<StreamFrame>): Puller => {
     cancel: () => void silently(() => iterator.return?.()),
   };
 };
+
+/** A source of one frame, which is looked at until the object is found. */
+export const openLonePicture = (picture: FrameInput): FrameSource => {
+  const source = openFrameStream(onlyOne(picture));
+  return {
+    ...source,
+    next: async () => {
+      const timed = await source.next();
+      return timed === undefined ? undefined : { ...timed, isStill: true };
+    },
+  };
+};
+
+async function* onlyOne(picture: FrameInput): AsyncGenerator<StreamFrame, void> {
+  yield await Promise.resolve(picture);
+}

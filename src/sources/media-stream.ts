@@ -50,11 +50,8 @@ export const openMediaStream = async (
   whenLost: 'end' | 'fail' = 'end',
 ): Promise<FrameSource> => {
   const track = stream.getVideoTracks().at(0);
-  if (track === undefined) {
-    throw new SourceError('the MediaStream has no video track. Ask getUserMedia for video.');
-  }
-  if (track.readyState === 'ended') {
-    throw new SourceError("the MediaStream's video track has ended. Open the camera again.");
+  if (track === undefined || track.readyState === 'ended') {
+    throw (await import('./camera-fault.ts')).streamFault(track);
   }
   const latest = new LatestFrame<TimedFrame>();
   const onEnded = (): void => {

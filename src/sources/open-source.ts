@@ -2,7 +2,7 @@ import { InputError } from '../errors.ts';
 import type { FrameSource } from './frame-source.ts';
 import type { StreamFrame } from './frame-stream.ts';
 import { holdVideo } from './hold-video.ts';
-import { isFrameInput } from './picture.ts';
+import { isFrameInput, isOf } from './picture.ts';
 
 /**
  * Where frames come from. `'camera'` and constraints (what getUserMedia takes, whole or its `video` part) open a camera
@@ -21,11 +21,11 @@ export type TrackSource =
 /** A picture by itself, which gives one result: the object is searched in it until it is found. */
 export type LonePicture = HTMLImageElement | Blob | ImageBitmap | ImageData;
 
-const isVideoElement = (source: object): source is HTMLVideoElement =>
-  typeof HTMLVideoElement !== 'undefined' && source instanceof HTMLVideoElement;
+/** @param source anything at all */
+export const isVideoElement = (source: unknown): source is HTMLVideoElement =>
+  isOf(source, 'HTMLVideoElement');
 
-const isMediaStream = (source: object): source is MediaStream =>
-  typeof MediaStream !== 'undefined' && source instanceof MediaStream;
+const isMediaStream = (source: object): source is MediaStream => isOf(source, 'MediaStream');
 
 const isStream = (source: object): source is ReadableStream<VideoFrame> | AsyncIterable<StreamFrame> =>
   'getReader' in source || Symbol.asyncIterator in source;
@@ -91,7 +91,7 @@ const openVideo = async (video: HTMLVideoElement, hold: boolean): Promise<FrameS
   const release = hold ? holdVideo(video) : () => undefined;
   try {
     const { openVideoFile } = await import('./video-file.ts');
-    return openVideoFile(video, release);
+    return await openVideoFile(video, release);
   } catch (error) {
     release();
     throw error;
@@ -106,16 +106,6 @@ const openStream = async (
 };
 
 const openPicture = async (picture: LonePicture): Promise<FrameSource> => {
-  const source = await openStream(onlyOne(picture));
-  return {
-    ...source,
-    next: async () => {
-      const timed = await source.next();
-      return timed === undefined ? undefined : { ...timed, isStill: true };
-    },
-  };
+  const { openLonePicture } = await import('./frame-stream.ts');
+  return openLonePicture(picture);
 };
-
-async function* onlyOne(picture: LonePicture): AsyncGenerator<StreamFrame, void> {
-  yield await Promise.resolve(picture);
-}

@@ -1,4 +1,3 @@
-import { DeviceError, InputError } from '../errors.ts';
 import type { StillPicture } from './decode-picture.ts';
 
 /**
@@ -12,7 +11,7 @@ export type Picture =
 export type FrameInput = VideoFrame | Picture;
 
 /** Whether a value is of a class that this place may or may not have. */
-const isOf = (value: object, name: string): boolean => {
+export const isOf = (value: unknown, name: string): boolean => {
   const known = (globalThis as Record<string, unknown>)[name];
   return typeof known === 'function' && value instanceof known;
 };
@@ -42,67 +41,45 @@ export type TimedFrame = {
 
 const microseconds = (seconds: number): number => Math.round(seconds * 1e6);
 
-/** @throws InputError where the picture gives no frame */
-const createFrame = (make: () => VideoFrame): VideoFrame => {
-  try {
-    return make();
-  } catch (error) {
-    throw new InputError(
-      `a frame cannot be read (${String(error)}). Pass a picture that is loaded, not closed, and of the page's own origin or served with CORS.`,
-      { cause: error },
-    );
-  }
+/** What is wrong is told by what is loaded then. @param error what making a frame threw */
+const refuse = async (input: unknown, timestamp?: number, error?: unknown): Promise<never> => {
+  const { pictureFault } = await import('./picture-fault.ts');
+  throw pictureFault(isFrameInput(input), input, timestamp, error);
 };
 
-/** @throws InputError for a time that cannot be seconds */
-const checkTime = (timestamp: number | undefined): void => {
-  if (timestamp === undefined || !(Math.abs(microseconds(timestamp)) > Number.MAX_SAFE_INTEGER)) return;
-  throw new InputError(
-    `a frame's timestamp is ${timestamp}, too great for seconds. Pass seconds, for example performance.now() / 1000.`,
-  );
-};
+const isTime = (seconds: number): boolean => !(Math.abs(microseconds(seconds)) > Number.MAX_SAFE_INTEGER);
 
 /**
  * @param timestamp capture time, seconds; default: the frame's own
  * @returns a VideoFrame that the caller owns now; for a VideoFrame, that one. By a promise where it has to be decoded
- * @throws InputError for anything that is not a picture or has no pixels
+ * @throws InputError, by the promise, for anything that is not a picture or has no pixels
  */
 export const toVideoFrame = (input: FrameInput, timestamp?: number): TimedFrame | Promise<TimedFrame> => {
-  if (typeof VideoFrame === 'undefined') {
-    throw new DeviceError(
-      'this browser has no WebCodecs (VideoFrame), without which no frame can be handed over. Use a newer one.',
-    );
+  if (typeof VideoFrame === 'undefined' || !isFrameInput(input) || !isTime(timestamp ?? 0)) {
+    return refuse(input, timestamp);
   }
-  if (!isFrameInput(input)) {
-    throw new InputError(
-      'a frame is not a picture. Pass a VideoFrame, an ImageBitmap, a canvas, an ImageData, an img, a video element or a Blob.',
-    );
-  }
-  checkTime(timestamp);
   if (isVideoFrame(input)) {
-    if (input.format === null && input.codedWidth === 0) {
-      throw new InputError('a VideoFrame is closed already. Pass each frame once: it is closed for you.');
-    }
+    if (input.format === null && input.codedWidth === 0) return refuse(input);
     return { frame: input, timestamp: timestamp ?? input.timestamp / 1e6 };
   }
   if (isStill(input)) return decodeStill(input, timestamp);
   const at = timestamp ?? (isVideo(input) ? input.currentTime : undefined);
   const init = { timestamp: microseconds(at ?? 0) || 0 };
   const { width, height } = isVideo(input) ? { width: input.videoWidth, height: input.videoHeight } : input;
-  if (width === 0 || height === 0) {
-    throw new InputError(`a frame has ${width}×${height} pixels. Pass pictures that have pixels.`);
-  }
-  const frame = createFrame(() =>
-    isImageData(input)
+  if (width === 0 || height === 0) return refuse(input);
+  try {
+    const frame = isImageData(input)
       ? new VideoFrame(new Uint8ClampedArray(input.data), {
           ...init,
           format: 'RGBA',
           codedWidth: width,
           codedHeight: height,
         })
-      : new VideoFrame(input, init),
-  );
-  return isVideo(input) ? turnedUpright(input, frame, at) : { frame, timestamp: at };
+      : new VideoFrame(input, init);
+    return isVideo(input) ? turnedUpright(input, frame, at) : { frame, timestamp: at };
+  } catch (error) {
+    return refuse(input, timestamp, error);
+  }
 };
 
 const turnedUpright = async (
@@ -120,7 +97,9 @@ const decodeStill = async (input: StillPicture, timestamp: number | undefined): 
   const bitmap = await decodePicture(input);
   try {
     const init = { timestamp: microseconds(timestamp ?? 0) || 0 };
-    return { frame: createFrame(() => new VideoFrame(bitmap, init)), timestamp, isStill: true };
+    return { frame: new VideoFrame(bitmap, init), timestamp, isStill: true };
+  } catch (error) {
+    return await refuse(input, timestamp, error);
   } finally {
     bitmap.close();
   }

@@ -1,22 +1,8 @@
-import { SourceError } from '../errors.ts';
+import type { SourceError } from '../errors.ts';
 import type { FrameSource } from './frame-source.ts';
 import { LatestFrame } from './latest-frame.ts';
 import type { TimedFrame } from './picture.ts';
-
-const reasons: Readonly<Record<number, string>> = {
-  1: 'loading was aborted',
-  2: 'the network failed',
-  3: 'it could not be decoded',
-  4: 'its format is not supported',
-};
-
-const brokenVideo = ({ error }: HTMLVideoElement): SourceError => {
-  const reason = error === null ? 'unknown reason' : (reasons[error.code] ?? error.message);
-  return new SourceError(
-    `the video cannot be played (${reason}). Try another file, or convert it to MP4 (H.264) or WebM.`,
-    { cause: error },
-  );
-};
+import type * as VideoFaults from './video-fault.ts';
 
 /** @param timestamp capture time, seconds */
 type OnFrame = (timestamp: number) => void;
@@ -62,6 +48,21 @@ const onEachFrame = (video: HTMLVideoElement, onFrame: OnFrame): (() => void) =>
 /** Makes of an element's frame one as the element shows it. */
 type Correct = (video: HTMLVideoElement, frame: VideoFrame) => VideoFrame;
 
+const failWith = (
+  latest: LatestFrame<TimedFrame>,
+  fault: (faults: typeof VideoFaults) => SourceError,
+): void => {
+  import('./video-fault.ts').then(fault).then(
+    (error) => {
+      latest.fail(error);
+    },
+    // Where even what tells why cannot be loaded, that is told.
+    (error: unknown) => {
+      latest.fail(error as Error);
+    },
+  );
+};
+
 /**
  * Hands over a copy of each frame that the element shows. @returns stops watching
  */
@@ -79,26 +80,21 @@ const watchVideoElement = (
     } catch (error) {
       const isTainted = error instanceof DOMException && error.name === 'SecurityError';
       if (!isTainted) return; // between two sources there may be nothing to copy: the next frame comes
-      latest.fail(
-        new SourceError(
-          "the video is of another origin and may not be read. Serve it with CORS headers and set the element's crossOrigin.",
-          { cause: error },
-        ),
-      );
+      failWith(latest, ({ foreignVideo }) => foreignVideo(error));
     }
   };
   const onEnded = (): void => {
     latest.end();
   };
   const onError = (): void => {
-    latest.fail(brokenVideo(video));
+    failWith(latest, ({ brokenVideo }) => brokenVideo(video));
   };
   video.addEventListener('ended', onEnded);
   video.addEventListener('error', onError);
   // A paused video shows a frame that no callback will tell of.
   if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) push(timeOf(video));
   // What has ended already says so no more.
-  if (video.ended) latest.end();
+  if (video.ended) onEnded();
   const stop = onEachFrame(video, push);
   return () => {
     stop();
@@ -115,7 +111,7 @@ export const showTrack = (track: MediaStreamTrack, latest: LatestFrame<TimedFram
   video.srcObject = new MediaStream([track]);
   const stop = watchVideoElement(video, latest, (_, frame) => frame);
   video.play().catch((error: unknown) => {
-    latest.fail(new SourceError('the video stream could not be played. Start again.', { cause: error }));
+    failWith(latest, ({ stoppedVideo }) => stoppedVideo(error));
   });
   return () => {
     stop();
@@ -130,12 +126,12 @@ export const showTrack = (track: MediaStreamTrack, latest: LatestFrame<TimedFram
  * @param correct what is done with each
  * @throws SourceError when it has failed already
  */
-export const openVideoElement = (
+export const openVideoElement = async (
   video: HTMLVideoElement,
   release: () => void,
   correct: Correct,
-): FrameSource => {
-  if (video.error !== null) throw brokenVideo(video);
+): Promise<FrameSource> => {
+  if (video.error !== null) throw (await import('./video-fault.ts')).brokenVideo(video);
   const latest = new LatestFrame<TimedFrame>();
   const stop = watchVideoElement(video, latest, correct);
   return {

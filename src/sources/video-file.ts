@@ -4,5 +4,5 @@ import { upright } from './upright-frame.ts';
 import { openVideoElement } from './video-element.ts';
 
 /** Frames that an element shows of a file; see `openVideoElement`. */
-export const openVideoFile = (video: HTMLVideoElement, release: () => void): FrameSource =>
+export const openVideoFile = (video: HTMLVideoElement, release: () => void): Promise<FrameSource> =>
   openVideoElement(video, release, upright);

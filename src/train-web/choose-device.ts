@@ -1,5 +1,6 @@
 /** Where a training runs: WebGPU where it computes the same step as wasm, faster. */
 import { DeviceError, firstLine } from '../errors.ts';
+import * as faults from '../model/faults.ts';
 import { NoWebGpuError, openGpuDevice } from '../model/gpu-device.ts';
 import type { Runtime } from '../model/model.ts';
 import { loadWebRuntime, runtimeOn, type WebRuntime, type WebRuntimeFiles } from '../model/model-web.ts';
@@ -24,11 +25,13 @@ export type ChosenDevice = {
   /** Frees the GPU. */ close(): void;
 };
 
+const loadFaults = (): Promise<typeof faults> => Promise.resolve(faults);
+
 const never = new Promise<never>(() => undefined);
 
 const wasmDevice = (runtime: WebRuntime, note: string | undefined): ChosenDevice => ({
-  steps: runtimeOn(runtime),
-  wasm: runtimeOn(runtime),
+  steps: runtimeOn(runtime, undefined, loadFaults),
+  wasm: runtimeOn(runtime, undefined, loadFaults),
   device: 'wasm',
   threads: runtime.env.wasm.numThreads ?? 1,
   note,
@@ -38,7 +41,7 @@ const wasmDevice = (runtime: WebRuntime, note: string | undefined): ChosenDevice
 
 const gpuDevice = (runtime: WebRuntime, device: GPUDevice): ChosenDevice => ({
   ...wasmDevice(runtime, undefined),
-  steps: runtimeOn(runtime, device),
+  steps: runtimeOn(runtime, device, loadFaults),
   device: 'webgpu',
   lost: device.lost.then(({ reason, message }) => `${reason}${message === '' ? '' : `: ${message}`}`),
   close: () => {

@@ -6,12 +6,12 @@
 import { DeviceError, firstLine, InputError } from '../errors.ts';
 import type { WebRuntimeFiles } from '../model/model-web.ts';
 import type { OpenMessage } from './messages.ts';
-import type { PartUrls } from './parts.ts';
+import type { PartUrls } from './part-urls.ts';
 
 export type Assets = {
   createWorker: () => Worker;
-  /** What to do when its script cannot be loaded; undefined where nobody said where it is. */
-  remedy?: string;
+  /** URL of its script; undefined where nobody said where it is. */
+  script?: string;
   runtime: WebRuntimeFiles;
   /** URLs of what the worker loads when it needs it. */ parts: PartUrls;
   faceModel: OpenMessage['model'];
@@ -30,38 +30,6 @@ export const begun = (create: () => Worker): Worker => {
     );
   }
 };
-
-const bundledAssets = (): Assets => ({
-  createWorker: () =>
-    begun(
-      () => new Worker(new URL('./tracker.worker.js', import.meta.url), { type: 'module', name: 'dve-sdk' }),
-    ),
-  runtime: {
-    wasm: {
-      library: new URL('./ort.wasm.bundle.min.mjs', import.meta.url).href,
-      binary: new URL('./ort-wasm-simd-threaded.wasm', import.meta.url).href,
-    },
-    webgpu: {
-      library: new URL('./ort.jspi.bundle.min.mjs', import.meta.url).href,
-      binary: new URL('./ort-wasm-simd-threaded.jspi.wasm', import.meta.url).href,
-    },
-  },
-  parts: {
-    pictures: new URL('./picture-work.js', import.meta.url).href,
-    objects: new URL('./several-objects.js', import.meta.url).href,
-    gpu: new URL('./gpu-work.js', import.meta.url).href,
-    frames: new URL('./frame-work.js', import.meta.url).href,
-  },
-  faceModel: {
-    urls: {
-      'manifest.json': new URL('../models/face/manifest.json', import.meta.url).href,
-      'model.onnx': new URL('../models/face/model.onnx', import.meta.url).href,
-      'model.int8.onnx': new URL('../models/face/model.int8.onnx', import.meta.url).href,
-      'landmarks.json': new URL('../models/face/landmarks.json', import.meta.url).href,
-    },
-    folder: '',
-  },
-});
 
 /** Workers must come from the page's own origin; from another one only their content may. */
 export const startWorker = (url: URL): Worker => {
@@ -82,25 +50,6 @@ export const startWorker = (url: URL): Worker => {
   }
 };
 
-const assetsAt = (base: URL): Assets => {
-  const at = (name: string): string => new URL(name, base).href;
-  return {
-    createWorker: () => startWorker(new URL('tracker.worker.js', base)),
-    remedy: `It should be at ${at('tracker.worker.js')}: check that assetBase is the URL of a copy of dve-sdk's dist folder. A Content-Security-Policy has to allow it in worker-src.`,
-    runtime: {
-      wasm: { library: at('ort.wasm.bundle.min.mjs'), binary: at('ort-wasm-simd-threaded.wasm') },
-      webgpu: { library: at('ort.jspi.bundle.min.mjs'), binary: at('ort-wasm-simd-threaded.jspi.wasm') },
-    },
-    parts: {
-      pictures: at('picture-work.js'),
-      objects: at('several-objects.js'),
-      gpu: at('gpu-work.js'),
-      frames: at('frame-work.js'),
-    },
-    faceModel: { urls: {}, folder: at('../models/face/') },
-  };
-};
-
 /** @param what how the error calls it @throws InputError for what is no URL */
 export const absoluteUrl = (url: string | URL, what: string): URL => {
   try {
@@ -117,6 +66,67 @@ export const folderUrl = (folder: string | URL, what: string): URL => {
   return url;
 };
 
+/**
+ * @param at where a file is: bundlers say where they put it, a base says where all are
+ * @param folder of the face model; empty where its files were put somewhere by bundlers
+ */
+const assetsAt = (
+  at: (name: string, bundled: URL) => string,
+  folder: string,
+): Omit<Assets, 'createWorker'> => ({
+  runtime: {
+    wasm: {
+      library: at('ort.wasm.bundle.min.mjs', new URL('./ort.wasm.bundle.min.mjs', import.meta.url)),
+      binary: at('ort-wasm-simd-threaded.wasm', new URL('./ort-wasm-simd-threaded.wasm', import.meta.url)),
+    },
+    webgpu: {
+      library: at('ort.jspi.bundle.min.mjs', new URL('./ort.jspi.bundle.min.mjs', import.meta.url)),
+      binary: at(
+        'ort-wasm-simd-threaded.jspi.wasm',
+        new URL('./ort-wasm-simd-threaded.jspi.wasm', import.meta.url),
+      ),
+    },
+  },
+  parts: {
+    pictures: at('picture-work.js', new URL('./picture-work.js', import.meta.url)),
+    objects: at('several-objects.js', new URL('./several-objects.js', import.meta.url)),
+    device: at('ask-gpu.js', new URL('./ask-gpu.js', import.meta.url)),
+    gpu: at('gpu-work.js', new URL('./gpu-work.js', import.meta.url)),
+    frames: at('frame-work.js', new URL('./frame-work.js', import.meta.url)),
+    faults: at('faults.js', new URL('./faults.js', import.meta.url)),
+  },
+  faceModel: {
+    urls:
+      folder === ''
+        ? {
+            'manifest.json': new URL('../models/face/manifest.json', import.meta.url).href,
+            'model.onnx': new URL('../models/face/model.onnx', import.meta.url).href,
+            'model.int8.onnx': new URL('../models/face/model.int8.onnx', import.meta.url).href,
+            'landmarks.json': new URL('../models/face/landmarks.json', import.meta.url).href,
+          }
+        : {},
+    folder,
+  },
+});
+
 /** @param base URL of a copy of the package's dist folder; without it, where this very file lies */
-export const locateAssets = (base: string | URL | undefined): Assets =>
-  base === undefined ? bundledAssets() : assetsAt(folderUrl(base, 'assetBase'));
+export const locateAssets = (base: string | URL | undefined): Assets => {
+  if (base === undefined) {
+    return {
+      createWorker: () =>
+        begun(
+          () =>
+            new Worker(new URL('./tracker.worker.js', import.meta.url), { type: 'module', name: 'dve-sdk' }),
+        ),
+      ...assetsAt((_, { href }) => href, ''),
+    };
+  }
+  const folder = folderUrl(base, 'assetBase');
+  const at = (name: string): string => new URL(name, folder).href;
+  const worker = at('tracker.worker.js');
+  return {
+    createWorker: () => startWorker(new URL(worker)),
+    script: worker,
+    ...assetsAt(at, at('../models/face/')),
+  };
+};

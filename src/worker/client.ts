@@ -7,10 +7,12 @@ import {
   InputError,
   ModelError,
   SourceError,
+  firstLine,
 } from '../errors.ts';
 import type { Greeter } from './messages.ts';
 import { connect, type Remote } from './rpc.ts';
 import { version } from './version.ts';
+import type * as WorkerFaults from './worker-faults.ts';
 
 /** The page's end of a worker. Whatever happens to the worker, no call stays pending. */
 export type WorkerClient<Api> = {
@@ -50,31 +52,15 @@ export const reviveError = (error: unknown): Error => {
   return revived;
 };
 
-const noScript = (owner: string, remedy: string): ClosedError =>
-  new ClosedError(`the ${owner}'s worker script could not be loaded. ${remedy}`);
-
-/** Where nobody said where the script is. */
-const bundledRemedy =
-  "Where the bundler does not do it (esbuild, Parcel), copy dve-sdk's folders dist and models to what is served and name dist by assetBase; with the development server of Vite 7 or older, add 'dve-sdk' to optimizeDeps.exclude. A Content-Security-Policy has to allow it in worker-src.";
-
 /** Seconds that a worker's script gets to load and say its first word: much, because networks are slow. */
 const greetingLimit = 60;
-
-const noAnswer = (owner: string, limit: number): ClosedError =>
-  new ClosedError(
-    `the ${owner}'s worker did not answer in ${limit} s: its script may be empty or of another version. Serve all files of dve-sdk's dist folder, of one version.`,
-  );
 
 /**
  * Connects with a worker whose death rejects what is pending.
  * @param owner how errors call what the worker belongs to, for example `tracker`
- * @param remedy what to do when its script cannot be loaded
+ * @param script its URL, where the caller was told where it is
  */
-export const connectWorker = <Api>(
-  worker: Worker,
-  owner: string,
-  remedy = bundledRemedy,
-): WorkerClient<Api> => {
+export const connectWorker = <Api>(worker: Worker, owner: string, script?: string): WorkerClient<Api> => {
   const diedWorker = (reason: string): ClosedError =>
     new ClosedError(`the ${owner}'s worker died (${reason}). Create a new ${owner}.`);
   const watching = new AbortController();
@@ -88,10 +74,23 @@ export const connectWorker = <Api>(
     watching.abort(reason);
   };
 
+  /** For what is said at length: it is loaded when it is to be said. */
+  const finishWith = (reason: (faults: typeof WorkerFaults) => ClosedError): void => {
+    import('./worker-faults.ts').then(
+      (faults) => {
+        finish(reason(faults));
+      },
+      (error: unknown) => {
+        finish(diedWorker(firstLine(error)));
+      },
+    );
+  };
+
   const onError = (event: Event): void => {
     // A script that cannot be loaded sends a plain Event without a message.
     const { message } = event as Partial<ErrorEvent>;
-    finish(message === undefined || message === '' ? noScript(owner, remedy) : diedWorker(message));
+    if (message !== undefined && message !== '') finish(diedWorker(message));
+    else finishWith((faults) => faults.noScript(owner, script));
   };
   const onUnreadable = (): void => {
     finish(diedWorker('a message could not be read'));
@@ -107,7 +106,7 @@ export const connectWorker = <Api>(
         limit === undefined
           ? undefined
           : setTimeout(() => {
-              finish(noAnswer(owner, limit));
+              finishWith((faults) => faults.noAnswer(owner, limit));
             }, 1000 * limit);
       try {
         return await request(remote);
@@ -143,9 +142,7 @@ export const greet = async (client: WorkerClient<Greeter>, owner: string): Promi
   const lockName = `dve-sdk ${Math.random().toString(36).slice(2)}`;
   const found = await client.call((worker) => worker.hold(lockName), greetingLimit);
   if (found !== version) {
-    throw new DeviceError(
-      `the ${owner}'s worker script is of dve-sdk ${found ?? 'before 0.1.0'}, its page of ${version}. Copy the whole dist folder again, and empty caches.`,
-    );
+    throw (await import('./worker-faults.ts')).otherVersion(owner, found);
   }
   client.watch(lockName);
 };

@@ -3,19 +3,17 @@ import { createCallQueue } from '../model/call-queue.ts';
 import type { Manifest } from '../model/manifest.ts';
 import {
   createModel,
-  createModelOf,
   type Model,
   type ModelDevice,
   type ModelGeometry,
   type ModelPrecision,
   type NetworkFile,
+  type Runtime,
 } from '../model/model.ts';
-import { runtimeOn, type WebRuntime } from '../model/model-web.ts';
-import type { GpuImage } from '../pipeline/crop-gpu.ts';
 import type { Cropper } from '../pipeline/cropper.ts';
 import type { FrameSteps } from '../pipeline/frame-steps.ts';
 import { FrameTracker, type FrameTrackerOptions } from '../pipeline/frame-tracker.ts';
-import type { FrameWork, GpuWork } from './parts.ts';
+import type * as FrameWork from './frame-work.ts';
 
 /** What tracks, once it is known where the network runs. */
 export type TrackerParts = Omit<FrameTrackerOptions<VideoFrame, never>, 'model' | 'cropper'> & {
@@ -55,7 +53,7 @@ type OwnCropper<Input> = Cropper<VideoFrame, Input> & { close(): void };
  * A crop is valid until its cropper's next one, so that each tracker has a cropper: another one's crop never gets
  * between a crop and its run. The model runs one after the other by itself.
  */
-const assemble = <Input>(
+export const assemble = <Input>(
   model: Model<Input | Float32Array>,
   createCropper: () => OwnCropper<Input>,
 ): Omit<Engine, 'lost'> => {
@@ -90,65 +88,26 @@ const assemble = <Input>(
   };
 };
 
-const networkFile = (manifest: Manifest, bytes: ArrayBuffer, precision: ModelPrecision): NetworkFile => {
+/** A network of a model as `createModel` takes it. */
+export const networkFile = (
+  manifest: Manifest,
+  bytes: ArrayBuffer,
+  precision: ModelPrecision,
+): NetworkFile => {
   const { model, int8 } = manifest.files;
   return { manifest, bytes, precision, where: (precision === 'int8' ? int8 : model)?.name ?? precision };
 };
 
 /** @throws ModelError when the file is not a network or does not fit its manifest */
 export const createWasmModel = (
-  runtime: WebRuntime,
+  runtime: Runtime,
   manifest: Manifest,
   bytes: ArrayBuffer,
   precision: ModelPrecision,
-): Promise<Model> => createModel(runtimeOn(runtime), networkFile(manifest, bytes, precision));
+): Promise<Model> => createModel(runtime, networkFile(manifest, bytes, precision));
 
 /** @param model on wasm; it is closed with the engine */
-export const createWasmEngine = (model: Model, { createPlaneCropper }: FrameWork): Engine => ({
+export const createWasmEngine = (model: Model, { createPlaneCropper }: typeof FrameWork): Engine => ({
   ...assemble(model, () => ({ ...createPlaneCropper(), close: () => undefined })),
   lost: new Promise(() => undefined),
 });
-
-/**
- * The network on WebGPU. A frame's pixels stay in the memory of the GPU; (N, 3) numbers come back.
- * @param device becomes the engine's: it is destroyed with it, and when the engine cannot be made
- * @throws ModelError when the file is not a network or does not fit its manifest
- */
-export const createGpuEngine = async (
-  runtime: WebRuntime,
-  manifest: Manifest,
-  bytes: ArrayBuffer,
-  device: GPUDevice,
-  { createGpuCropper }: Pick<GpuWork, 'createGpuCropper'>,
-): Promise<Engine> => {
-  try {
-    const model = await createModelOf<GpuImage | Float32Array>(
-      runtimeOn(runtime, device),
-      networkFile(manifest, bytes, 'fp32'),
-      (image) => {
-        if (!(image instanceof Float32Array)) {
-          const { buffer, dims } = image;
-          return runtime.Tensor.fromGpuBuffer(buffer, { dataType: 'float32', dims });
-        }
-        const { inputSize } = manifest;
-        const batch = image.length / (3 * inputSize * inputSize);
-        return new runtime.Tensor('float32', image, [batch, 3, inputSize, inputSize]);
-      },
-    );
-    const engine = assemble(model, () => createGpuCropper(device));
-    return {
-      ...engine,
-      lost: device.lost.then(({ reason, message }) => `${reason}${message === '' ? '' : `: ${message}`}`),
-      close: async () => {
-        try {
-          await engine.close();
-        } finally {
-          device.destroy();
-        }
-      },
-    };
-  } catch (error) {
-    device.destroy();
-    throw error;
-  }
-};

@@ -1,3 +1,2 @@
-/** What the worker does on WebGPU only: a file of its own, which it loads once it has a device. */
-export { createGpuCropper } from '../pipeline/crop-gpu.ts';
-export { compareEngines } from './self-check.ts';
+/** What the worker does on WebGPU only: a file of its own, which it loads where there may be a device. */
+export { chooseGpu, tryGpu } from './choose-gpu.ts';

@@ -11,7 +11,7 @@ import type { ModelDevice, ModelPrecision } from '../model/model.ts';
 import type { WebRuntimeFiles } from '../model/model-web.ts';
 import type { FrameTiming } from '../pipeline/frame-tracker.ts';
 import type { TrackResult } from '../pipeline/result.ts';
-import type { PartUrls } from './parts.ts';
+import type { PartUrls } from './part-urls.ts';
 
 /** `auto`: WebGPU where it is there, gives the same landmarks as wasm and is faster; else wasm. */
 export type DeviceChoice = 'auto' | 'webgpu' | 'wasm';
@@ -139,7 +139,7 @@ export type TrackerWorkerApi = Greeter & {
   closeReference(tracker: number, reference: number): void;
   reset(tracker: number): void;
   /** @param roi image pixels */ follow(tracker: number, roi: Roi): void;
-  setSmoothing(tracker: number, smoothing: SmootherOptions | false): void;
+  setSmoothing(tracker: number, smoothing: SmootherOptions | false): Promise<void>;
   setLandmarks(tracker: number, landmarks: LandmarkSet | LandmarkText): Promise<LandmarkNames>;
   /** Waits for its step in progress; the model stays open. */ closeTracker(tracker: number): Promise<void>;
 };

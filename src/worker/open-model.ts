@@ -1,11 +1,13 @@
 import { DeviceError, ModelError } from '../errors.ts';
-import { checkLandmarkSet, parseLandmarkSet, type LandmarkSet } from '../landmarks/landmark-set.ts';
+import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import type { Manifest } from '../model/manifest.ts';
-import { fetchManifest, fetchModelFile, type ModelUrls } from '../model/model-web.ts';
-import { chooseEngine, type ChosenEngine } from './choose-engine.ts';
+import { fetchManifest, type ModelUrls } from '../model/model-web.ts';
+import { chooseEngine } from './choose-engine.ts';
 import type { Engine } from './engine.ts';
+import type { ChosenEngine } from './engine-context.ts';
+import { explained, fetchExplained } from './explained.ts';
 import type { DeviceChoice, LandmarkText, ModelInfo, OpenMessage } from './messages.ts';
-import type { PartUrls } from './parts.ts';
+import type { PartUrls } from './part-urls.ts';
 
 const modelUrls =
   ({ urls, folder }: OpenMessage['model']): ModelUrls =>
@@ -59,7 +61,9 @@ export class OpenModel {
   /** @throws ModelError when its files cannot be used; DeviceError when the asked-for device cannot be had */
   static async open({ model, runtime, parts, device, precision }: OpenMessage): Promise<OpenModel> {
     const urls = modelUrls(model);
-    const manifest = await fetchManifest(urls);
+    const manifest = await fetchManifest(urls, (value, url) =>
+      explained(parts, (by) => by.parseManifest(value, url)),
+    );
     const choose = (wanted: DeviceChoice): Promise<ChosenEngine> =>
       chooseEngine({ urls, manifest, runtime, parts, device: wanted, precision });
     return new OpenModel({ manifest, urls, parts, device, choose }, await choose(device));
@@ -98,19 +102,21 @@ export class OpenModel {
    * @throws ModelError where there is none, it is no landmark set, or it is for another model
    */
   async landmarkSet(given: LandmarkSet | LandmarkText | undefined): Promise<LandmarkSet> {
-    const { manifest } = this.#opening;
+    const { manifest, parts } = this.#opening;
     const set =
       given === undefined
         ? await this.ownLandmarks()
         : 'text' in given
-          ? parseLandmarkSet(given.text, given.url)
+          ? await explained(parts, (by) => by.parseLandmarkSet(given.text, given.url))
           : given;
     if (set === undefined) {
       throw new ModelError(
         `the model of category "${manifest.category}" has no landmarks. Pass the landmarks option, or make some with "dve landmarks".`,
       );
     }
-    checkLandmarkSet(set, manifest);
+    await explained(parts, (by) => {
+      by.checkLandmarkSet(set, manifest);
+    });
     return set;
   }
 
@@ -131,12 +137,12 @@ export class OpenModel {
   }
 
   async #fetchLandmarks(): Promise<LandmarkSet | undefined> {
-    const { manifest, urls } = this.#opening;
+    const { manifest, urls, parts } = this.#opening;
     const entry = manifest.files.landmarks;
     if (entry === undefined) return undefined;
     try {
-      const bytes = await fetchModelFile(urls, entry);
-      return parseLandmarkSet(new TextDecoder().decode(bytes), entry.name);
+      const text = new TextDecoder().decode(await fetchExplained(parts, urls, entry));
+      return await explained(parts, (by) => by.parseLandmarkSet(text, entry.name));
     } catch (error) {
       // The next who needs them tries again.
       this.#own = undefined;

@@ -1,22 +1,29 @@
 /** Parts of the worker that are files of their own: what a page never asks for, it never fetches. */
 import { importFile } from '../model/import-file.ts';
+import type * as AskGpuModule from './ask-gpu.ts';
+import type * as FaultsModule from './faults.ts';
 import type * as FrameWorkModule from './frame-work.ts';
 import type * as GpuWorkModule from './gpu-work.ts';
+import type { PartUrls } from './part-urls.ts';
 import type * as PictureWorkModule from './picture-work.ts';
 import type * as SeveralObjectsModule from './several-objects.ts';
 
 /** What works on pictures by themselves. */ export type PictureWork = typeof PictureWorkModule;
-/** What cuts frames on WebGPU, and checks it. */ export type GpuWork = typeof GpuWorkModule;
-/** What cuts frames on the CPU. */ export type FrameWork = typeof FrameWorkModule;
 
-type Parts = { pictures: PictureWork; objects: typeof SeveralObjectsModule; gpu: GpuWork; frames: FrameWork };
-
-/** URLs of the files. */
-export type PartUrls = Readonly<Record<keyof Parts, string>>;
+type Parts = {
+  pictures: PictureWork;
+  objects: typeof SeveralObjectsModule;
+  device: typeof AskGpuModule;
+  gpu: typeof GpuWorkModule;
+  frames: typeof FrameWorkModule;
+  faults: typeof FaultsModule;
+};
 
 /** Seconds: much, because networks are slow. */
 const loadLimit = 60;
 
 /** Fetched once, when first needed. @throws DeviceError when it cannot be fetched */
-export const loadPart = async <Name extends keyof Parts>(urls: PartUrls, name: Name): Promise<Parts[Name]> =>
-  (await importFile(urls[name], loadLimit)) as Parts[Name];
+export const loadPart = async <Name extends keyof PartUrls>(
+  urls: PartUrls,
+  name: Name,
+): Promise<Parts[Name]> => (await importFile(urls[name], loadLimit)) as Parts[Name];

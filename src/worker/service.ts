@@ -7,6 +7,7 @@ import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import type { SmootherOptions } from '../landmarks/smoother.ts';
 import type { ObjectFinder } from '../pipeline/frame-tracker.ts';
 import type { Engine, TrackerParts } from './engine.ts';
+import { explained } from './explained.ts';
 import { holdLock } from './hold-lock.ts';
 import type {
   LandmarkText,
@@ -94,36 +95,23 @@ export class TrackerService implements TrackerWorkerApi {
     return this.#onEngine(frame, (engine) => engine.matchSquare(frame, roi, references));
   }
 
-  createLandmarkSet({ pictures, ...rest }: MarkedFrames): Promise<LandmarkSet> {
-    const frames = pictures.map(({ frame }) => frame);
-    return this.#onPictures(frames, async ({ createMarkedSet, withPixels }, model, own) => {
-      const marked = withPixels(pictures);
-      const made = await model.use((engine) =>
-        createMarkedSet(own, { ...rest, pictures: marked }, { session: engine.model }),
-      );
-      return made.set;
-    });
+  createLandmarkSet(marked: MarkedFrames): Promise<LandmarkSet> {
+    return this.#onPictures(marked.pictures, (work, model, own) =>
+      work.createLandmarkSet(model, own, marked),
+    );
   }
 
   discoverLandmarks(
     pictures: readonly { frame: VideoFrame }[],
     options: DiscoverOptions,
   ): Promise<DiscoveredLandmarks> {
-    const frames = pictures.map(({ frame }) => frame);
-    return this.#onPictures(frames, async (work, model, own) => {
-      const images = work.withPixels(pictures);
-      const { landmarks, points, found } = await model.use((engine) =>
-        work.discoverLandmarks(engine.model, own, images, options),
-      );
-      return { landmarks, points, found };
-    });
+    return this.#onPictures(pictures, (work, model, own) =>
+      work.discoverOnFrames(model, own, pictures, options),
+    );
   }
 
   correspond(a: SideFrame, b: SideFrame, options: CorrespondOptions): Promise<PictureCorrespondence> {
-    return this.#onPictures([a.frame, b.frame], ({ correspondPictures, withPixels }, model, own) => {
-      const [first, second] = withPixels([a, b]);
-      return model.use((engine) => correspondPictures(engine.model, own, first, second, options));
-    });
+    return this.#onPictures([a, b], (work, model, own) => work.correspondFrames(model, own, [a, b], options));
   }
 
   async createTracker(
@@ -132,6 +120,7 @@ export class TrackerService implements TrackerWorkerApi {
   ): Promise<{ id: number; info: TrackerInfo }> {
     const start = performance.now();
     const model = this.#opened();
+    await this.#checkSmoothing(message.smoothing);
     const landmarkSet = await model.landmarkSet(message.landmarks);
     const parts = partsOf(message, landmarkSet, finder);
     if (message.objects > 1) {
@@ -175,11 +164,9 @@ export class TrackerService implements TrackerWorkerApi {
   }
 
   openReference(id: number, side: SideFrame, options: LiveOptions): Promise<number> {
-    return this.#onPictures([side.frame], async ({ embedReference, withPixels }, model, own) => {
+    return this.#onPictures([side], async ({ embedFrame }, model, own) => {
       const { tracker, references } = this.#served(id);
-      const [picture] = withPixels([side]);
-      const by = own ?? tracker.landmarkSet;
-      const reference = await model.use((engine) => embedReference(engine.model, by, picture, options));
+      const reference = await embedFrame(model, own ?? tracker.landmarkSet, side, options);
       const number = ++this.#created;
       references.set(number, reference);
       tracker.keepSeen(true);
@@ -210,7 +197,8 @@ export class TrackerService implements TrackerWorkerApi {
     this.#served(id).tracker.follow(roi);
   }
 
-  setSmoothing(id: number, smoothing: SmootherOptions | false): void {
+  async setSmoothing(id: number, smoothing: SmootherOptions | false): Promise<void> {
+    await this.#checkSmoothing(smoothing);
     this.#served(id).tracker.setSmoothing(smoothing);
   }
 
@@ -237,7 +225,7 @@ export class TrackerService implements TrackerWorkerApi {
 
   /** Does a job with what works on pictures and the model's own landmarks. All frames are closed, whatever happens. */
   async #onPictures<Result>(
-    frames: readonly VideoFrame[],
+    pictures: readonly { frame: VideoFrame }[],
     job: (work: PictureWork, model: OpenModel, own: LandmarkSet | undefined) => Promise<Result>,
   ): Promise<Result> {
     try {
@@ -245,8 +233,13 @@ export class TrackerService implements TrackerWorkerApi {
       const [work, own] = await Promise.all([loadPart(model.parts, 'pictures'), model.ownLandmarks()]);
       return await job(work, model, own);
     } finally {
-      for (const frame of frames) frame.close();
+      for (const { frame } of pictures) frame.close();
     }
+  }
+
+  async #checkSmoothing(smoothing: SmootherOptions | false | undefined): Promise<void> {
+    if (smoothing === undefined || smoothing === false) return;
+    await explained(this.#opened().parts, (by) => by.checkSmootherOptions(smoothing));
   }
 
   #opened(): OpenModel {

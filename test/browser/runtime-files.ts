@@ -1,5 +1,5 @@
 import type { WebRuntimeFiles } from '../../src/model/model-web.ts';
-import type { PartUrls } from '../../src/worker/parts.ts';
+import type { PartUrls } from '../../src/worker/part-urls.ts';
 
 const dist = new URL('/node_modules/onnxruntime-web/dist/', location.href).href;
 
@@ -15,8 +15,10 @@ const sourceOf = (name: string): string => new URL(`/src/worker/${name}.ts`, loc
 export const parts: PartUrls = {
   pictures: sourceOf('picture-work'),
   objects: sourceOf('several-objects'),
+  device: sourceOf('ask-gpu'),
   gpu: sourceOf('gpu-work'),
   frames: sourceOf('frame-work'),
+  faults: sourceOf('faults'),
 };
 
 /** URL of a file of the model that the test run makes. */

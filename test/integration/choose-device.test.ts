@@ -13,6 +13,7 @@ const compareEngines = vi.fn();
 vi.mock('../../src/model/gpu-device.ts', async (original) => ({
   ...(await original<object>()),
   openGpuDevice: () => Promise.resolve({ device, isSoftware: false }),
+  requestGpuDevice: () => Promise.resolve({ device, isSoftware: false }),
 }));
 vi.mock('../../src/model/model-web.ts', async (original) => ({
   ...(await original<object>()),
@@ -22,13 +23,20 @@ vi.mock('../../src/model/model-web.ts', async (original) => ({
 vi.mock('../../src/model/model.ts', () => ({ createModel: vi.fn(), createModelOf: vi.fn() }));
 vi.mock('../../src/train/step/engine.ts', () => ({ createTrainingEngine: vi.fn() }));
 vi.mock('../../src/train-web/compare-steps.ts', () => ({ findWrong: vi.fn(), findSlow: () => undefined }));
+vi.mock('../../src/model/gpu-obstacle.ts', async (original) => ({
+  ...(await original<object>()),
+  gpuObstacle: () => undefined,
+}));
+vi.mock('../../src/worker/self-check.ts', () => ({
+  compareEngines: (...given: unknown[]) => compareEngines(...given) as unknown,
+}));
+vi.mock('../../src/pipeline/crop-gpu.ts', () => ({ createGpuCropper: () => ({ close: () => undefined }) }));
 vi.mock('../../src/worker/parts.ts', () => ({
-  loadPart: () =>
-    Promise.resolve({
-      compareEngines,
-      createGpuCropper: () => ({ close: () => undefined }),
-      createPlaneCropper: () => ({}),
-    }),
+  loadPart: async () => ({
+    ...(await import('../../src/worker/ask-gpu.ts')),
+    ...(await import('../../src/worker/choose-gpu.ts')),
+    createPlaneCropper: () => ({}),
+  }),
 }));
 
 const runtime = { env: { wasm: {} } } as WebRuntime;

@@ -122,6 +122,47 @@ describe('an error blames what is at fault', () => {
     expect(report.message).toContain('dve landmarks');
   });
 
+  /** Served in place of the model's own. */
+  const changed = (file: string, change: (content: Record<string, unknown>) => object): string => {
+    const text = readFileSync(join(fixtureFolder, 'blobs', file), 'utf8');
+    return JSON.stringify(change(JSON.parse(text) as Record<string, unknown>));
+  };
+
+  // Their words are in faults.js, which the worker loads for them.
+  test.each<[string, Setting, string, string[]]>([
+    [
+      'manifest',
+      { instead: { '/blobs/manifest.json': changed('manifest.json', (own) => ({ ...own, stride: 0 })) } },
+      'ModelError',
+      ['manifest.json', 'stride should be a positive whole number but is 0', 'dve train'],
+    ],
+    [
+      'other-landmarks',
+      { instead: { '/blobs/landmarks.json': '{}' } },
+      'ModelError',
+      ['landmarks.json has 2 bytes', 'manifest.json says', 'whole model directory'],
+    ],
+    [
+      'landmarks',
+      {
+        options: "{ model: '/blobs/', device: 'wasm', landmarks: '/own.json' }",
+        instead: { '/own.json': changed('landmarks.json', (own) => ({ ...own, evidence: 1 })) },
+      },
+      'ModelError',
+      ['/own.json has no evidence', 'dve landmarks'],
+    ],
+    [
+      'smoothing',
+      { options: "{ model: '/blobs/', device: 'wasm', smoothing: { beta: -1 } }" },
+      'InputError',
+      ["smoother's beta is -1", 'above 0'],
+    ],
+  ])('and says all of it: %s', async (name, setting, error, words) => {
+    const report = await failureOf(name, setting);
+    expect(report.name).toBe(error);
+    for (const word of words) expect(report.message).toContain(word);
+  });
+
   test('Node is told that there are no workers, and the way there', () => {
     const folder = createConsumer('blame-node', {
       'main.mjs': `

@@ -12,25 +12,25 @@ const gzipBytes = (file: string): number =>
 describe('the package', () => {
   /**
    * Everything of its own that a page fetches which calls track('camera'); consumers.test.ts looks whether it does. For
-   * a video element it is video-element.js instead of camera.js, for a stream frame-stream.js. Wanted are 30 KB: two attempts
-   * did not reach that, and these limits keep pages from growing meanwhile.
+   * a video element it is video-element.js instead of camera.js, for a stream frame-stream.js.
    */
   const always = ['index.js', 'shared.js', 'common.js', 'tracker.worker.js', 'camera.js'];
   test.each([
-    ['where wasm is used', [...always, 'frame-work.js'], 34_500],
+    ['where wasm is used', [...always, 'frame-work.js'], 30_000],
     [
       'where wasm is used and a camera has to be shown',
       [...always, 'frame-work.js', 'video-element.js'],
-      35_600,
+      31_000,
     ],
-    ['where WebGPU is used', [...always, 'gpu-work.js'], 34_500],
-    ['where WebGPU was tried in vain', [...always, 'gpu-work.js', 'frame-work.js'], 37_000],
+    ['where there is WebGPU but no adapter', [...always, 'ask-gpu.js', 'frame-work.js'], 31_000],
+    ['where WebGPU is used', [...always, 'ask-gpu.js', 'gpu-work.js'], 31_000],
+    ['where WebGPU was tried in vain', [...always, 'ask-gpu.js', 'gpu-work.js', 'frame-work.js'], 34_000],
   ])('a page %s fetches at most its share, gzipped', (_, files, limit) => {
     expect(files.reduce((sum, file) => sum + gzipBytes(file), 0)).toBeLessThanOrEqual(limit);
   });
 
   test.each([
-    ['train.worker.js', 58_000],
+    ['train.worker.js', 58_500],
     ['train-data.worker.js', 28_000],
   ])('the training worker %s is at most %i bytes gzipped', (file, limit) => {
     expect(gzipBytes(file)).toBeLessThanOrEqual(limit);
@@ -50,6 +50,7 @@ describe('the package', () => {
     expect(files).toContain('dist/several-objects.js');
     expect(files).toContain('dist/gpu-work.js');
     expect(files).toContain('dist/frame-work.js');
+    expect(files).toContain('dist/faults.js');
     expect(files).toContain('dist/common.js');
     expect(files).toContain('dist/camera.js');
     expect(files).toContain('dist/train.worker.js');

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { DeviceError, ModelError } from '../../src/errors.ts';
+import { faultOfWasm } from '../../src/model/faults.ts';
 import { fetchText } from '../../src/model/fetch-bytes.ts';
-import { faultOfWasm } from '../../src/model/model-web.ts';
 
 /** A server that answers as it is told, and a page that may give up waiting. */
 const stubFetch = (

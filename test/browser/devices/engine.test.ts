@@ -1,15 +1,16 @@
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { openGpuDevice } from '../../../src/model/gpu-device.ts';
-import { fetchManifest, fetchModelFile, loadWebRuntime } from '../../../src/model/model-web.ts';
+import { fetchManifest, fetchModelFile, loadWebRuntime, runtimeOn } from '../../../src/model/model-web.ts';
 import { parseLandmarkSet } from '../../../src/landmarks/landmark-set.ts';
 import { chooseEngine } from '../../../src/worker/choose-engine.ts';
-import type { Model } from '../../../src/model/model.ts';
-import { createGpuCropper } from '../../../src/pipeline/crop-gpu.ts';
+import { createGpuEngine } from '../../../src/worker/choose-gpu.ts';
+import { createModelOf, type Model } from '../../../src/model/model.ts';
 import { createPlaneCropper } from '../../../src/pipeline/frame-planes.ts';
 import {
-  createGpuEngine,
+  assemble,
   createWasmEngine,
   createWasmModel,
+  networkFile,
   type Engine,
 } from '../../../src/worker/engine.ts';
 import { compareEngines } from '../../../src/worker/self-check.ts';
@@ -20,7 +21,7 @@ import { describeOn } from './on-devices.ts';
 const openWasmModel = async (build: 'wasm' | 'webgpu'): Promise<Model> => {
   const manifest = await fetchManifest(blobModel);
   const bytes = await fetchModelFile(blobModel, manifest.files.model);
-  return createWasmModel(await loadWebRuntime(runtimeFiles[build]), manifest, bytes, 'fp32');
+  return createWasmModel(runtimeOn(await loadWebRuntime(runtimeFiles[build])), manifest, bytes, 'fp32');
 };
 
 const openWasm = async (build: 'wasm' | 'webgpu'): Promise<Engine> =>
@@ -30,7 +31,9 @@ const openGpu = async (): Promise<Engine> => {
   const manifest = await fetchManifest(blobModel);
   const bytes = await fetchModelFile(blobModel, manifest.files.model);
   const runtime = await loadWebRuntime(runtimeFiles.webgpu);
-  return createGpuEngine(runtime, manifest, bytes, (await openGpuDevice()).device, { createGpuCropper });
+  const { device } = await openGpuDevice();
+  const tools = { assemble, createModelOf, networkFile };
+  return createGpuEngine(runtimeOn(runtime, device), manifest, bytes, device, tools);
 };
 
 const openEngines = async (): Promise<{ wasm: Engine; gpu: Engine }> => ({
