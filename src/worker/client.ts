@@ -66,12 +66,14 @@ export const connectWorker = <Api>(worker: Worker, owner: string, script?: strin
   const watching = new AbortController();
   const { signal } = watching;
   const { remote, end } = connect<Api>(worker);
+  const pending = new Set<(reason: Error) => void>();
 
   const finish = (reason: ClosedError): void => {
     if (signal.aborted) return;
     end(reason);
     worker.terminate();
     watching.abort(reason);
+    for (const reject of pending) reject(reason);
   };
 
   /** For what is said at length: it is loaded when it is to be said. */
@@ -108,12 +110,19 @@ export const connectWorker = <Api>(worker: Worker, owner: string, script?: strin
           : setTimeout(() => {
               finishWith((faults) => faults.noAnswer(owner, limit));
             }, 1000 * limit);
+      // What a request waits for besides the worker must not outlive it, either.
+      let reject: (reason: Error) => void = () => undefined;
+      const death = new Promise<never>((_, rejectIt) => {
+        reject = rejectIt;
+      });
+      pending.add(reject);
       try {
-        return await request(remote);
+        return await Promise.race([request(remote), death]);
       } catch (error) {
         throw reviveError(error);
       } finally {
         clearTimeout(timer);
+        pending.delete(reject);
       }
     },
     watch: (lockName) => {

@@ -73,6 +73,13 @@ describe('the client of a worker', () => {
     expect(worker.terminated).toBe(1);
   });
 
+  test('rejects a call that waits for something else than the worker', async () => {
+    const { client } = connect();
+    const call = client.call(() => new Promise<never>(() => undefined));
+    client.close();
+    await expect(call).rejects.toThrow('the tracker is closed');
+  });
+
   test('lets go of the worker on close: no listener stays', async () => {
     const { worker, client } = connect();
     const call = client.call((api) => api.work());
