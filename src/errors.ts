@@ -1,6 +1,11 @@
 /** Base of every error this package throws on purpose. `message` states both sides and the remedy. */
 export class DveError extends Error {
   override name = 'DveError';
+
+  constructor(message = '', options?: ErrorOptions) {
+    // A name out of a damaged file may be as long as the file: a message is one line that can be read.
+    super(message.replace(/(\S{300})\S+/g, '$1…'), options);
+  }
 }
 
 /** An option, argument, file or picture that the caller can put right. */

@@ -79,7 +79,8 @@ const readers = (folder: string, manifest: string): Reader[] => [
       const { names, pictures } = await readPointsFile(path);
       const points = pictures.flatMap((picture) => picture.points({ width: 100, height: 80 }));
       const areWhole = points.length === names.length * pictures.length;
-      return areWhole && points.every((point) => point !== null && Number.isFinite(point.x + point.y))
+      // A point that is null is hidden.
+      return areWhole && points.every((point) => point === null || Number.isFinite(point.x + point.y))
         ? undefined
         : 'points that are none';
     },

@@ -31,5 +31,7 @@ const problemOf = (error: unknown): string | undefined => {
   if (!(error instanceof DveError)) return `untyped: ${String(error)}`;
   if (error.name === 'DveError') return `of no kind: ${error.message}`;
   if (/[\n\r]/.test(error.message)) return `more than one line: ${JSON.stringify(error.message)}`;
-  return error.message.length > 1000 ? `${error.message.length} characters long` : undefined;
+  return error.message.length > 1000
+    ? `${error.message.length} characters long: ${error.message.slice(0, 300)}`
+    : undefined;
 };
