@@ -61,12 +61,30 @@ const isNumber = (value: unknown): value is number => typeof value === 'number' 
 const isIndex = (value: unknown, count: number): value is number =>
   Number.isInteger(value) && isNumber(value) && value >= 0 && value < count;
 
+/** A set as far as tracking needs it, and what is needed to read the rest of its file. */
+type SetFile = {
+  set: LandmarkSet;
+  annotations: unknown;
+  /** Reads a list of one point per landmark. */ points: (value: unknown, field: string) => Point[];
+  fail: (problem: string) => never;
+};
+
 /**
  * Reads `landmarks.json`.
  * @param source the file's name for error messages
  * @throws ModelError where the text is not a landmark set
  */
 export const parseLandmarkSet = (text: string, source = 'landmarks.json'): LandmarkSet => {
+  const { set, annotations, points, fail } = readSetFile(text, source);
+  if (annotations === undefined) return set;
+  if (!Array.isArray(annotations)) return fail('has annotations that are not a list');
+  return { ...set, annotations: annotations.map((value: unknown) => annotationOf(value, points, fail)) };
+};
+
+/** As {@link parseLandmarkSet}, without annotations: tracking has no use for them, and the page saves their reader. */
+export const parseTrackedSet = (text: string, source: string): LandmarkSet => readSetFile(text, source).set;
+
+const readSetFile = (text: string, source: string): SetFile => {
   const fail = (problem: string): never => {
     throw new ModelError(`${source} ${problem}. ${remake}`);
   };
@@ -129,9 +147,7 @@ export const parseLandmarkSet = (text: string, source = 'landmarks.json'): Landm
     const place = { landmarks: count, channels: embeddingSize, fingerprint };
     set.refiner = decodeRefiner(file.refiner, place, fail);
   }
-  if (file.annotations === undefined) return set;
-  if (!Array.isArray(file.annotations)) return fail('has annotations that are not a list');
-  return { ...set, annotations: file.annotations.map((value: unknown) => annotationOf(value, points, fail)) };
+  return { set, annotations: file.annotations, points, fail };
 };
 
 /** @param points reads a list of one point per landmark */

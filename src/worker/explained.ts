@@ -1,12 +1,12 @@
 import { DveError, firstLine, ModelError } from '../errors.ts';
-import { checkLandmarkSet, parseLandmarkSet } from '../landmarks/landmark-set.ts';
+import { checkLandmarkSet, parseTrackedSet } from '../landmarks/landmark-set.ts';
 import { checkSmootherOptions } from '../landmarks/smoother-check.ts';
 import { checkFile, parseManifest, type ManifestFile } from '../model/manifest.ts';
 import { fetchModelFile, type ModelUrls } from '../model/model-web.ts';
 import type { PartUrls } from './part-urls.ts';
 import { loadPart } from './parts.ts';
 
-const readers = { checkFile, checkLandmarkSet, checkSmootherOptions, parseLandmarkSet, parseManifest };
+const readers = { checkFile, checkLandmarkSet, checkSmootherOptions, parseTrackedSet, parseManifest };
 
 /**
  * Reads a file of a model, or checks options. The readers here are built without texts; those of `faults.ts` read again what these refuse,

@@ -107,7 +107,7 @@ export class OpenModel {
       given === undefined
         ? await this.ownLandmarks()
         : 'text' in given
-          ? await explained(parts, (by) => by.parseLandmarkSet(given.text, given.url))
+          ? await explained(parts, (by) => by.parseTrackedSet(given.text, given.url))
           : given;
     if (set === undefined) {
       throw new ModelError(
@@ -142,7 +142,7 @@ export class OpenModel {
     if (entry === undefined) return undefined;
     try {
       const text = new TextDecoder().decode(await fetchExplained(parts, urls, entry));
-      return await explained(parts, (by) => by.parseLandmarkSet(text, entry.name));
+      return await explained(parts, (by) => by.parseTrackedSet(text, entry.name));
     } catch (error) {
       // The next who needs them tries again.
       this.#own = undefined;
