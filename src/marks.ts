@@ -63,8 +63,9 @@ const toMarkedFrames = async (request: LandmarkSetRequest): Promise<MarkedFrames
   }
   const marked: MarkedFrames['pictures'][number][] = [];
   try {
-    for (const [index, { picture, ...marks }] of request.pictures.entries()) {
-      rejectUnknownKeys(marks, ['points', 'box'], `pictures[${index}]`);
+    for (const [index, given] of request.pictures.entries()) {
+      rejectUnknownKeys(given, ['picture', 'points', 'box'], `pictures[${index}]`);
+      const { picture, ...marks } = given;
       if (!Array.isArray(marks.points))
         throw new InputError(`pictures[${index}].points is no list of points.`);
       const { frame } = await toVideoFrame(picture);

@@ -1,4 +1,4 @@
-import { InputError } from '../errors.ts';
+import { InputError, shownValue } from '../errors.ts';
 import type { Point, Size } from '../geometry/coordinates.ts';
 import { imageToCrop, type Roi } from '../geometry/roi.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
@@ -8,7 +8,7 @@ import type { PixelImage } from '../pipeline/crop.ts';
 import { findObject } from '../pipeline/find-object.ts';
 import { createPictureCropper } from '../pipeline/picture-cropper.ts';
 import { buildLandmarkSet, type BuildOptions, type BuiltSet } from './build-landmark-set.ts';
-import { checkSetRequest, type SetPicture, type SetRequest } from './set-request.ts';
+import { checkPointLists, checkSetRequest, type SetPicture, type SetRequest } from './set-request.ts';
 
 /** Where an object is: its box, image pixels. */
 export type ObjectBox = {
@@ -39,7 +39,14 @@ const centerOf = (points: readonly Point[]): Point => ({
   y: points.reduce((sum, { y }) => sum + y, 0) / points.length,
 });
 
-const roiOfBox = ({ left, top, right, bottom }: ObjectBox, cropMargin: number, where: string): Roi => {
+const roiOfBox = (box: ObjectBox, cropMargin: number, where: string): Roi => {
+  // From callers without types.
+  if (typeof box !== 'object' || (box as object | null) === null) {
+    throw new InputError(
+      `${where}.box is ${shownValue(box)}. Give { left, top, right, bottom } in pixels, or leave it out.`,
+    );
+  }
+  const { left, top, right, bottom } = box;
   if (![left, top, right, bottom].every(Number.isFinite) || !(right > left) || !(bottom > top)) {
     throw new InputError(
       `${where}.box is from (${left}, ${top}) to (${right}, ${bottom}). Give left < right and top < bottom, pixels.`,
@@ -70,6 +77,19 @@ const holds = (roi: Roi, point: Point, slack: number): boolean => {
   return x >= -slack && y >= -slack && x <= 1 + slack && y <= 1 + slack;
 };
 
+/** The first point that lies off the square, beyond what sticks out of an object; -1 if there is none. */
+const firstOff = (points: MarkedPicture['points'], roi: Roi): number =>
+  points.findIndex((point) => point !== null && !holds(roi, point, rim));
+
+/** @throws InputError where a point lies so far off the box that the network would not see it */
+const checkInBox = (points: MarkedPicture['points'], roi: Roi, where: string): void => {
+  const outside = firstOff(points, roi);
+  if (outside < 0) return;
+  throw new InputError(
+    `${where}.points[${outside}] lies off ${where}.box. Give the box around the object that all points are on.`,
+  );
+};
+
 const sizeOf = ({ width, height }: Size): string => `${width}×${height}`;
 
 /**
@@ -84,6 +104,9 @@ const findMarked = async (
   where: string,
 ): Promise<Roi> => {
   const points = marked.filter((point) => point !== null);
+  if (points.length === 0) {
+    throw new InputError(`${where}.points are all null. Mark one at least, or leave the picture out.`);
+  }
   const { category } = own;
   const options = { model, cropper: createPictureCropper<PixelImage>(), landmarkSet: own };
   const center = centerOf(points);
@@ -108,7 +131,7 @@ const findMarked = async (
         : `${where} (${sizeOf(image)}): the points lie beside the ${category} that is found in it. ${remedy}.`,
     );
   }
-  const outside = marked.findIndex((point) => point !== null && !holds(roi, point, rim));
+  const outside = firstOff(marked, roi);
   if (outside >= 0) {
     throw new InputError(
       `${where}.points[${outside}] lies off the ${category} that the others are on. Mark all points on one object.`,
@@ -130,7 +153,8 @@ export const createMarkedSet = async (
   { pictures, names: given, ...rest }: MarkedSet,
   options: BuildOptions,
 ): Promise<BuiltSet> => {
-  const names = given ?? (pictures.at(0)?.points ?? []).map((_, n) => `point ${n + 1}`);
+  checkPointLists(pictures);
+  const names = given ?? pictures[0].points.map((_, n) => `point ${n + 1}`);
   const { cropMargin } = options.session.manifest;
   const boxed = pictures.map(({ box, ...picture }, index): SetPicture => {
     if (box === undefined) return picture;
@@ -140,6 +164,9 @@ export const createMarkedSet = async (
   const unsought: Roi = { center: { x: 0, y: 0 }, size: 1, rotation: 0 };
   const sought = own === undefined ? boxed : boxed.map((picture) => ({ roi: unsought, ...picture }));
   checkSetRequest({ ...rest, names, pictures: sought });
+  boxed.forEach(({ points, roi }, index) => {
+    if (roi !== undefined) checkInBox(points, roi, `pictures[${index}]`);
+  });
   if (own === undefined) return buildLandmarkSet({ ...rest, names, pictures: boxed }, options);
   const located: SetPicture[] = [];
   for (const [index, picture] of boxed.entries()) {

@@ -61,6 +61,32 @@ const checkNames = (names: readonly unknown[]): void => {
   });
 };
 
+/**
+ * Looks at no more than how many points there are, so that names can be made for them.
+ * @throws InputError where there are none, or too many for a set
+ */
+export const checkPointLists = (pictures: readonly { points: readonly unknown[] }[]): void => {
+  if (!Array.isArray(pictures)) {
+    throw new InputError(`pictures is ${shownValue(pictures)}. Give a list of pictures with points.`);
+  }
+  if (pictures.length === 0) {
+    throw new InputError('pictures is an empty list. Mark the landmarks on one picture at least.');
+  }
+  (pictures as ({ points?: unknown } | null | undefined)[]).forEach((picture, index) => {
+    const points = picture?.points;
+    const where = `pictures[${index}].points`;
+    if (!Array.isArray(points)) {
+      throw new InputError(`${where} is ${shownValue(points)}. Give a list of points, one per landmark.`);
+    }
+    if (points.length === 0) throw new InputError(`${where} is an empty list. Mark one landmark at least.`);
+    if (points.length > mostLandmarks) {
+      throw new InputError(
+        `${where} has ${points.length} landmarks but a set holds ${mostLandmarks} at most. Mark fewer points.`,
+      );
+    }
+  });
+};
+
 const checkPairs = (field: string, pairs: readonly IndexPair[] | undefined, count: number): void => {
   if (pairs !== undefined && !Array.isArray(pairs)) {
     throw new InputError(`${field} is ${shownValue(pairs)}. Give a list of [index, index].`);
@@ -78,6 +104,11 @@ const checkPairs = (field: string, pairs: readonly IndexPair[] | undefined, coun
 
 const checkPoint = (where: string, point: Point | null, { width, height }: PixelImage): void => {
   if (point === null) return;
+  if (typeof point !== 'object') {
+    throw new InputError(
+      `${where} is ${shownValue(point)}. Give { x, y } in pixels, or null for a hidden one.`,
+    );
+  }
   const { x, y } = point;
   if (!Number.isFinite(x) || !Number.isFinite(y)) {
     throw new InputError(`${where} is (${x}, ${y}). Give pixels of the picture, as finite numbers.`);
@@ -133,6 +164,7 @@ export const checkPicture = (where: string, picture: SetPicture, names: readonly
 /** @throws InputError that names the field, what is wrong with it, and the remedy */
 export const checkSetRequest = (request: SetRequest): void => {
   const { pictures, names, connections, mirrorPairs, unit, bends } = request;
+  checkPointLists(pictures);
   checkNames(names);
   checkPairs('connections', connections, names.length);
   checkPairs('mirrorPairs', mirrorPairs, names.length);
@@ -140,9 +172,6 @@ export const checkSetRequest = (request: SetRequest): void => {
     throw new InputError(`bends is ${shownValue(bends)}. Give true or false, or leave it out.`);
   }
   checkPairs('unit', unit === undefined ? undefined : [unit], names.length);
-  if (pictures.length === 0) {
-    throw new InputError('pictures is an empty list. Mark the landmarks on one picture at least.');
-  }
   pictures.forEach((picture, index) => {
     checkPicture(`pictures[${index}]`, picture, names);
   });

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InputError } from '../../src/errors.ts';
 import type { Point } from '../../src/geometry/coordinates.ts';
 import { readOwnSet } from '../../src/cli/track-input.ts';
 import { createMarkedSet, type MarkedSet } from '../../src/landmark-maker/create-landmark-set.ts';
@@ -10,6 +11,7 @@ import {
   serializeLandmarkSet,
   type LandmarkSet,
 } from '../../src/landmarks/landmark-set.ts';
+import { createLandmarkSet, type LandmarkSetRequest } from '../../src/marks.ts';
 import type { Model } from '../../src/model/model.ts';
 import { openNodeModel } from '../../src/model/model-node.ts';
 import type { PixelImage } from '../../src/pipeline/crop.ts';
@@ -130,11 +132,97 @@ describe('createMarkedSet', () => {
   });
 
   it('refuses what can be refused before it looks for anything', async () => {
-    await expect(make({ pictures: [] })).rejects.toThrow(/names is an empty list/);
-    await expect(make({ pictures: [], names: ['a'] })).rejects.toThrow(/pictures is an empty list/);
+    await expect(make({ pictures: [] })).rejects.toThrow(/pictures is an empty list/);
     await expect(make({ pictures: [{ image: empty, points: [{ x: -1, y: 3 }] }] })).rejects.toThrow(
       /pictures\[0\]\.points\[0\] is \(-1, 3\), outside/,
     );
+  });
+
+  const box = { left: 60, top: 40, right: 160, bottom: 140 };
+  const dot = { x: 160, y: 120 };
+  const far = { x: 300, y: 230 };
+  // What callers without types may give, too.
+  const withPoints = (points: unknown, more: object = {}): MarkedSet =>
+    ({ pictures: [{ image: imageAt(0), points, ...more }] }) as MarkedSet;
+
+  it.each<[string, () => unknown, RegExp]>([
+    ['no pictures at all', () => ({}), /^pictures is missing\. Give a list/],
+    ['an empty list of pictures', () => ({ pictures: [] }), /^pictures is an empty list\. Mark/],
+    [
+      'a picture that is none',
+      () => ({ pictures: [null] }),
+      /^pictures\[0\]\.points is missing\. Give a list/,
+    ],
+    ['an empty list of points', () => withPoints([]), /^pictures\[0\]\.points is an empty list\. Mark one/],
+    ['points that are missing', () => withPoints(undefined), /^pictures\[0\]\.points is missing\. Give/],
+    [
+      'a point that is missing',
+      () => withPoints([dot, undefined]),
+      /^pictures\[0\]\.points\[1\] is missing\. Give \{ x, y \}.*null for a hidden one/,
+    ],
+    ['a number as a point', () => withPoints([5]), /^pictures\[0\]\.points\[0\] is 5\. Give \{ x, y \}/],
+    [
+      'a point that is not a number',
+      () => withPoints([{ x: NaN, y: 5 }]),
+      /^pictures\[0\]\.points\[0\] is \(NaN, 5\)\. Give pixels/,
+    ],
+    [
+      '2,000 points without names',
+      () => withPoints(Array.from({ length: 2000 }, () => dot)),
+      /^pictures\[0\]\.points has 2000 landmarks but a set holds 500 at most\. Mark fewer/,
+    ],
+    [
+      'a crossed-out name',
+      () => ({ ...withPoints([dot, dot]), names: ['a', ' '] }),
+      /^names\[1\] is " ", which is no name\. Name the landmark/,
+    ],
+    [
+      'a picture of which every point is hidden',
+      () => ({ pictures: [...withPoints([dot]).pictures, ...withPoints([null]).pictures] }),
+      /^pictures\[1\]\.points are all null\. Mark one/,
+    ],
+    ['a point beside the only object', () => withPoints([far]), /points lie beside the .*by a box, or mark/],
+    [
+      'a box that is null',
+      () => withPoints([dot], { box: null }),
+      /^pictures\[0\]\.box is null\. Give \{ left/,
+    ],
+    [
+      'a box that is not a number',
+      () => withPoints([dot], { box: { ...box, left: NaN } }),
+      /^pictures\[0\]\.box is from \(NaN, 40\).*Give left < right/,
+    ],
+    [
+      'a point off its box',
+      () => withPoints([{ x: 110, y: 90 }, far], { box }),
+      /^pictures\[0\]\.points\[1\] lies off pictures\[0\]\.box\. Give the box/,
+    ],
+    [
+      'a box outside of the picture',
+      () => withPoints([dot], { box: { left: 900, top: 900, right: 990, bottom: 990 } }),
+      /^pictures\[0\]\.points\[0\] lies off pictures\[0\]\.box/,
+    ],
+  ])('refuses %s by the name of the field, with the remedy', async (_, request, message) => {
+    const error: unknown = await make(request() as MarkedSet).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(InputError);
+    expect((error as InputError).message).toMatch(message);
+  });
+
+  it('a page’s request is refused before a worker is asked', async () => {
+    const client = undefined as unknown as Parameters<typeof createLandmarkSet>[0];
+    const ask = (request: unknown): Promise<unknown> =>
+      createLandmarkSet(client, request as LandmarkSetRequest).catch((reason: unknown) => reason);
+    for (const [request, message] of [
+      [{}, /^pictures is no list\. Give/],
+      [{ pictures: [null] }, /^pictures\[0\] got null/],
+      [{ pictures: [{ points: 3 }] }, /^pictures\[0\]\.points is no list/],
+      [{ pictures: [{ pionts: [] }] }, /^pictures\[0\] has no option "pionts"/],
+      [{ pictures: [], name: [] }, /has no option "name"/],
+    ] as const) {
+      const error = await ask(request);
+      expect(error).toBeInstanceOf(InputError);
+      expect((error as InputError).message).toMatch(message);
+    }
   });
 
   it('without landmarks of its own a model needs three points', async () => {
