@@ -34,7 +34,9 @@ const dve = (project: string, ...argv: string[]) => {
 const evaluations =
   'match landmarks regression flow tracks calibration points discovery clicks correspond drift'.split(' ');
 const commands = [
-  ...['train', 'landmarks', 'correspond', 'discover', 'track', 'eval'].map((name) => [name]),
+  ...['train', 'landmarks', 'label', 'correspond', 'convert', 'discover', 'track', 'eval'].map((name) => [
+    name,
+  ]),
   ...evaluations.map((name) => ['eval', name]),
 ];
 
