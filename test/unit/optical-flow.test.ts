@@ -7,7 +7,6 @@ import { decodePicture } from '../../src/media-node/decode-picture.ts';
 import { createKnownWarp, evaluateFlow, flowAccuracy } from '../../src/evaluation/evaluate-flow.ts';
 import { readFlowFile } from '../../src/flow/flow-file.ts';
 import {
-  defaultDisSettings,
   disFlow,
   flowValidity,
   rgbToGray,
@@ -162,17 +161,5 @@ describe.skipIf(!existsSync(data))('figures of the optical flow', () => {
     expect(result.epe).toBeLessThan(epe);
     expect(result.epeMasked).toBeLessThan(epeMasked);
     expect(result.coverage).toBeGreaterThan(coverage);
-  });
-
-  test('a direction of 128×128 takes less than three times its 40 ms on a machine that does other work too', async () => {
-    const options = { side: 128, degrees: 8, scale: 1.08, noise: 2, seed: 5 };
-    const { a, b } = createKnownWarp(await load('Dimetrodon_10.png'), options);
-    const times: number[] = [];
-    for (let i = 0; i < 12; i++) {
-      const start = performance.now();
-      disFlow(a, b, defaultDisSettings);
-      times.push(performance.now() - start);
-    }
-    expect(Math.min(...times)).toBeLessThan(120);
   });
 });
