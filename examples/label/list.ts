@@ -1,4 +1,5 @@
 /** The points as a list: names to type, colours, what is hidden in this frame. And the frames that are labelled. */
+import { createNameField } from '../shared/name-field.ts';
 import {
   renamePoint,
   recolorPoint,
@@ -26,20 +27,12 @@ const createButton = (text: string, name: string, onClick: () => void): HTMLButt
   return button;
 };
 
-const createNameInput = (labels: Labels, point: number, { onChange }: ListEvents): HTMLInputElement => {
-  const field = document.createElement('input');
-  field.type = 'text';
-  field.value = labels.names[point];
-  field.setAttribute('aria-label', `Name of point ${point + 1}`);
-  field.addEventListener('change', () => {
-    const renamed = renamePoint(labels, point, field.value);
-    field.setAttribute('aria-invalid', String(renamed === undefined));
-    field.setCustomValidity(renamed === undefined ? 'A name that no other point has.' : '');
-    field.reportValidity();
+const createNameInput = (labels: Labels, point: number, { onChange }: ListEvents): HTMLInputElement =>
+  createNameField(labels.names[point], point, (name) => {
+    const renamed = renamePoint(labels, point, name);
     if (renamed !== undefined) onChange(renamed);
+    return renamed !== undefined;
   });
-  return field;
-};
 
 const createColorInput = (labels: Labels, point: number, { onChange }: ListEvents): HTMLInputElement => {
   const field = document.createElement('input');

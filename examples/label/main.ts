@@ -1,3 +1,4 @@
+/** Points clicked in frames of videos: the page as `npm start` serves it. */
 import { createBrowserHost } from './browser-host.ts';
 import { startLabelling } from './label-page.ts';
 import { showProblem } from './page.ts';

@@ -1,3 +1,4 @@
+/** The labelling page's elements, and what it says. */
 import { box, button, element, input } from '../shared/elements.ts';
 
 /** The page's elements. */

@@ -1,4 +1,5 @@
 /** The points as a list: names to type, lines to draw, points to take away. */
+import { createNameField } from '../shared/name-field.ts';
 import { renamePoint, type Marks } from './marks.ts';
 import { page } from './page.ts';
 
@@ -17,19 +18,12 @@ const createButton = (text: string, name: string, onClick: () => void): HTMLButt
   return button;
 };
 
-const createNameInput = (marks: Marks, point: number, { onRename }: ListEvents): HTMLInputElement => {
-  const field = document.createElement('input');
-  field.value = marks.names[point];
-  field.setAttribute('aria-label', `Name of point ${point + 1}`);
-  field.addEventListener('change', () => {
-    const renamed = renamePoint(marks, point, field.value);
-    field.setAttribute('aria-invalid', String(renamed === undefined));
-    field.setCustomValidity(renamed === undefined ? 'A name that no other point has.' : '');
-    field.reportValidity();
+const createNameInput = (marks: Marks, point: number, { onRename }: ListEvents): HTMLInputElement =>
+  createNameField(marks.names[point], point, (name) => {
+    const renamed = renamePoint(marks, point, name);
     if (renamed !== undefined) onRename(renamed);
+    return renamed !== undefined;
   });
-  return field;
-};
 
 /** @param connecting the point that waits for the other end of its line */
 export const showList = (marks: Marks, connecting: number | undefined, events: ListEvents): void => {

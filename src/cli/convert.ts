@@ -1,3 +1,4 @@
+/** `dve convert`: points to and from the files of COCO, DeepLabCut and SLEAP. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';

@@ -1,3 +1,4 @@
+/** `dve label`: serves the page in which points are clicked in frames of videos, on this machine only. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';

@@ -1,3 +1,4 @@
+/** Options of the smoother as users give them. */
 import { InputError, shownValue } from '../errors.ts';
 import type { OneEuroOptions } from './one-euro-filter.ts';
 import { defaultSmoothing, type SmootherOptions } from './smoother-options.ts';

@@ -1,3 +1,4 @@
+/** Networks whose weights are damaged: told by what they give. */
 import { DeviceError, ModelError } from '../errors.ts';
 
 /** Whether vectors have length 1, but for rounding. @param embedding (C, cells) */

@@ -1,3 +1,4 @@
+/** Why there is no WebGPU, as far as the browser tells without being asked for a device. */
 import { DeviceError } from '../errors.ts';
 
 /** There is no WebGPU here. */

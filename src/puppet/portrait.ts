@@ -1,3 +1,4 @@
+/** A still picture of a face that is moved by the live one, or by hand. */
 import { InputError } from '../errors.ts';
 import { rejectUnknownKeys } from '../options.ts';
 import { pointCount } from './canonical-points.ts';

@@ -1,3 +1,4 @@
+/** Files and options that the worker reads: where one is refused, `faults.ts` is fetched and says why. */
 import { DveError, firstLine, ModelError } from '../errors.ts';
 import { checkLandmarkSet, parseTrackedSet } from '../landmarks/landmark-set.ts';
 import { checkSmootherOptions } from '../landmarks/smoother-check.ts';
