@@ -2,6 +2,7 @@
 import { InputError, shownValue } from '../errors.ts';
 import type { Point } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
+import { counted } from '../landmarks/counted.ts';
 import type { IndexPair } from '../landmarks/landmark-set.ts';
 import { shapeExtent } from '../landmarks/shape-fit.ts';
 import type { PixelImage } from '../pipeline/crop.ts';
@@ -97,7 +98,7 @@ const checkPairs = (field: string, pairs: readonly IndexPair[] | undefined, coun
     }
     if (pair.length === 2 && pair.every((n) => Number.isInteger(n) && n >= 0 && n < count)) return;
     throw new InputError(
-      `${field}[${index}] is [${pair.join(', ')}] but there are ${count} names. Give two indices from 0 to ${count - 1}.`,
+      `${field}[${index}] is [${pair.join(', ')}] but the set has ${counted(count, 'name')}. Give two indices from 0 to ${count - 1}.`,
     );
   });
 };
@@ -135,7 +136,7 @@ export const checkPicture = (where: string, picture: SetPicture, names: readonly
   const { image, points, roi } = picture;
   if (points.length !== names.length) {
     throw new InputError(
-      `${where}.points has ${points.length} points but there are ${names.length} names. Mark each landmark once in every picture.`,
+      `${where}.points has ${counted(points.length, 'point')} for ${counted(names.length, 'name')}. Mark each landmark once in every picture.`,
     );
   }
   points.forEach((point, n) => {
@@ -147,13 +148,13 @@ export const checkPicture = (where: string, picture: SetPicture, names: readonly
   }
   if (names.length < leastLandmarks) {
     throw new InputError(
-      `${where} has ${names.length} ${names.length === 1 ? 'point' : 'points'}, by which the object cannot be found. Mark ${leastLandmarks} or more, or say where the object is.`,
+      `${where} has ${counted(names.length, 'point')}, by which the object cannot be found. Mark ${leastLandmarks} or more, or say where the object is.`,
     );
   }
   const seen = points.filter((point) => point !== null);
   if (seen.length < 2) {
     throw new InputError(
-      `${where} shows ${seen.length} of its ${points.length} points, the others are null. Mark 2 or more in every picture, or leave it out.`,
+      `${where} shows ${seen.length} of its ${counted(points.length, 'point')}, the others are null. Mark 2 or more in every picture, or leave it out.`,
     );
   }
   if (!(shapeExtent(seen) > 0)) {

@@ -1,6 +1,7 @@
 /** Files of marked points: what the labelling page, converters and commands read and write. */
 import { InputError, shownValue } from '../errors.ts';
 import type { Point, Size } from '../geometry/coordinates.ts';
+import { counted } from './counted.ts';
 import { ibug68 } from './ibug68.ts';
 import type { Annotation, IndexPair } from './landmark-set.ts';
 
@@ -90,9 +91,9 @@ const readMark = (where: string, item: unknown, names: readonly string[], pixels
   const called = `${where} (${markedName(place)})`;
   const points: unknown = item[list];
   if (!Array.isArray(points) || points.length !== names.length) {
-    const found = Array.isArray(points) ? `${points.length}` : 'no';
+    const found = Array.isArray(points) ? counted(points.length, list.slice(0, -1)) : `no ${list}`;
     throw new InputError(
-      `${called} has ${found} ${list} but there are ${names.length} names. Give one [x, y] for each, or null where it is hidden.`,
+      `${called} has ${found} for ${counted(names.length, 'name')}. Give one [x, y] for each, or null where it is hidden.`,
     );
   }
   const read = points.map((point: unknown, n): Point | null => {
@@ -153,7 +154,9 @@ export const checkPointsFile = (value: unknown, path: string): PointsFile => {
     throw new InputError(`${path}: "colors" is no list of texts. Repair or remove it.`);
   }
   if (colors !== undefined && colors.length !== count) {
-    throw new InputError(`${path} has ${colors.length} colors but ${count} names. Give one for each.`);
+    throw new InputError(
+      `${path} has ${counted(colors.length, 'color')} for ${counted(count, 'name')}. Give one for each.`,
+    );
   }
   if (unit !== undefined && !isIndexPair(unit, count)) {
     throw new InputError(`${path}: unit is no pair of indices below ${count}. Repair or remove it.`);

@@ -95,7 +95,7 @@ describe('dve eval points', () => {
     [
       'too few points',
       { names: ['a', 'b'], items: [{ frame: 0, landmarks: [[1, 2]] }] },
-      /has 1 landmarks but there are 2 names/,
+      /has 1 landmark for 2 names/,
     ],
     [
       'no frame',

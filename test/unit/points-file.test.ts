@@ -85,17 +85,13 @@ describe('a file of points', () => {
       /"frame" is 1\.5/,
     ],
     ['neither', { annotations: [{ points: pair }] }, /neither its picture nor its video/],
-    [
-      'too few points',
-      { annotations: [{ picture: 'a', points: [null] }] },
-      /has 1 points but there are 2 names/,
-    ],
+    ['too few points', { annotations: [{ picture: 'a', points: [null] }] }, /has 1 point for 2 names/],
     [
       'what is no point',
       { annotations: [{ picture: 'a', points: [[1], null] }] },
       /"nose" is neither \[x, y\] nor null/,
     ],
-    ['colours of others', { colors: ['red'], annotations: [] }, /1 colors but 2 names/],
+    ['colours of others', { colors: ['red'], annotations: [] }, /1 color for 2 names/],
     ['no list', {}, /neither "annotations".*nor "items"/],
   ])('with %s is refused with what to do', (_, rest, message) => {
     const attempt = () => read({ names: two, ...rest });

@@ -56,7 +56,17 @@ describe('checkSetRequest', () => {
     [
       'too few points for the names',
       request({}, { points: points.slice(1) }),
-      /pictures\[0\]\.points has 2 points/,
+      /pictures\[0\]\.points has 2 points for 3 names/,
+    ],
+    [
+      'one point too many',
+      request({ names: ['a'] }, { points: points.slice(0, 2) }),
+      /pictures\[0\]\.points has 2 points for 1 name\./,
+    ],
+    [
+      'a line where there is one name',
+      request({ names: ['a'], connections: [[0, 1]] }, { points: points.slice(0, 1) }),
+      /connections\[0\] is \[0, 1\] but the set has 1 name\./,
     ],
     [
       'a point outside of the picture',
