@@ -287,6 +287,7 @@ const trainBuilds: Build[] = ['train.worker', 'train-data.worker'].map((name) =>
 }));
 const nodeBuilds: Build[] = [
   { input: 'src/cli/main.ts', output: 'cli.js', minify: false },
+  { input: 'src/node.ts', output: 'node.js', minify: false },
   ...nodeWorkers('src/train-node'),
 ];
 
@@ -302,6 +303,7 @@ const everythingElse = [
   ...nodeBuilds.map((entry) => build(entry)),
   types('src/index.ts', 'index.d.ts'),
   types('src/pictures.ts', 'pictures.d.ts'),
+  types('src/node.ts', 'node.d.ts'),
   types('src/mediapipe/index.ts', 'mediapipe.d.ts'),
   types('src/train-web/index.ts', 'train.d.ts'),
   types('src/puppet/index.ts', 'puppet.d.ts'),

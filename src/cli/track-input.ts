@@ -1,16 +1,14 @@
 import { InputError, ModelError } from '../errors.ts';
 import { readText } from '../files-node/read-text.ts';
 import { checkLandmarkSet, parseLandmarkSet, type LandmarkSet } from '../landmarks/landmark-set.ts';
+import { ownSetOf } from '../landmarks/own-set.ts';
 import { readModelDirectory } from '../model/model-directory-node.ts';
 import type { Model } from '../model/model.ts';
 import { withModel, type ModelValues } from './model-options.ts';
 
 /** The model's own set; undefined where it has none. */
-export const readOwnSet = async (model: string): Promise<LandmarkSet | undefined> => {
-  const { contents, manifest } = await readModelDirectory(model);
-  const text = contents.landmarks;
-  return text && parseLandmarkSet(new TextDecoder().decode(text), manifest.files.landmarks?.name);
-};
+export const readOwnSet = async (model: string): Promise<LandmarkSet | undefined> =>
+  ownSetOf(await readModelDirectory(model));
 
 /** The set that was asked for, or the model's own. */
 export const readLandmarkSet = async (file: string | undefined, model: string): Promise<LandmarkSet> => {

@@ -3,7 +3,6 @@ import type { Point, Size } from '../geometry/coordinates.ts';
 import { imageToCrop, type Roi } from '../geometry/roi.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { shapeExtent } from '../landmarks/shape-fit.ts';
-import type { Model } from '../model/model.ts';
 import type { PixelImage } from '../pipeline/crop.ts';
 import { findObject } from '../pipeline/find-object.ts';
 import { createPictureCropper } from '../pipeline/picture-cropper.ts';
@@ -27,6 +26,13 @@ export type MarkedPicture = Omit<SetPicture, 'roi'> & {
 export type MarkedSet = Omit<SetRequest, 'pictures' | 'names'> & {
   pictures: readonly MarkedPicture[];
   /** Default: point 1, point 2 and so on. */ names?: readonly string[];
+};
+
+/** How a set is built where the network finds the object. */
+export type MarkedOptions = Omit<BuildOptions, 'anchors'> & {
+  /** Told, in one line, why a picture is left out; without it such a picture refuses them all. */
+  onMiss?: (message: string) => void;
+  /** What errors advise where the object is not found. */ remedy?: string;
 };
 
 /** A point may lie so far outside of the object's square, shares of its side: hats, chins, tails. */
@@ -98,10 +104,10 @@ const sizeOf = ({ width, height }: Size): string => `${width}×${height}`;
  * @throws InputError where there is none, or the points lie on more than one
  */
 const findMarked = async (
-  model: Model,
   own: LandmarkSet,
   { image, points: marked }: MarkedPicture,
   where: string,
+  { session: model, remedy = 'Say where it is by a box, or mark another picture' }: MarkedOptions,
 ): Promise<Roi> => {
   const points = marked.filter((point) => point !== null);
   if (points.length === 0) {
@@ -123,7 +129,6 @@ const findMarked = async (
     found.push({ ...roi, center: { x: roi.center.x + origin.x, y: roi.center.y + origin.y } });
   }
   const roi = found.find((one) => holds(one, center, 0));
-  const remedy = 'Say where it is by a box, or mark another picture';
   if (roi === undefined) {
     throw new InputError(
       found.length === 0
@@ -140,6 +145,30 @@ const findMarked = async (
   return roi;
 };
 
+/** Pictures with the square of the object that was said, or found. @throws InputError where it is found in none */
+const locateMarked = async (
+  own: LandmarkSet,
+  pictures: readonly SetPicture[],
+  options: MarkedOptions,
+): Promise<SetPicture[]> => {
+  const located: SetPicture[] = [];
+  let reason: InputError | undefined;
+  for (const [index, picture] of pictures.entries()) {
+    const { name = `pictures[${index}]`, frame } = picture;
+    const where = frame === undefined ? name : `${name}, frame ${frame}`;
+    try {
+      const roi = picture.roi ?? (await findMarked(own, picture, where, options));
+      located.push({ ...picture, roi });
+    } catch (error) {
+      if (!(error instanceof InputError) || options.onMiss === undefined) throw error;
+      reason = error;
+      options.onMiss(error.message);
+    }
+  }
+  if (reason !== undefined && located.length === 0) throw reason;
+  return located;
+};
+
 /**
  * Makes a landmark set from points marked on one picture or several. Where the model has landmarks of its own, the object
  * is found by them, in these pictures and when tracking, so that one point is enough; else by the marked points, of which
@@ -151,7 +180,7 @@ const findMarked = async (
 export const createMarkedSet = async (
   own: LandmarkSet | undefined,
   { pictures, names: given, ...rest }: MarkedSet,
-  options: BuildOptions,
+  options: MarkedOptions,
 ): Promise<BuiltSet> => {
   checkPointLists(pictures);
   const names = given ?? pictures[0].points.map((_, n) => `point ${n + 1}`);
@@ -168,10 +197,6 @@ export const createMarkedSet = async (
     if (roi !== undefined) checkInBox(points, roi, `pictures[${index}]`);
   });
   if (own === undefined) return buildLandmarkSet({ ...rest, names, pictures: boxed }, options);
-  const located: SetPicture[] = [];
-  for (const [index, picture] of boxed.entries()) {
-    const roi = picture.roi ?? (await findMarked(options.session, own, picture, `pictures[${index}]`));
-    located.push({ ...picture, roi });
-  }
+  const located = await locateMarked(own, boxed, options);
   return buildLandmarkSet({ ...rest, names, pictures: located }, { ...options, anchors: own });
 };

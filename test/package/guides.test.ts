@@ -50,7 +50,7 @@ declare module 'electron' {
 }
 `;
 
-const entries = ['index', 'pictures', 'mediapipe', 'train', 'puppet', 'three'];
+const entries = ['index', 'pictures', 'node', 'mediapipe', 'train', 'puppet', 'three'];
 const options: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
   module: ts.ModuleKind.ESNext,

@@ -96,13 +96,17 @@ const floors: Record<string, number> = {
   worker: 4,
   index: 5,
   pictures: 5,
+  node: 5,
   correspond: 2,
   cli: 5,
 };
 
 /** Where Node's own modules and packages may be used. */
 const isNodeFile = (file: string): boolean =>
-  roomOf(file) === 'cli' || roomOf(file).endsWith('-node') || /^model\/[a-z-]+-node\.ts$/.test(file);
+  file === 'node.ts' ||
+  roomOf(file) === 'cli' ||
+  roomOf(file).endsWith('-node') ||
+  /^model\/[a-z-]+-node\.ts$/.test(file);
 
 /** Rooms that see only the two lowest floors (and themselves). */
 const shallow = new Set(['sources', 'draw', 'puppet']);

@@ -6,6 +6,7 @@ import ts from 'typescript';
 export const entries = {
   'dve-sdk': 'src/index.ts',
   'dve-sdk/pictures': 'src/pictures.ts',
+  'dve-sdk/node': 'src/node.ts',
   'dve-sdk/train': 'src/train-web/index.ts',
   'dve-sdk/mediapipe': 'src/mediapipe/index.ts',
   'dve-sdk/puppet': 'src/puppet/index.ts',
