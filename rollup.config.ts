@@ -266,6 +266,7 @@ const workerBuild: Build = {
 const partBuilds: Build[] = [
   'picture-work',
   'several-objects',
+  'motion-work',
   'ask-gpu',
   'gpu-work',
   'frame-work',

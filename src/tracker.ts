@@ -46,6 +46,11 @@ export type TrackerOptions = {
   precision?: PrecisionChoice;
   /** Settings of the smoother; false gives raw landmarks. */ smoothing?: SmootherOptions | false;
   /**
+   * Whether landmarks are carried from frame to frame by motion, and corrected by what the network finds, instead of smoothing
+   * what it finds alone; `smoothing: false` switches it off, too. Default false.
+   */
+  motion?: boolean;
+  /**
    * Runs of the network that search may use in one frame, 2 at most while other objects are tracked; the last check of a
    * find takes 6 at once. Default 6.
    */
@@ -81,6 +86,7 @@ export const trackerOptionKeys = [
   'device',
   'precision',
   'smoothing',
+  'motion',
   'searchBudget',
   'minConfidence',
   'objects',
@@ -160,12 +166,12 @@ type Made = { id: number; info: TrackerInfo };
 /** Makes a tracker in the model's worker, unless it is too late. */
 const createIn = async (
   model: WorkerModel,
-  { smoothing, searchBudget, minConfidence, objects = 1, roi, finder, signal }: TrackerOptions,
+  { smoothing, motion, searchBudget, minConfidence, objects = 1, roi, finder, signal }: TrackerOptions,
   landmarks: TrackerMessage['landmarks'],
   ending: AbortSignal,
 ): Promise<Made> => {
   const client = clientOf(model);
-  const message: TrackerMessage = { landmarks, smoothing, searchBudget, minConfidence, objects, roi };
+  const message: TrackerMessage = { landmarks, smoothing, motion, searchBudget, minConfidence, objects, roi };
   const remote = finder === undefined ? undefined : proxy(remoteFinder(finder, ending));
   const making = client.call((worker) => worker.createTracker(message, remote));
   try {
@@ -239,17 +245,7 @@ export class Tracker {
     loading.catch(() => undefined);
     const ownsModel = !(given instanceof WorkerModel);
     const model = ownsModel
-      ? await openModelFor(
-          {
-            ...(given === undefined ? {} : { model: given }),
-            ...(device === undefined ? {} : { device }),
-            ...(precision === undefined ? {} : { precision }),
-            ...(assetBase === undefined ? {} : { assetBase }),
-            ...(signal === undefined ? {} : { signal }),
-          },
-          'tracker',
-          WorkerModel,
-        )
+      ? await openModelFor({ model: given, device, precision, assetBase, signal }, 'tracker', WorkerModel)
       : given;
     try {
       const made = await createIn(model, options, await unlessAborted(signal, loading), ending.signal);

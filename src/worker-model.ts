@@ -141,7 +141,7 @@ export let clientOf: (model: WorkerModel) => Client;
  * @param kind what it becomes
  */
 export let openModelFor: <Kind extends WorkerModel>(
-  options: OpenModelOptions,
+  options: { [Key in keyof OpenModelOptions]: OpenModelOptions[Key] | undefined },
   owner: string,
   kind: ModelClass<Kind>,
 ) => Promise<Kind>;

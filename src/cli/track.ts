@@ -7,12 +7,12 @@ import type { Roi } from '../geometry/roi.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { manifestName, modelFileNames } from '../model/manifest.ts';
 import type { Model } from '../model/model.ts';
-import type { PixelImage } from '../pipeline/crop.ts';
+import { cropToGray, type PixelImage } from '../pipeline/crop.ts';
 import type { FrameSteps } from '../pipeline/frame-steps.ts';
 import { FrameTracker, type FrameTrackerOptions } from '../pipeline/frame-tracker.ts';
 import { Localizer } from '../pipeline/localizer.ts';
 import type { Look } from '../pipeline/look.ts';
-import { createMotionFollower } from '../pipeline/motion-follower.ts';
+import { MotionFollower } from '../pipeline/motion-follower.ts';
 import { createPictureCropper } from '../pipeline/picture-cropper.ts';
 import { SeveralTracker } from '../pipeline/several-tracker.ts';
 import { evidenceNeeded } from '../pipeline/trial.ts';
@@ -174,7 +174,7 @@ const createTracker = (
     ...look,
     finder: new Localizer({ ...look, ...budgets, onLook }),
     ...(smooth ? {} : { smoothing: false }),
-    ...(motion ? { motion: createMotionFollower } : {}),
+    ...(motion ? { motion: () => new MotionFollower(cropToGray) } : {}),
   };
   const tracker = objects > 1 ? new SeveralTracker({ ...options, objects }) : new FrameTracker(options);
   if (roi !== undefined) tracker.follow(roi(model));

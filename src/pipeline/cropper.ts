@@ -1,4 +1,3 @@
-import type { GrayImage } from '../flow/plane.ts';
 import type { Size } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
 
@@ -16,9 +15,4 @@ export type Cropper<Frame, Input> = {
    * @returns (B, 3, S, S) planar RGB, 0–1, B = rois.length, in the order of `rois`; valid until the next call
    */
   crop(frame: Frame, rois: readonly Roi[], cropSize: number): Input | Promise<Input>;
-  /**
-   * The brightness of one square, in memory, for following motion; without it motion is not followed.
-   * @returns (S, S), 0–255
-   */
-  gray?: (frame: Frame, roi: Roi, cropSize: number) => GrayImage | Promise<GrayImage>;
 };

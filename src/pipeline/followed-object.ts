@@ -4,10 +4,9 @@ import { calibrate } from '../landmarks/calibration.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { LandmarkSmoother, type SmootherOptions } from '../landmarks/smoother.ts';
 import type { ModelGeometry } from '../model/model.ts';
-import type { Cropper } from './cropper.ts';
 import type { FrameTime } from './frame-clock.ts';
 import { certaintiesOf, refineLook, type EmbeddedLook, type Look } from './look.ts';
-import type { CreateFollower, MotionFollower } from './motion-follower.ts';
+import type { MotionFollower } from './motion-follower.ts';
 import { nextRoi } from './next-roi.ts';
 import type { Landmark, ObjectPlace, TrackedObject } from './result.ts';
 import { roiChange, roiOfShape } from './roi-of-shape.ts';
@@ -16,8 +15,7 @@ import { roiChange, roiOfShape } from './roi-of-shape.ts';
 export type FollowSettings<Frame> = {
   landmarkSet: LandmarkSet;
   /** As in `FrameTrackerOptions`. */ smoothing?: SmootherOptions | false | undefined;
-  /** As in `FrameTrackerOptions`. */ motion?: CreateFollower<Frame> | undefined;
-  /** Where motion is seen; without it motion is not followed. */ gray?: Cropper<Frame, unknown>['gray'];
+  /** As in `FrameTrackerOptions`. */ motion?: (() => MotionFollower<Frame>) | undefined;
   /** Landmarks less sure than this are not `visible`. Default 0.1. */ minConfidence?: number | undefined;
 };
 
@@ -70,9 +68,7 @@ export class FollowedObject<Frame> {
   }
 
   setSmoothing(smoothing: SmootherOptions | false | undefined): void {
-    const { motion, gray } = this.#settings;
-    if (motion === undefined || gray === undefined || smoothing === false) this.#motion = undefined;
-    else this.#motion ??= motion(gray);
+    this.#motion = smoothing === false ? undefined : (this.#motion ?? this.#settings.motion?.());
     const isSmoothed = smoothing !== false && (smoothing !== undefined || this.#motion === undefined);
     this.#smoother = isSmoothed ? new LandmarkSmoother(smoothing) : undefined;
   }

@@ -1,9 +1,10 @@
 import { DeviceError } from '../errors.ts';
 import type { Size } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
-import { cropToTensor, type PixelImage, type PlanarImage } from './crop.ts';
+import { cropToGray, cropToTensor, type PixelImage, type PlanarImage } from './crop.ts';
 import type { Cropper } from './cropper.ts';
 import { frameSize } from './frame-size.ts';
+import type { GrayCropper } from './motion-follower.ts';
 
 /** An axis-aligned part of a picture, whole pixels. */
 type Rect = { x: number; y: number; width: number; height: number };
@@ -131,12 +132,8 @@ const planarImage = (frame: VideoFrame, rect: Rect, data: Uint8Array, layout: Pl
 /** The part of a frame that some squares touch, and the squares in it. */
 type OpenedFrame = { image: PixelImage | PlanarImage; squares: Roi[]; isBlueFirst: boolean };
 
-/**
- * Crops VideoFrames on the CPU, reading only the rectangle of the frame's own planes that the squares touch. Frames
- * that are mirrored, have oblong pixels or an uncommon format go through a canvas, which takes longer.
- */
-export const createPlaneCropper = (): Cropper<VideoFrame, Float32Array> => {
-  const memory = scratch();
+/** Reads frames, each into the same memory as the one before. */
+const createOpener = (memory: ReturnType<typeof scratch>) => {
   let canvas: OffscreenCanvas | undefined;
   /** Formats that this browser draws but does not give the bytes of: in WebKit BGRX. */
   const unreadable = new Set<string>();
@@ -186,7 +183,16 @@ export const createPlaneCropper = (): Cropper<VideoFrame, Float32Array> => {
       return open(frame, rois);
     }
   };
+  return open;
+};
 
+/**
+ * Crops VideoFrames on the CPU, reading only the rectangle of the frame's own planes that the squares touch. Frames
+ * that are mirrored, have oblong pixels or an uncommon format go through a canvas, which takes longer.
+ */
+export const createPlaneCropper = (): Cropper<VideoFrame, Float32Array> => {
+  const memory = scratch();
+  const open = createOpener(memory);
   return {
     frameSize,
     crop: async (frame, rois, cropSize) => {
@@ -200,5 +206,15 @@ export const createPlaneCropper = (): Cropper<VideoFrame, Float32Array> => {
       });
       return tensor;
     },
+  };
+};
+
+/** As `createPlaneCropper`, the brightness of one square alone: of planar frames the first plane as it stands. */
+export const createPlaneGray = (): GrayCropper<VideoFrame> => {
+  const open = createOpener(scratch());
+  return async (frame, roi, side) => {
+    // Blue before red is another grey, and the same one in every frame.
+    const { image, squares } = await open(frame, [roi]);
+    return cropToGray(image, squares[0], side);
   };
 };

@@ -10,7 +10,7 @@ import { FollowedObject, type FrameMoment } from './followed-object.ts';
 import { FrameClock } from './frame-clock.ts';
 import { Localizer } from './localizer.ts';
 import { lookClosely, type EmbeddedLook, type LookOptions } from './look.ts';
-import type { CreateFollower } from './motion-follower.ts';
+import type { MotionFollower } from './motion-follower.ts';
 import { createResult, type TrackedObject, type TrackResult } from './result.ts';
 
 /** Finds the object in whole frames, a little in every frame. The localizer is one; a face detector can be another. */
@@ -36,19 +36,19 @@ export type FrameTrackerOptions<Frame, Input> = {
    * Settings of the smoother; false gives raw landmarks. Default: none where motion is followed, which smooths by
    * itself, else those of `defaultSmoothing`.
    */
-  smoothing?: SmootherOptions | false;
+  smoothing?: SmootherOptions | false | undefined;
   /**
-   * Makes what carries landmarks from frame to frame by motion, for the match to correct: `createMotionFollower`.
-   * Default: none. It is handed in so that who does without does not load it.
+   * Makes what carries the landmarks of one object from frame to frame by motion, for the match to correct. Default: none.
+   * It is handed in so that who does without does not load it.
    */
-  motion?: CreateFollower<Frame>;
+  motion?: (() => MotionFollower<Frame>) | undefined;
   /**
    * Network runs that search may use in one frame, 2 at most while other objects are tracked; the last check of a find
    * takes 6 at once. Default 6.
    */
-  searchBudget?: number;
-  /** Landmarks less sure than this are not `visible`. Default 0.1. */ minConfidence?: number;
-  /** Default: the localizer, which needs no other model. */ finder?: ObjectFinder<Frame>;
+  searchBudget?: number | undefined;
+  /** Landmarks less sure than this are not `visible`. Default 0.1. */ minConfidence?: number | undefined;
+  /** Default: the localizer, which needs no other model. */ finder?: ObjectFinder<Frame> | undefined;
   /** The last id that is taken already: objects get the next ones. Default 0. */ lastId?: number;
   /** Milliseconds from any origin, for `timing`. Default `performance.now`. */ clock?: () => number;
 };
@@ -232,10 +232,10 @@ export abstract class FrameSteps<Frame, Input> {
 
   /** @param id default: one that no object had before */
   protected createObject(roi: Roi, id = ++this.#lastId): FollowedObject<Frame> {
-    const { motion, cropper, minConfidence } = this.#options;
+    const { motion, minConfidence } = this.#options;
     return new FollowedObject(id, roi, {
       ...{ landmarkSet: this.landmarkSet, smoothing: this.#smoothing },
-      ...{ motion, gray: cropper.gray, minConfidence },
+      ...{ motion, minConfidence },
     });
   }
 
@@ -265,8 +265,7 @@ export abstract class FrameSteps<Frame, Input> {
   }
 
   #createLocalizer(): ObjectFinder<Frame> {
-    const { searchBudget } = this.#options;
-    return new Localizer({ ...this.#look, ...(searchBudget === undefined ? {} : { budget: searchBudget }) });
+    return new Localizer({ ...this.#look, budget: this.#options.searchBudget });
   }
 
   #betweenSteps(job: () => void): void {

@@ -6,7 +6,7 @@ import { defaultPasses, Sweep, type SearchPass } from './search-plan.ts';
 import { judgeTrial, partsSteadiness, trialLooks, trialRois, type Trial } from './trial.ts';
 
 export type LocalizerOptions<Frame, Input> = LookOptions<Frame, Input> & {
-  /** Network runs in one step. Default 6. */ budget?: number;
+  /** Network runs in one step. Default 6. */ budget?: number | undefined;
   /** The same where objects are known already, which wait for it. Default 2, and never more than `budget`. */
   budgetBeside?: number;
   /** How steady a find has to be, at most 1; see `judgeTrial`, which has a default. */ steadiness?: number;

@@ -1,9 +1,9 @@
 import { carryPoints, createPyramid, type CarriedPoint, type Pyramid } from '../flow/point-flow.ts';
+import type { GrayImage } from '../flow/plane.ts';
 import type { Point } from '../geometry/coordinates.ts';
 import { cropToImage, imageToCrop, type Roi } from '../geometry/roi.ts';
 import type { Similarity } from '../geometry/similarity.ts';
 import { MotionFilter, type Carried, type FilteredPoint } from '../landmarks/motion-filter.ts';
-import type { Cropper } from './cropper.ts';
 
 /** Side of the grey squares that motion is followed in, pixels: a patch of nine is a tenth of the object there. */
 export const motionSide = 192;
@@ -38,15 +38,23 @@ export type Sight = {
 };
 
 /**
+ * The brightness of one square of a frame, in memory.
+ * @param roi image pixels; it may reach beyond the frame's edges
+ * @param side S, pixels
+ * @returns (S, S), 0–255
+ */
+export type GrayCropper<Frame> = (frame: Frame, roi: Roi, side: number) => GrayImage | Promise<GrayImage>;
+
+/**
  * Follows the points of one object by motion and match together: the last frame's points are carried into this one by
  * the patches around them, in grey squares of both frames, and the match corrects what motion gets wrong.
  */
 export class MotionFollower<Frame> {
-  readonly #gray: NonNullable<Cropper<Frame, unknown>['gray']>;
+  readonly #gray: GrayCropper<Frame>;
   readonly #filter = new MotionFilter();
   #last: { pyramid: Pyramid; roi: Roi } | undefined;
 
-  constructor(gray: NonNullable<Cropper<Frame, unknown>['gray']>) {
+  constructor(gray: GrayCropper<Frame>) {
     this.#gray = gray;
   }
 
@@ -78,13 +86,3 @@ export class MotionFollower<Frame> {
     return carryPoints(last.pyramid, pyramid, inLast, guess).map((point) => toImage(point, roi));
   }
 }
-
-/** Grey squares of a frame; see `Cropper.gray`. */
-type Gray<Frame> = NonNullable<Cropper<Frame, unknown>['gray']>;
-
-/** Makes a follower on a tracker's grey squares. */
-export type CreateFollower<Frame> = (gray: Gray<Frame>) => MotionFollower<Frame>;
-
-/** What `FrameTrackerOptions.motion` takes. */
-export const createMotionFollower = <Frame>(gray: Gray<Frame>): MotionFollower<Frame> =>
-  new MotionFollower(gray);

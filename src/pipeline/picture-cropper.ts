@@ -1,4 +1,4 @@
-import { cropToGray, cropToTensor, type PixelImage, type PlanarImage } from './crop.ts';
+import { cropToTensor, type PixelImage, type PlanarImage } from './crop.ts';
 import type { Cropper } from './cropper.ts';
 
 /** Crops pictures in memory: decoded video frames in Node, ImageData in browsers. */
@@ -13,5 +13,4 @@ export const createPictureCropper = <Picture extends PixelImage | PlanarImage>()
     rois.forEach((roi, index) => cropToTensor(picture, roi, cropSize, tensor, index * each));
     return tensor;
   },
-  gray: cropToGray,
 });

@@ -90,6 +90,7 @@ const assetsAt = (
   parts: {
     pictures: at('picture-work.js', new URL('./picture-work.js', import.meta.url)),
     objects: at('several-objects.js', new URL('./several-objects.js', import.meta.url)),
+    motion: at('motion-work.js', new URL('./motion-work.js', import.meta.url)),
     device: at('ask-gpu.js', new URL('./ask-gpu.js', import.meta.url)),
     gpu: at('gpu-work.js', new URL('./gpu-work.js', import.meta.url)),
     frames: at('frame-work.js', new URL('./frame-work.js', import.meta.url)),

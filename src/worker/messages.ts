@@ -43,6 +43,7 @@ export type TrackerMessage = {
   minConfidence: number | undefined;
   /** How many at most; 1 where there is nothing else to it. */ objects: number;
   roi: Roi | undefined;
+  motion: boolean | undefined;
 };
 
 /** Where a model runs. */

@@ -4,6 +4,7 @@ import type * as AskGpuModule from './ask-gpu.ts';
 import type * as FaultsModule from './faults.ts';
 import type * as FrameWorkModule from './frame-work.ts';
 import type * as GpuWorkModule from './gpu-work.ts';
+import type * as MotionWorkModule from './motion-work.ts';
 import type { PartUrls } from './part-urls.ts';
 import type * as PictureWorkModule from './picture-work.ts';
 import type * as SeveralObjectsModule from './several-objects.ts';
@@ -13,6 +14,7 @@ import type * as SeveralObjectsModule from './several-objects.ts';
 type Parts = {
   pictures: PictureWork;
   objects: typeof SeveralObjectsModule;
+  motion: typeof MotionWorkModule;
   device: typeof AskGpuModule;
   gpu: typeof GpuWorkModule;
   frames: typeof FrameWorkModule;

@@ -43,11 +43,8 @@ const partsOf = (
   landmarkSet: LandmarkSet,
   finder: RemoteFinder | undefined,
 ): TrackerParts => ({
-  landmarkSet,
-  ...(smoothing === undefined ? {} : { smoothing }),
-  ...(searchBudget === undefined ? {} : { searchBudget }),
-  ...(minConfidence === undefined ? {} : { minConfidence }),
-  ...(finder === undefined ? {} : { finder: localFinder(finder) }),
+  ...{ landmarkSet, smoothing, searchBudget, minConfidence },
+  finder: finder && localFinder(finder),
 });
 
 const namesOf = ({
@@ -127,6 +124,7 @@ export class TrackerService implements TrackerWorkerApi {
       const { createSeveral } = await loadPart(model.parts, 'objects');
       parts.createSteps = createSeveral(message.objects);
     }
+    if (message.motion) parts.motion = (await loadPart(model.parts, 'motion')).createFrameFollower;
     const tracker = new ModelTracker(model, parts, message.objects);
     if (message.roi !== undefined) tracker.follow(message.roi);
     const id = ++this.#created;

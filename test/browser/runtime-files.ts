@@ -15,6 +15,7 @@ const sourceOf = (name: string): string => new URL(`/src/worker/${name}.ts`, loc
 export const parts: PartUrls = {
   pictures: sourceOf('picture-work'),
   objects: sourceOf('several-objects'),
+  motion: sourceOf('motion-work'),
   device: sourceOf('ask-gpu'),
   gpu: sourceOf('gpu-work'),
   frames: sourceOf('frame-work'),

@@ -61,6 +61,32 @@ describe('a Tracker', () => {
 });
 
 describe('Tracker.create() and close()', () => {
+  test('with motion landmarks are carried from frame to frame, and raw stays the match', async () => {
+    await using tracker = await Tracker.create(options);
+    await using moving = await Tracker.create({ ...options, motion: true });
+    let compared = 0;
+    for (const seconds of times(20)) {
+      const [smoothed, carried] = [
+        await tracker.step(sceneFrame(seconds)),
+        await moving.step(sceneFrame(seconds)),
+      ];
+      expect(carried.status).toBe(smoothed.status);
+      if (carried.status !== 'tracking' || smoothed.status !== 'tracking') continue;
+      expect(errorOf(carried)).toBeLessThan(2);
+      carried.landmarks.forEach(({ x, y, raw }, index) => {
+        const other = smoothed.landmarks[index];
+        expect(Math.hypot(raw.x - other.raw.x, raw.y - other.raw.y)).toBeLessThan(1e-3);
+        if (Math.hypot(x - other.x, y - other.y) > 0.01) compared++;
+      });
+    }
+    // Nothing but the first frame of a find is told as it was matched.
+    expect(compared).toBeGreaterThan(20);
+    await moving.setSmoothing(false);
+    const plain = await moving.step(sceneFrame(0.7));
+    if (plain.status !== 'tracking') throw new Error(`the object is ${plain.status}`);
+    for (const { x, y, raw } of plain.landmarks) expect({ x, y }).toEqual(raw);
+  });
+
   test('a finder of the page is asked with a copy of the frame, and its ROI is used', async () => {
     const asked: VideoFrame[] = [];
     let resets = 0;

@@ -48,6 +48,7 @@ describe('the package', () => {
     expect(files).toContain('dist/tracker.worker.js');
     expect(files).toContain('dist/picture-work.js');
     expect(files).toContain('dist/several-objects.js');
+    expect(files).toContain('dist/motion-work.js');
     expect(files).toContain('dist/gpu-work.js');
     expect(files).toContain('dist/frame-work.js');
     expect(files).toContain('dist/faults.js');

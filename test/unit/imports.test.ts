@@ -239,6 +239,7 @@ describe('imports of src', () => {
     'worker/tracker.worker.ts',
     'worker/picture-work.ts',
     'worker/several-objects.ts',
+    'worker/motion-work.ts',
     'worker/gpu-work.ts',
     'worker/frame-work.ts',
     'mediapipe/index.ts',

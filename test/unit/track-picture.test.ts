@@ -6,8 +6,8 @@ import { parseLandmarkSet } from '../../src/landmarks/landmark-set.ts';
 import { readModelDirectory } from '../../src/model/model-directory-node.ts';
 import { openNodeModel } from '../../src/model/model-node.ts';
 import type { Model } from '../../src/model/model.ts';
-import type { PixelImage } from '../../src/pipeline/crop.ts';
-import { createMotionFollower } from '../../src/pipeline/motion-follower.ts';
+import { cropToGray, type PixelImage } from '../../src/pipeline/crop.ts';
+import { MotionFollower } from '../../src/pipeline/motion-follower.ts';
 import { FrameTracker } from '../../src/pipeline/frame-tracker.ts';
 import { createPictureCropper } from '../../src/pipeline/picture-cropper.ts';
 import { writeBlobModel } from '../fixtures/blob-model.ts';
@@ -32,7 +32,7 @@ const createTracker = async () => {
   return new FrameTracker<PixelImage, Float32Array>({
     model: session,
     cropper: createPictureCropper(),
-    motion: createMotionFollower,
+    motion: () => new MotionFollower(cropToGray),
     landmarkSet: parseLandmarkSet(new TextDecoder().decode(contents.landmarks)),
   });
 };

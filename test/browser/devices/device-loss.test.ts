@@ -24,6 +24,7 @@ const trackerMessage = {
   minConfidence: undefined,
   objects: 1,
   roi: undefined,
+  motion: undefined,
 } as const;
 
 describeOn(['webgpu'], 'a device that is lost, tracking', () => {
