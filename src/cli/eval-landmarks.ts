@@ -11,7 +11,14 @@ import { type EvaluationCrop } from '../evaluation/evaluation-model.ts';
 import { loadEvaluationCrops } from '../evaluation-node/load-evaluation-crops.ts';
 import { defineCommand, UsageError, type OptionValues } from './arguments.ts';
 import { createRun } from './command-run.ts';
-import { modelOptions, resultOptions, withModel } from './model-options.ts';
+import {
+  cropOptions,
+  cropShape,
+  modelOptions,
+  resultOptions,
+  withModel,
+  type CropShape,
+} from './model-options.ts';
 import { evaluateNamed, type NamedCrop, type NamedReferences } from '../evaluation/evaluate-named.ts';
 import { readJson } from '../files-node/read-json.ts';
 import { loadNamedCrops } from './named-crops.ts';
@@ -66,6 +73,7 @@ const command = defineCommand({
       describe: 'Of --data: learn offsets on N pictures, measure on the others.',
     },
     seed: { type: 'integer', placeholder: 'N', default: 1, describe: 'Seed of draws and split.' },
+    ...cropOptions,
     ...resultOptions,
   },
 });
@@ -101,10 +109,9 @@ const readReferences = async (
 ): Promise<LandmarkReferences> => {
   if (source.kind === 'set') return readSet(source.file, values.model, session);
   const folder = await readAnnotatedFolder(source.folder);
+  const { inputSize, margin } = cropShape(values, session);
   const crops =
-    folder.path === test.path
-      ? test.crops
-      : await loadEvaluationCrops(folder, session.manifest.inputSize, { onSkip });
+    folder.path === test.path ? test.crops : await loadEvaluationCrops(folder, inputSize, { margin, onSkip });
   return { kind: 'pictures', crops, shots: source.shots, draws: values.draws, seed: values.seed };
 };
 
@@ -112,8 +119,8 @@ const readReferences = async (
 const loadPictures = async (
   values: Values,
   folder: AnnotatedFolder,
-  inputSize: number,
-  skipped: SkipLog,
+  { inputSize, margin }: CropShape,
+  { onSkip }: SkipLog,
 ): Promise<{ test: EvaluationCrop[]; offsetsFrom?: EvaluationCrop[] }> => {
   const { split, seed } = values;
   const from = values['offsets-from'];
@@ -126,10 +133,9 @@ const loadPictures = async (
       '--offsets-from and --data are the same folder: offsets would be learnt on what they are measured on. Give --split N instead.',
     );
   }
-  const crops = await loadEvaluationCrops(folder, inputSize, skipped);
-  if (other !== undefined) {
-    return { test: crops, offsetsFrom: await loadEvaluationCrops(other, inputSize, skipped) };
-  }
+  const load = (from: AnnotatedFolder) => loadEvaluationCrops(from, inputSize, { margin, onSkip });
+  const crops = await load(folder);
+  if (other !== undefined) return { test: crops, offsetsFrom: await load(other) };
   if (split === undefined) return { test: crops };
   const { train, test } = splitCrops(crops, split, seed);
   if (test.length === 0) {
@@ -156,7 +162,7 @@ const runNamed = async (values: Values, source: Source, file: string): Promise<v
   const points = await readPointsFile(file);
   const report = await withModel(values, async (model) => {
     const load = async (folder: string, path: string): Promise<NamedCrop[]> =>
-      loadNamedCrops(folder, await readPointsFile(path), model.manifest.inputSize, points.names, skipped);
+      loadNamedCrops(folder, await readPointsFile(path), cropShape(values, model), points.names, skipped);
     const test = await load(values.data, file);
     const references = async (): Promise<NamedReferences> => {
       if (source.kind === 'set') {
@@ -197,7 +203,7 @@ export const run = createRun(command, async ({ values }) => {
   const folder = await readAnnotatedFolder(values.data);
   const skipped = createSkipLog();
   const result = await withModel(values, async (model) => {
-    const pictures = await loadPictures(values, folder, model.manifest.inputSize, skipped);
+    const pictures = await loadPictures(values, folder, cropShape(values, model), skipped);
     const crops = [...pictures.test, ...(pictures.offsetsFrom ?? [])];
     return evaluateLandmarks({
       model,

@@ -1,11 +1,12 @@
 import { InputError } from '../errors.ts';
+import type { AnnotatedFolder } from '../evaluation/annotations.ts';
 import { loadNodeRuntime } from '../model/runtime-node.ts';
 import { readAnnotatedFolder } from '../evaluation-node/read-annotated-folder.ts';
 import { evaluateRegression, paperRegressor, splitCrops } from '../evaluation/evaluate-regression.ts';
 import { loadEvaluationCrops } from '../evaluation-node/load-evaluation-crops.ts';
 import { defineCommand, UsageError } from './arguments.ts';
 import { createRun } from './command-run.ts';
-import { modelOptions, resultOptions, withModel } from './model-options.ts';
+import { cropOptions, cropShape, modelOptions, resultOptions, withModel } from './model-options.ts';
 import { createProgress, printAccuracy } from './output.ts';
 import { createSkipLog } from './skipped.ts';
 
@@ -49,6 +50,7 @@ const command = defineCommand({
       describe: 'Training steps.',
     },
     seed: { type: 'integer', placeholder: 'N', default: 1, describe: 'Seed of split, weights and order.' },
+    ...cropOptions,
     ...resultOptions,
   },
 });
@@ -69,12 +71,11 @@ export const run = createRun(command, async ({ values }) => {
   }
   const skipped = createSkipLog();
   const result = await withModel(values, async (model) => {
-    const { inputSize } = model.manifest;
+    const { inputSize, margin } = cropShape(values, model);
+    const cut = (folder: AnnotatedFolder) => loadEvaluationCrops(folder, inputSize, { margin, ...skipped });
     const load = async () => {
-      const crops = await loadEvaluationCrops(trainFolder, inputSize, skipped);
-      if (values.split === undefined) {
-        return { train: crops, test: await loadEvaluationCrops(testFolder, inputSize, skipped) };
-      }
+      const crops = await cut(trainFolder);
+      if (values.split === undefined) return { train: crops, test: await cut(testFolder) };
       if (values.split >= crops.length) {
         throw new InputError(
           `--split ${values.split} leaves none of the ${crops.length} usable pictures to measure on. Give a smaller number.`,

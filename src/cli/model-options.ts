@@ -23,6 +23,25 @@ export const resultOptions = {
   json: { type: 'flag', describe: 'Print one JSON object as the last line.' },
 } as const;
 
+/** Option of commands that measure on annotated pictures, in percent of the object's size. */
+export const cropOptions = {
+  'crop-margin': {
+    type: 'number',
+    placeholder: 'X',
+    minimum: 0.5,
+    describe:
+      'Side of the square that is cut out, over that of the box of the points. Default: the cropMargin of the model, as tracking does.',
+  },
+} as const;
+
+/** How squares are cut: S, and their side over that of the box of the points. */
+export type CropShape = { inputSize: number; margin: number };
+
+export const cropShape = (
+  values: { 'crop-margin': number | undefined },
+  { manifest: { inputSize, cropMargin } }: Model,
+): CropShape => ({ inputSize, margin: values['crop-margin'] ?? cropMargin });
+
 export type ModelValues = {
   model: string;
   precision: 'fp32' | 'int8';

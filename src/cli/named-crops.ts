@@ -5,6 +5,7 @@ import type { NamedCrop } from '../evaluation/evaluate-named.ts';
 import { markedName } from '../landmarks/points-file.ts';
 import { shapeExtent } from '../landmarks/shape-fit.ts';
 import { cropToTensor } from '../pipeline/crop.ts';
+import type { CropShape } from './model-options.ts';
 import { readAnnotatedPictures } from './read-pictures.ts';
 import type { ReadPoints } from './read-points.ts';
 import type { SkipLog } from './skipped.ts';
@@ -12,14 +13,14 @@ import type { SkipLog } from './skipped.ts';
 /**
  * Cuts out the objects of annotated pictures and frames of videos, by the box of what is visible; a picture that shows
  * fewer than two points apart from each other is left out, with a line.
- * @param inputSize S
+ * @param shape S, and the side of the square over that of the box
  * @param names (N) the points that are wanted, in their order
  * @throws InputError for a file of other points, and where no picture can be used
  */
 export const loadNamedCrops = async (
   folder: string,
   file: ReadPoints,
-  inputSize: number,
+  { inputSize, margin }: CropShape,
   names: readonly string[],
   { onSkip }: SkipLog,
 ): Promise<NamedCrop[]> => {
@@ -41,9 +42,10 @@ export const loadNamedCrops = async (
   return read.map(({ image, name, frame, points }) => {
     const seen = points.filter((point) => point !== null);
     const [xs, ys] = [seen.map(({ x }) => x), seen.map(({ y }) => y)];
-    const roi = protocolRoi({
-      ...{ left: Math.min(...xs), top: Math.min(...ys), right: Math.max(...xs), bottom: Math.max(...ys) },
-    });
+    const roi = protocolRoi(
+      { left: Math.min(...xs), top: Math.min(...ys), right: Math.max(...xs), bottom: Math.max(...ys) },
+      margin,
+    );
     const picture = markedName(frame === undefined ? { picture: name } : { video: name, frame });
     return {
       ...{ path: `${folder}/${picture}`, roi, points: places.map((place) => points[place]) },

@@ -40,6 +40,7 @@ export const createTrainingEvaluation = async (
   const annotated = await readAnnotatedFolder(folder);
   const crops = await loadEvaluationCrops(annotated, config.batch.inputSize, {
     limit: pictureCount,
+    margin: config.cropMargin,
     ...(onSkip && { onSkip }),
   });
   return async (network) => {

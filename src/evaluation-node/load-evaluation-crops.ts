@@ -28,6 +28,7 @@ export const decodeAnnotated = async (
 };
 
 export type LoadCropsOptions = {
+  /** ROI side over the longer side of the box; default: the protocol's. */ margin?: number;
   /** Take only so many, chosen by `seed`. */ limit?: number;
   /** Default 1. */ seed?: number;
   /** Pictures that cannot be used are reported here, and left out. */ onSkip?: OnSkip;
@@ -45,7 +46,7 @@ const decodersAtOnce = 4;
 export const loadEvaluationCrops = async (
   folder: AnnotatedFolder,
   inputSize: number,
-  { limit, seed = 1, onSkip }: LoadCropsOptions = {},
+  { limit, seed = 1, margin, onSkip }: LoadCropsOptions = {},
 ): Promise<EvaluationCrop[]> => {
   const order = createRandom(seed).shuffle(folder.items.map((_, index) => index));
   const wanted = order.slice(0, limit ?? order.length).sort((a, b) => a - b);
@@ -57,7 +58,7 @@ export const loadEvaluationCrops = async (
       const item = folder.items[wanted[place]];
       try {
         const picture = await decodeAnnotated(folder, item);
-        const roi = protocolRoi(item.box);
+        const roi = protocolRoi(item.box, margin);
         const pose = { center: roi.center, width: roi.size, height: roi.size, rotation: 0 };
         const image = renderCrop(picture, createGridMap(inputSize, pose));
         crops[place] = { path: join(folder.path, item.image), image, roi, landmarks: item.landmarks };

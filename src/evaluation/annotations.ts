@@ -82,12 +82,21 @@ export const checkAnnotations = (value: unknown, file: string): Omit<AnnotatedFo
   };
 };
 
-/** ROI side over the longer side of the box: part of the protocol, so that figures of all models compare. */
+/**
+ * ROI side over the longer side of the box, where a protocol counts in pixels of the crop: the same for all models, so
+ * that their figures compare.
+ */
 export const protocolCropMargin = 1.6;
 
-/** The protocols' crop: a square on the centre of the box. */
-export const protocolRoi = ({ left, top, right, bottom }: AnnotatedPicture['box']): Roi => ({
+/**
+ * The protocols' crop: a square on the centre of the box.
+ * @param margin ROI side over the longer side of the box
+ */
+export const protocolRoi = (
+  { left, top, right, bottom }: AnnotatedPicture['box'],
+  margin: number = protocolCropMargin,
+): Roi => ({
   center: { x: (left + right) / 2, y: (top + bottom) / 2 },
-  size: protocolCropMargin * Math.max(right - left, bottom - top),
+  size: margin * Math.max(right - left, bottom - top),
   rotation: 0,
 });

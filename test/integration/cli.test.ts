@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -43,6 +43,31 @@ describe('dve', () => {
     expect(result).toMatchObject({ pck10: 100, failure10: 0, images: 4 });
     expect(result.nme_iod).toBeGreaterThan(0.01);
     expect(result.nme_iod).toBeLessThan(2);
+  });
+
+  test('eval landmarks cuts the square that the model is made for, unless --crop-margin says another', async () => {
+    const tight = join(root, 'tight');
+    await cp(model, tight, { recursive: true });
+    const manifest = await readFile(join(model, 'manifest.json'), 'utf8');
+    expect(manifest).toMatch(/"cropMargin": ?1\.6/);
+    await writeFile(
+      join(tight, 'manifest.json'),
+      manifest.replace(/"cropMargin": ?1\.6/, '"cropMargin": 1.3'),
+    );
+    const measure = async (folder: string, ...more: string[]) => {
+      const { stdout } = await dve(
+        ...['eval', 'landmarks', '--model', folder, '--data', faces, '--references', faces],
+        ...['--shots', '2', '--draws', '1', '--points', '5', '--json', ...more],
+      );
+      return lastLine(stdout);
+    };
+    const [own, wide, widened] = [
+      await measure(tight),
+      await measure(model),
+      await measure(tight, '--crop-margin', '1.6'),
+    ];
+    expect(widened).toEqual(wide);
+    expect(own).not.toEqual(wide);
   });
 
   test('a picture that cannot be decoded is named on stderr and does not end the run', async () => {
