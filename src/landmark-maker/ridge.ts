@@ -92,13 +92,63 @@ const center = (sums: Sums): Sums => {
   return sums;
 };
 
+/** Orthonormal rows that span those of the inputs. */
+type Basis = { /** (rows, F) */ axes: Float64Array; features: number };
+
+/** Added to the diagonal of the rows' products, over its mean: rows may depend on each other. */
+const jitter = 1e-10;
+
+/**
+ * The same data by coordinates along the rows themselves (L of X·Xᵀ = L·Lᵀ): a ridge solution lies in their span, and
+ * where rows are fewer than features it is found there with the square of their number instead of the features'.
+ */
+const inRowSpace = (data: RidgeData): { data: RidgeData; basis: Basis } => {
+  const { inputs, features } = data;
+  const rows = inputs.length / features;
+  const factor = new Float64Array(rows * rows);
+  let trace = 0;
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = 0;
+      for (let f = 0; f < features; f++) sum += inputs[i * features + f] * inputs[j * features + f];
+      factor[i * rows + j] = sum;
+    }
+    trace += factor[i * rows + i];
+  }
+  for (let i = 0; i < rows; i++) factor[i * rows + i] += Math.max((jitter * trace) / rows, 1e-30);
+  factorizeInPlace(factor, rows);
+  const axes = Float64Array.from(inputs);
+  for (let i = 0; i < rows; i++) {
+    const row = axes.subarray(i * features, (i + 1) * features);
+    for (let k = 0; k < i; k++) {
+      const share = factor[i * rows + k];
+      for (let f = 0; f < features; f++) row[f] -= share * axes[k * features + f];
+    }
+    for (let f = 0; f < features; f++) row[f] /= factor[i * rows + i];
+  }
+  const coordinates = Float32Array.from(factor, (value, at) => (at % rows <= at / rows ? value : 0));
+  return { data: { ...data, inputs: coordinates, features: rows }, basis: { axes, features } };
+};
+
+/** Rows of coordinates along a basis, as rows of features. */
+const outOfBasis = (rows: Float32Array, { axes, features }: Basis): Float32Array => {
+  const size = axes.length / features;
+  const result = new Float32Array((rows.length / size) * features);
+  rows.forEach((value, at) => {
+    const [row, k] = [Math.floor(at / size), at % size];
+    for (let f = 0; f < features; f++) result[row * features + f] += value * axes[k * features + f];
+  });
+  return result;
+};
+
 /**
  * The map of greatest rank `rank` that ridge regression gives: the whole solution, then only the directions of the
  * outputs along which it says most (reduced-rank regression, Izenman 1975).
  * @param centered sums with their means taken out; left as they are
  * @param penalty over the mean diagonal of the inputs' products
+ * @param basis what the inputs are coordinates along; the map then takes what those stand for
  */
-const solveRidge = (centered: Sums, penalty: number, rank: number): LowRankMap => {
+const solveRidge = (centered: Sums, penalty: number, rank: number, basis?: Basis): LowRankMap => {
   const features = centered.inputs.length;
   const { outputs, rows } = centered;
   const factor = centered.products.slice();
@@ -119,7 +169,7 @@ const solveRidge = (centered: Sums, penalty: number, rank: number): LowRankMap =
   }
   const { axes } = principalAxes(said, outputs, Math.min(rank, outputs));
   const kept = axes.length / outputs;
-  const down = new Float32Array(kept * features);
+  let down: Float32Array = new Float32Array(kept * features);
   const up = new Float32Array(outputs * kept);
   for (let r = 0; r < kept; r++) {
     for (let t = 0; t < outputs; t++) {
@@ -128,13 +178,17 @@ const solveRidge = (centered: Sums, penalty: number, rank: number): LowRankMap =
       for (let f = 0; f < features; f++) down[r * features + f] += share * weights[t * features + f];
     }
   }
+  let means: Float32Array = Float32Array.from(centered.inputs, (value) => value / rows);
+  if (basis !== undefined) {
+    down = outOfBasis(down, basis);
+    means = outOfBasis(means, basis);
+  }
   roundToFile(down);
   roundToFile(up);
-  const means = Float32Array.from(centered.inputs, (value) => value / rows);
   const offset = Float32Array.from(centered.targets, (value) => value / rows);
   for (let r = 0; r < kept; r++) {
     let inner = 0;
-    for (let f = 0; f < features; f++) inner += down[r * features + f] * means[f];
+    for (let f = 0; f < means.length; f++) inner += down[r * means.length + f] * means[f];
     for (let t = 0; t < outputs; t++) offset[t] -= up[t * kept + r] * inner;
   }
   return { down, up, offset: roundToFile(offset) };
@@ -170,12 +224,16 @@ export const applyRidge = (
  * @param groupOf (rows) 0 to groups − 1
  */
 export const fitRidge = (
-  data: RidgeData,
+  given: RidgeData,
   groupOf: readonly number[],
   groups: number,
   rank: number,
 ): CrossValidated => {
+  const count = given.inputs.length / given.features;
+  const { data, basis } = count < given.features ? inRowSpace(given) : { data: given, basis: undefined };
   const { inputs, targets, features, outputs } = data;
+  // The mean diagonal is that over the given features.
+  const share = features / given.features;
   const rowsOf = Array.from({ length: groups }, (_, group) =>
     groupOf.flatMap((own, row) => (own === group ? [row] : [])),
   );
@@ -186,7 +244,7 @@ export const fitRidge = (
     const predictions = new Float32Array(targets.length);
     let error = 0;
     rowsOf.forEach((rows, group) => {
-      const map = solveRidge(others[group], penalty, rank);
+      const map = solveRidge(others[group], share * penalty, rank);
       for (const row of rows) {
         const out = predictions.subarray(row * outputs, (row + 1) * outputs);
         applyRidge(map, inputs.subarray(row * features, (row + 1) * features), out);
@@ -201,5 +259,5 @@ export const fitRidge = (
     else if (error > 1.02 * best.error) break;
   }
   const { penalty, predictions } = best ?? { penalty: penalties[0], predictions: new Float32Array(0) };
-  return { penalty, predictions, map: solveRidge(center(together(sums)), penalty, rank) };
+  return { penalty, predictions, map: solveRidge(center(together(sums)), share * penalty, rank, basis) };
 };
