@@ -188,7 +188,7 @@ describe('a pair of frames', () => {
       y: new Float32Array(side * side),
     });
     const pairOf = (miss: number): VideoPair => ({
-      ...{ video: 'clip', frame: 0, step: 1, a: drawFrame(clip, 0), b: drawFrame(clip, 0) },
+      ...{ video: 'clip', frame: 0, step: 1, hops: 1, a: drawFrame(clip, 0), b: drawFrame(clip, 0) },
       ...{ flow: flowOf(1), backward: flowOf(miss - 1), motion: { median: 1, fast: 1 }, coverage: 1 },
       roi: { center: { x: side / 2, y: side / 2 }, size: side, rotation: 0 },
       valid: new Uint8Array(side * side).fill(1),

@@ -233,6 +233,30 @@ describe('videoPairs', () => {
     expect(pairs[1].frame - pairs[0].frame).toBe(10);
   });
 
+  test('a chain pairs frames further apart than one flow follows, each with the flow between them', async () => {
+    const { pairs, counts } = await collect(moving, { settings: { ...small, chain: 24 } });
+    expect(counts?.kept).toBe(pairs.length);
+    expect(pairs.length).toBeGreaterThan(5);
+    const steps = pairs.map(({ step }) => step);
+    expect(Math.max(...steps)).toBeGreaterThan(small.maxStep);
+    expect(Math.max(...steps)).toBeLessThanOrEqual(24);
+    for (const pair of pairs) {
+      expect(pair.hops).toBeLessThanOrEqual(pair.step);
+      const center = 24 * 48 + 24;
+      expect(Math.abs(pair.flow.x[center] - 0.6 * pair.step)).toBeLessThan(0.3);
+      expect(Math.abs(pair.flow.y[center] + 0.25 * pair.step)).toBeLessThan(0.3);
+      expect(Math.abs(pair.backward.x[center] + 0.6 * pair.step)).toBeLessThan(0.3);
+      // 0.6 pixels a frame are as many that have left at the end.
+      expect(pair.valid.subarray(24 * 48, 25 * 48)[47]).toBe(0);
+    }
+    // Pairs are handed over, and those of a chain have frames in common.
+    expect(new Set(pairs.flatMap(({ a, b }) => [a.rgb.buffer, b.rgb.buffer])).size).toBe(2 * pairs.length);
+    const again = await collect(moving, { settings: { ...small, chain: 24 } });
+    expect(again.pairs.map(({ frame, step }) => [frame, step])).toEqual(
+      pairs.map(({ frame, step }) => [frame, step]),
+    );
+  });
+
   test('a flow that takes its time is waited for, and both ways of a pair are asked of it', async () => {
     let calls = 0;
     const slow: FlowMethod = {

@@ -18,7 +18,7 @@ export const cutBase = ({ context }: Pick<VideoSettings, 'context'>): CropBase =
 /** Pairs that do not deform are drawn as often as ones that deform by so much of the canonical side. */
 const calmDraw = 1 / 192;
 
-/** A flow there and back that misses its start by so much, pixels, counts six tenths. */
+/** A flow there and back that misses its start by so much, pixels, counts six tenths; errors of several add up like chance. */
 const trustedMiss = 0.2;
 
 /**
@@ -28,7 +28,7 @@ const trustedMiss = 0.2;
  */
 const trustByReturn = (
   weights: Uint8Array,
-  { flow, backward }: Pick<VideoPair, 'flow' | 'backward'>,
+  { flow, backward, hops }: Pick<VideoPair, 'flow' | 'backward' | 'hops'>,
 ): Uint8Array => {
   const { width, height } = flow;
   const backX = { width, height, data: backward.x };
@@ -39,7 +39,7 @@ const trustByReturn = (
       const [atX, atY] = [x + flow.x[i], y + flow.y[i]];
       const missX = flow.x[i] + sampleBilinear(backX, atX, atY);
       const missY = flow.y[i] + sampleBilinear(backY, atX, atY);
-      const trust = Math.exp(-(missX * missX + missY * missY) / (2 * trustedMiss ** 2));
+      const trust = Math.exp(-(missX * missX + missY * missY) / (2 * hops * trustedMiss ** 2));
       weights[i] = Math.max(1, Math.round(weights[i] * trust));
     }
   }

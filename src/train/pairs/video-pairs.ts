@@ -4,6 +4,7 @@ import type { RawPicture } from '../../media/raw-picture.ts';
 import { createRandom } from '../../augment/random.ts';
 import { deformationOf, greatestDeformation } from './deformation.ts';
 import type { Deformation, ObjectDisc } from './deformation.ts';
+import { chainFlows, chainValidity } from './chained-flow.ts';
 import { busiestSquare, cutFrame, insideFrame, scaleRoi, type Cut } from './frame-cut.ts';
 import type { VideoPairSettings } from '../settings/video-pair-settings.ts';
 import type { RgbFrame, VideoReader } from '../../media/video-reader.ts';
@@ -13,6 +14,7 @@ export type VideoPair = {
   /** The video's path. */ video: string;
   /** Number of the first frame in the video. */ frame: number;
   /** k: the second frame is number `frame + step`. */ step: number;
+  /** Flows in a row that its own is made of. */ hops: number;
   /** The square that was cut out of both frames, pixels of the video's own frames. */ roi: Roi;
   /** (side, side) RGB. */ a: RawPicture;
   b: RawPicture;
@@ -59,8 +61,9 @@ export type VideoPairOptions = {
  * Pairs of frames (t, t + k) of an open video, in order, with the flow both ways. k is chosen frame by frame so that the
  * motion of a pair is about as large as a drawn target: from a little more than `leastMotion` to less than
  * `greatestMotion`, where the flow still follows. Where it is known which part of a cut square the object fills, that k
- * of a few is taken at which it deforms most. Frames are decoded in order, and no more than `maxStep + 1` of
- * them are in memory at a time.
+ * of a few is taken at which it deforms most. With `chain` flow is followed through many frames in a row, and pairs are of
+ * any two of them. Frames are decoded in order, and no more than `maxStep + 1` of them, or `chain + 1`, are in memory at
+ * a time.
  *
  * @param path how pairs and errors call the video
  * @throws InputError for a video that breaks off
@@ -73,8 +76,9 @@ export async function* pairsOfReader(
   const { settings, seed } = options;
   const counts: PairCounts = { kept: 0, tooStill: 0, tooFar: 0, noRegion: 0 };
   const search: Search = { path, video, options, scale: video.width / video.original.width };
-  const find = options.object ? createDeformationFinder(search) : createMotionFinder(search);
-  const spacing = Math.max(settings.frameStep, Math.ceil((video.frameCount ?? 0) / settings.pairsPerVideo));
+  const find = finderOf(search);
+  const reach = settings.chain > 0 ? settings.chain : settings.maxStep;
+  const spacing = spacingOf(settings, video.frameCount ?? 0);
   // Where the pairs begin depends on the seed, so that another training sees other frames.
   let next = createRandom(seed, 0).int(spacing);
   /** Frames from the first that a pair may still begin with. */
@@ -82,25 +86,45 @@ export async function* pairsOfReader(
   for await (const frame of video.frames) {
     if (frame.index < next) continue;
     window.push(frame);
-    if (frame.index < next + settings.maxStep) continue;
-    const found = await find(window);
-    counts[typeof found === 'string' ? found : 'kept']++;
-    if (typeof found !== 'string') yield found;
+    if (frame.index < next + reach) continue;
+    yield* told(await find(window), counts);
     next += spacing;
     window = window.filter(({ index }) => index >= next);
   }
   // At the end of the video there are fewer frames to pair with.
   for (; window.length > 1; window = window.filter(({ index }) => index >= next)) {
-    const found = await find(window);
-    counts[typeof found === 'string' ? found : 'kept']++;
-    if (typeof found !== 'string') yield found;
+    yield* told(await find(window), counts);
     next += spacing;
   }
   options.onCounts?.(counts);
 }
 
-/** Pairs the first of consecutive frames with one of the others, or says why with none. */
-type PairFinder = (frames: readonly RgbFrame[]) => Promise<VideoPair | keyof PairCounts>;
+/** Pairs of consecutive frames, which begin with the first of them or in a chain from it on, or why there are none. */
+type Found = readonly VideoPair[] | keyof PairCounts;
+type PairFinder = (frames: readonly RgbFrame[]) => Promise<Found>;
+
+/** Counts what was found, and gives it. */
+const told = (found: Found, counts: PairCounts): readonly VideoPair[] => {
+  if (typeof found === 'string') {
+    counts[found]++;
+    return [];
+  }
+  counts.kept += found.length;
+  return found;
+};
+
+const finderOf = (search: Search): PairFinder => {
+  const { object, settings } = search.options;
+  if (settings.chain > 0) return createChainFinder(search);
+  return object ? createDeformationFinder(search) : createMotionFinder(search);
+};
+
+/** Frames from the beginning of one pair, or of one chain, to the next. */
+const spacingOf = (settings: VideoPairSettings, frames: number): number => {
+  if (settings.chain === 0) return Math.max(settings.frameStep, Math.ceil(frames / settings.pairsPerVideo));
+  const chains = Math.max(1, Math.floor(settings.pairsPerVideo / pairsPerChain(settings)));
+  return Math.max(Math.ceil(settings.chain / 2), Math.floor(frames / chains));
+};
 
 /** What pairs are sought in, and how. */
 type Search = {
@@ -151,6 +175,7 @@ const createAttempts = (
       video: path,
       frame: first.index,
       step,
+      hops: 1,
       roi: scaleRoi(roi, 1 / scale),
       a: a.picture,
       b: b.picture,
@@ -189,7 +214,7 @@ const createMotionFinder = (search: Search): PairFinder => {
       const found = await attempt(step);
       const { motion } = 'pair' in found ? found.pair : found;
       speed = Math.max(0.05, motion.fast / step);
-      if ('pair' in found) return found.pair;
+      if ('pair' in found) return [found.pair];
       outcome = found.reason === 'still' ? 'tooStill' : 'tooFar';
       if (found.reason === 'still') step = inReach(Math.max(step + 1, Math.min(4 * step, target / speed)));
       else if (found.reason === 'fast') step = inReach(Math.min(step - 1, target / speed));
@@ -224,8 +249,89 @@ const createDeformationFinder =
         if (best === undefined || greatestIn(found.pair) > greatestIn(best)) best = found.pair;
       } else if (found.reason !== 'still') outcome = 'tooFar';
     }
-    return best ?? outcome;
+    return best === undefined ? outcome : [best];
   };
+
+/** How far the fast pixels of one flow of a chain are to move, pixels: what flow follows nearly without fault. */
+const chainMotion = 6;
+/** Flows of a chain, at least and at most. */
+const leastLinks = 8;
+const mostLinks = 24;
+/** Share of the pixels that a chain still has to follow at its end. */
+const leastChained = 0.25;
+
+/** Pairs that one chain gives at most: one each from as many of its frames on. */
+const pairsPerChain = ({ chain }: VideoPairSettings): number => Math.min(chain, 16);
+
+/**
+ * Follows flow from frame to frame through a chain of them, all cut by one square, and pairs each with one further on: a
+ * single flow sees a limb turn by a little, a chain sees it bent another way. The flows of a chain are found once for all its
+ * pairs.
+ */
+const createChainFinder = (search: Search): PairFinder => {
+  const { video, options } = search;
+  const { settings, seed, object, method } = options;
+  const { side, chain, leastMotion } = settings;
+  return async (frames) => {
+    const furthest = Math.min(chain, frames.length - 1);
+    const roi = regionIn(search, frames, Math.min(furthest, settings.maxStep));
+    if (roi === undefined) return 'noRegion';
+    const cut = (frame: RgbFrame): Cut => cutFrame(search.path, frame, video, roi, side);
+    const first = cut(frames[0]);
+    const { fast } = measureMotion(await method.flow(first.gray, cut(frames[1]).gray), object);
+    if (fast * furthest < leastMotion) return 'tooStill';
+    const few = Math.max(1, Math.floor(furthest / leastLinks));
+    const many = Math.ceil(furthest / mostLinks);
+    const step = Math.min(few, Math.max(many, Math.round(chainMotion / Math.max(fast, 0.1))));
+    const links: Link[] = [];
+    for (let at = 0; at + step <= furthest; at += step) {
+      const [a, b] = [links.at(-1)?.b ?? first, cut(frames[at + step])];
+      links.push({
+        ...{ frame: frames[at].index, a, b },
+        forward: await method.flow(a.gray, b.gray),
+        backward: await method.flow(b.gray, a.gray),
+      });
+    }
+    const random = createRandom(seed, 2, frames[0].index);
+    const inside = insideFrame(roi, side, video);
+    const starts = Math.min(links.length, pairsPerChain(settings));
+    const pairs = Array.from({ length: starts }, (_, i) => Math.floor((i * links.length) / starts)).flatMap(
+      (from) => {
+        const hops = 1 + random.int(links.length - from);
+        const pair = chainedPair(search, links.slice(from, from + hops), { roi, inside, step });
+        return pair.coverage < leastChained || pair.motion.fast < leastMotion ? [] : [pair];
+      },
+    );
+    return pairs.length > 0 ? pairs : 'tooFar';
+  };
+};
+
+/** One flow of a chain. */
+type Link = { frame: number; a: Cut; b: Cut; forward: FlowField; backward: FlowField };
+
+/** Pairs are handed over for good, and those of one chain have frames in common. */
+const copyOf = ({ picture }: Cut): RawPicture => ({ ...picture, rgb: picture.rgb.slice() });
+
+/** The pair of the first and the last frame of a chain. @param step frames from link to link */
+const chainedPair = (
+  { path, options: { object }, scale }: Search,
+  links: readonly Link[],
+  { roi, inside, step }: { roi: Roi; inside: Uint8Array; step: number },
+): VideoPair => {
+  const hops = links.length;
+  const flow = links.map(({ forward }) => forward).reduce(chainFlows);
+  const backward = links.map((link) => link.backward).reduce((sum, next) => chainFlows(next, sum));
+  const within = (valid: Uint8Array, one: FlowField): Uint8Array => withinFrame(valid, one, inside);
+  const valid = within(chainValidity(flow, backward, hops), flow);
+  return {
+    ...{ video: path, frame: links[0].frame, step: hops * step, hops, roi: scaleRoi(roi, 1 / scale) },
+    ...{ a: copyOf(links[0].a), b: copyOf(links[hops - 1].b), flow, valid, backward },
+    backwardValid: within(chainValidity(backward, flow, hops), backward),
+    motion: measureMotion(flow, object),
+    ...(object && { deformation: measureDeformation(flow, valid, object) }),
+    coverage: count(valid) / Math.max(1, count(inside)),
+  };
+};
 
 const measureDeformation = (flow: FlowField, valid: Uint8Array, object: ObjectDisc): Deformation => {
   const map = deformationOf(flow, valid, object);
@@ -248,9 +354,12 @@ const measureMotion = ({ width, x, y }: FlowField, object?: ObjectDisc): Motion 
 };
 
 /** Forward–backward test, and both ends within the frame: what lies beyond it is made up by the cut. */
-const believed = (flow: FlowField, backward: FlowField, inside: Uint8Array): Uint8Array => {
+const believed = (flow: FlowField, backward: FlowField, inside: Uint8Array): Uint8Array =>
+  withinFrame(flowValidity(flow, backward), flow, inside);
+
+/** Takes what begins or ends outside of the frame off `valid`, in place. */
+const withinFrame = (valid: Uint8Array, flow: FlowField, inside: Uint8Array): Uint8Array => {
   const { width, height } = flow;
-  const valid = flowValidity(flow, backward);
   for (let i = 0; i < valid.length; i++) {
     if (valid[i] === 0) continue;
     const column = Math.min(width - 1, Math.max(0, Math.round((i % width) + flow.x[i])));

@@ -11,7 +11,8 @@ export const mostVideosOfOne = 12;
  * What differs from the defaults, and why, by an arm of three joints (test/bench/objects/arm.ts). Its outer links turn by
  * any angle: with views turned by ±17° they are taken for something else. Its place is a box around all that it does, so
  * that a square of 1.6 boxes, cut to 128 pixels, leaves three pixels of a finger: squares are tighter and finer. There is
- * no other instance to go through, and a small network suffices.
+ * no other instance to go through, and a small network suffices. One flow sees its joints move by a few pixels, a chain of
+ * them by up to sixty, bent and turned otherwise.
  */
 export const singleObjectConfig: TrainingConfig = {
   ...defaultConfig,
@@ -38,6 +39,7 @@ export const singleObjectConfig: TrainingConfig = {
       greatestMedian: 20,
       leastCoverage: 0.7,
       tries: 3,
+      chain: 64,
     },
   },
 };

@@ -14,6 +14,11 @@ export type VideoPairSettings = {
   /** Half of the pixels move at most so far, pixels. */ greatestMedian: number;
   /** Share of the pixels whose flow must pass the forward–backward test, 0–1. */ leastCoverage: number;
   /** Values of k that are tried before a frame is given up. */ tries: number;
+  /**
+   * Frames that a chain of flows is carried over: pairs are then of frames any distance apart within it, up to all of it, in
+   * which what bends is bent otherwise. 0: pairs are of one flow, at most `maxStep` apart.
+   */
+  chain: number;
 };
 
 /** Bounds of the motion as measured for the flow at this size: it follows up to about 20 px. */
@@ -28,6 +33,7 @@ export const defaultVideoPairSettings: VideoPairSettings = {
   greatestMedian: 12,
   leastCoverage: 0.8,
   tries: 4,
+  chain: 0,
 };
 
 export const videoPairRules: Rules<VideoPairSettings> = {
@@ -41,6 +47,11 @@ export const videoPairRules: Rules<VideoPairSettings> = {
   greatestMedian: number(0.1, 100, 'Half of the pixels of a pair move at most so far, pixels.'),
   leastCoverage: number(0, 1, 'Share of the pixels whose flow has to pass the forward-backward test.'),
   tries: whole(1, 20, 'Distances in time that are tried before a frame is given up.'),
+  chain: whole(
+    0,
+    500,
+    'Frames that flows in a row are followed over, for pairs further apart; 0: one flow a pair. Bounds the memory.',
+  ),
 };
 
 /**
