@@ -3,10 +3,18 @@ import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import type { AnnotatedFolder } from '../evaluation/annotations.ts';
 import { splitCrops } from '../evaluation/evaluate-regression.ts';
+import { buildLandmarkSet } from '../landmark-maker/build-landmark-set.ts';
+import type { SetPicture } from '../landmark-maker/set-request.ts';
+import { ibug68 } from '../landmarks/ibug68.ts';
 import { checkLandmarkSet } from '../landmarks/landmark-set.ts';
+import { decodePicture } from '../media-node/decode-picture.ts';
 import type { Model } from '../model/model.ts';
 import { annotationsName, readAnnotatedFolder } from '../evaluation-node/read-annotated-folder.ts';
-import { evaluateLandmarks, type LandmarkReferences } from '../evaluation/evaluate-landmarks.ts';
+import {
+  evaluateLandmarks,
+  type LandmarkReferences,
+  type RefiningSet,
+} from '../evaluation/evaluate-landmarks.ts';
 import { type EvaluationCrop } from '../evaluation/evaluation-model.ts';
 import { loadEvaluationCrops } from '../evaluation-node/load-evaluation-crops.ts';
 import { defineCommand, UsageError, type OptionValues } from './arguments.ts';
@@ -30,10 +38,13 @@ import { readLandmarkSet } from './track-input.ts';
 
 export const summary = 'Find landmarks by a few annotated pictures, or by a landmark set.';
 
+/** From so many pictures on "dve landmarks" can do more than average what it is given. */
+const leastRefined = 5;
+
 const command = defineCommand({
   name: 'dve eval landmarks',
   about:
-    'Reference embeddings from N annotated pictures (or a landmark set), nearest neighbours in the others. Percent of\nthe inter-ocular distance: mean, median over all points, share of points within 10 %, share of pictures above 10 %.\nAnnotators differ in where a point lies: --offsets-from, or --split of one folder, learns a constant offset per point,\nin the frame of the line between the outer eye corners, and takes it out. Pictures of anything else: where their file\nhas "names" (what "dve label" saves, say, by --annotations), its points are measured by name, hidden ones (null) left\nout: pixels, and the share within 5 and 10 % of the object’s size, in all and per point.',
+    'Reference embeddings from N annotated pictures (or a landmark set), nearest neighbours in the others; five pictures\nand more make a set as "dve landmarks" does, which refines where that wins, unless --plain says no. Percent of\nthe inter-ocular distance: mean, median over all points, share of points within 10 %, share of pictures above 10 %.\nAnnotators differ in where a point lies: --offsets-from, or --split of one folder, learns a constant offset per point,\nin the frame of the line between the outer eye corners, and takes it out. Pictures of anything else: where their file\nhas "names" (what "dve label" saves, say, by --annotations), its points are measured by name, hidden ones (null) left\nout: pixels, and the share within 5 and 10 % of the object’s size, in all and per point.',
   options: {
     ...modelOptions,
     data: {
@@ -53,6 +64,10 @@ const command = defineCommand({
       describe: 'Pictures to take references from; may be the same folder: those taken are not measured.',
     },
     shots: { type: 'integer', placeholder: 'N', minimum: 1, describe: 'Reference pictures of one draw.' },
+    plain: {
+      type: 'flag',
+      describe: `With --shots of ${leastRefined} and more and 51 or 68 points: plain averages, not a set as "dve landmarks" makes it.`,
+    },
     draws: { type: 'integer', placeholder: 'N', default: 5, minimum: 1, describe: 'Draws to average over.' },
     landmarks: { type: 'string', placeholder: 'FILE', describe: 'Landmark set, instead of --references.' },
     points: {
@@ -112,7 +127,25 @@ const readReferences = async (
   const { inputSize, margin } = cropShape(values, session);
   const crops =
     folder.path === test.path ? test.crops : await loadEvaluationCrops(folder, inputSize, { margin, onSkip });
-  return { kind: 'pictures', crops, shots: source.shots, draws: values.draws, seed: values.seed };
+  const isPlain = values.plain || values.points === '5' || source.shots < leastRefined;
+  return {
+    ...{ kind: 'pictures', crops, shots: source.shots, draws: values.draws, seed: values.seed },
+    ...(isPlain ? {} : { makeSet: (drawn) => makeSet(drawn, session, margin) }),
+  };
+};
+
+/** A set as "dve landmarks" makes it of the same pictures. */
+const makeSet = async (
+  drawn: readonly EvaluationCrop[],
+  session: Model,
+  margin: number,
+): Promise<RefiningSet> => {
+  const pictures: SetPicture[] = [];
+  for (const { path, landmarks } of drawn) {
+    const { rgb, width, height } = await decodePicture(path);
+    pictures.push({ image: { data: rgb, width, height, channels: 3 }, points: landmarks });
+  }
+  return (await buildLandmarkSet({ pictures, ...ibug68 }, { session, margin })).set;
 };
 
 /** The pictures to measure on, and those to learn offsets on where that is asked for. */

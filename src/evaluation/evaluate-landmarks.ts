@@ -20,12 +20,20 @@ export type LandmarkReferences =
       /** Pictures per draw. */ shots: number;
       /** Draws to average over. */ draws: number;
       /** Default 1. */ seed?: number;
+      /**
+       * Makes a set of 68 landmarks, or as many as `points` has, of the pictures of a draw, as users make theirs. Without
+       * it the references are plain averages, as in the paper.
+       */
+      makeSet?: (pictures: readonly EvaluationCrop[]) => Promise<RefiningSet>;
     }
   | {
       kind: 'set';
       /** N = 68, or as many as `points` has. Its refiner is used where it has one. */
-      set: Pick<LandmarkSet, 'references' | 'meanShape' | 'evidence' | 'refiner'>;
+      set: RefiningSet;
     };
+
+/** What of a landmark set finds and refines matches. */
+export type RefiningSet = Pick<LandmarkSet, 'references' | 'meanShape' | 'evidence' | 'refiner'>;
 
 export type LandmarkEvaluationOptions = {
   model: Model;
@@ -44,13 +52,13 @@ export type LandmarkEvaluationOptions = {
 type Draw = {
   references: Float32Array;
   paths: ReadonlySet<string>;
-  /** What refines the matches, if anything. */ set?: (LandmarkReferences & { kind: 'set' })['set'];
+  /** What refines the matches, if anything. */ set?: RefiningSet;
 };
 
 const drawReferences = async (
   model: Model,
   points: PointSetName,
-  { crops, shots, draws, seed = 1 }: LandmarkReferences & { kind: 'pictures' },
+  { crops, shots, draws, seed = 1, makeSet }: LandmarkReferences & { kind: 'pictures' },
 ): Promise<Draw[]> => {
   if (crops.length < shots) {
     throw new InputError(
@@ -74,12 +82,15 @@ const drawReferences = async (
     const chosen = createRandom(seed, draw)
       .shuffle(crops.map((_, index) => index))
       .slice(0, shots);
+    const paths = new Set(chosen.map((index) => crops[index].path));
+    if (makeSet !== undefined) {
+      const set = await makeSet(chosen.map((index) => crops[index]));
+      result.push({ references: set.references, paths, set });
+      continue;
+    }
     const embeddings: Float32Array[] = [];
     for (const index of chosen) embeddings.push(await embed(index));
-    result.push({
-      references: averageReferences(embeddings, embeddingSize),
-      paths: new Set(chosen.map((index) => crops[index].path)),
-    });
+    result.push({ references: averageReferences(embeddings, embeddingSize), paths });
   }
   return result;
 };
@@ -158,7 +169,7 @@ const takeOut = (offsets: readonly Point[], { predicted, eyes }: Finding): Point
 
 /**
  * Few annotated pictures (Thewlis et al. 2019, table 5): reference embeddings from them, averaged, and nearest
- * neighbours in the other pictures. Errors are measured in the pictures' own pixels and divided by the inter-ocular
+ * neighbours in the other pictures; or a landmark set of them, which may refine. Errors are measured in the pictures' own pixels and divided by the inter-ocular
  * distance of each.
  *
  * Of the five-point set every point has a reference of its own, taken at the point itself (the middle of the eye).

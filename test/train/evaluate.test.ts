@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
+import { imageToCrop } from '../../src/geometry/roi.ts';
+import { embedPoints } from '../../src/landmarks/embed-points.ts';
 import { applySimilarity, createSimilarity } from '../../src/geometry/similarity.ts';
 import { type AnnotatedFolder } from '../../src/evaluation/annotations.ts';
 import { readAnnotatedFolder } from '../../src/evaluation-node/read-annotated-folder.ts';
@@ -147,6 +149,38 @@ describe('the landmark protocol', () => {
     });
     expect(result.images).toBe(12);
     expect(result.nme).toBeLessThan(0.01);
+  });
+
+  test('uses the set that is made of the pictures of each draw', async () => {
+    const drawn: string[][] = [];
+    const evaluate = (referencesOf: (first: EvaluationCrop) => Promise<Float32Array>) =>
+      evaluateLandmarks({
+        model: oracle,
+        test: crops,
+        references: {
+          ...{ kind: 'pictures', crops, shots: 5, draws: 2 },
+          makeSet: async (pictures) => {
+            drawn.push(pictures.map(({ path }) => path));
+            return { ...set, references: await referencesOf(pictures[0]) };
+          },
+        },
+        points: '51',
+      });
+    const result = await evaluate(({ image, landmarks, roi }) =>
+      embedPoints(
+        oracle,
+        image,
+        landmarks.map((point) => imageToCrop(point, roi, inputSize)),
+      ),
+    );
+    expect(result.images).toBe(7);
+    expect(result.nme).toBeLessThan(0.01);
+    expect(drawn.map((paths) => new Set(paths).size)).toEqual([5, 5]);
+    expect(drawn[0]).not.toEqual(drawn[1]);
+    const nonsense = await evaluate(() =>
+      Promise.resolve(Float32Array.from({ length: 68 * embeddingSize }, (_, i) => Number(i % 3 === 2))),
+    );
+    expect(nonsense.nme).toBeGreaterThan(0.1);
   });
 
   test('takes the references of a landmark set, and only its own number of points', async () => {
