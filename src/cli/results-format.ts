@@ -5,12 +5,15 @@ import type { TrackFormat, TrackHeader } from '../pipeline/track-format.ts';
 const digits = 4;
 const timeDigits = 6;
 
-const rounded = (key: string, value: unknown): unknown =>
-  typeof value === 'number' && !Number.isInteger(value)
+const rounded = (key: string, value: unknown): unknown => {
+  // Thousands of numbers a frame that nobody reads in a file; what `--puppet` makes of them is in the other formats.
+  if (key === 'gist') return undefined;
+  return typeof value === 'number' && !Number.isInteger(value)
     ? Number(value.toFixed(key === 'timestamp' ? timeDigits : digits))
     : value;
+};
 
-/** Each line is a frame's `TrackResult`; of a picture that could not be read it has no more than its status and time. */
+/** Each line is a frame's `TrackResult` but for `gist`; of a picture that could not be read it has no more than its status and time. */
 export const resultsFormat = ({ calibrated = false }: TrackHeader): TrackFormat => ({
   head: '',
   row: ({ result, file }) => {

@@ -5,6 +5,7 @@ import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { LandmarkSmoother, type SmootherOptions } from '../landmarks/smoother.ts';
 import type { ModelGeometry } from '../model/model.ts';
 import type { FrameTime } from './frame-clock.ts';
+import { gistOf } from './gist.ts';
 import { certaintiesOf, refineLook, type EmbeddedLook, type Look } from './look.ts';
 import type { MotionFollower } from './motion-follower.ts';
 import { nextRoi } from './next-roi.ts';
@@ -107,6 +108,7 @@ export class FollowedObject<Frame> {
     const { roi } = look;
     const landmarks = await this.#landmarks(look, moment, geometry);
     this.#shown = { id: this.id, roi, landmarks };
+    if (look.embedding.length > 0) this.#shown.gist = gistOf(look.embedding, geometry);
     this.#roi = nextRoi(roi, found, this.#object, moment.lead);
     this.#object = found;
     this.#doubts = 0;

@@ -26,6 +26,11 @@ export type ObjectPlace = {
    */ id: number;
   /** The square that the network saw, image pixels. */ roi: Roi;
   /** One per name of the landmark set, in its order. */ landmarks: Landmark[];
+  /**
+   * What the network saw of the square, in little: means of its embedding over 8 × 8 parts, (C, 8, 8) in 127ths. There where
+   * the embedding is looked at anyway, which landmark sets with a refiner ask for. A puppet tells the turn of a head by it.
+   */
+  gist?: Int8Array;
 };
 
 /** What tells a doubtful object or frame. */

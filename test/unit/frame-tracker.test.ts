@@ -64,6 +64,9 @@ describe('FrameTracker', () => {
     }
     const [before, after] = results.map(asTracking);
     expect(after.roi).toEqual(before.roi);
+    // An embedding that was looked at is told in little: of one channel that is 1 everywhere, 127 in each part.
+    expect(before.gist).toBeUndefined();
+    expect(after.gist).toEqual(new Int8Array(64).fill(127));
     after.landmarks.forEach(({ raw, x, y, confidence }, n) => {
       const match = before.landmarks[n];
       expect(raw.x - match.raw.x).toBeCloseTo(0.1 * still.size * Math.cos(0.4), 0);

@@ -73,6 +73,15 @@ describe('the results track file', () => {
   });
 });
 
+describe('what the network saw in little', () => {
+  it('is left out of the results, which nobody would read', () => {
+    const seen = createResult({ timestamp: 0, ...size }, [
+      { status: 'tracking', ...object, gist: new Int8Array(64) },
+    ]);
+    expect(resultsFormat(header).row({ result: seen, index: 0 })).not.toContain('gist');
+  });
+});
+
 describe('the overlay', () => {
   const drawing = { ...size, connections: [], calibrated: false, trails: 1 };
   const moved = (by: number): TrackResult =>
