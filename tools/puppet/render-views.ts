@@ -15,6 +15,7 @@ import { completePictures, readPointsFile } from '../../src/cli/read-points.ts';
 import { writeFileAtomic } from '../../src/files-node/atomic-file.ts';
 import { openRig, type SceneMaker } from '../../src/train-node/rig-scenes.ts';
 import type { RigScene } from '../../src/train/rig/rig-scene.ts';
+import { anglesOf } from '../../src/train/rig/fit-rig.ts';
 import { defaultRig } from '../../src/train/settings/rig-settings.ts';
 import { runTool } from '../run-tool.ts';
 import { camera, drawPlace, usualLimits } from './draw-place.ts';
@@ -39,6 +40,11 @@ const command = defineCommand({
     yaw: whole('DEGREES', usualLimits.yaw, 'Greatest yaw, against the line of sight.'),
     pitch: whole('DEGREES', usualLimits.pitch, 'Greatest pitch.'),
     roll: whole('DEGREES', usualLimits.roll, 'Greatest roll.'),
+    turned: whole(
+      'DEGREES',
+      15,
+      'Photographs that are turned further are left out: they do not show the other half of the face.',
+    ),
     ...resultOptions,
   },
 });
@@ -65,7 +71,7 @@ const writeViews = (out: string, { prepared }: SceneMaker, lines: readonly strin
 };
 
 await runTool(command, async ({ values }) => {
-  const { rig: folder, images, points, out, views, heads, seed, yaw, pitch, roll } = values;
+  const { rig: folder, images, points, out, views, heads, seed, yaw, pitch, roll, turned } = values;
   const pictures = completePictures(points, (await readPointsFile(points)).pictures);
   const rig = await openRig(folder, { images, side: 256, greatestError: defaultRig.greatestError });
   await mkdir(out, { recursive: true });
@@ -74,7 +80,8 @@ await runTool(command, async ({ values }) => {
   const progress = createProgress('heads');
   for (const [head, picture] of chosen.entries()) {
     const scene = await rig.create(picture);
-    for (let i = 0; scene !== undefined && i < views; i++) {
+    const isFrontal = scene !== undefined && Math.abs(anglesOf(scene.fit.pose.rotation).yaw) <= turned;
+    for (let i = 0; isFrontal && i < views; i++) {
       const random = createRandom(seed, head, i);
       // The same person in all views.
       const identity = drawIdentity(scene, createRandom(seed, head));
