@@ -2,9 +2,11 @@
 import { canonicalize, decanonicalize, pointCount, type CanonicalFrame } from './canonical-points.ts';
 import type { FaceModel } from './face-model.ts';
 import { IdentityFit } from './identity-fit.ts';
-import { createNetRunner, moveGain, outputPlaces, type PointNet } from './point-net.ts';
-import { PoseFitter, type Placement, type PoseFit, type Rays } from './pose-fit.ts';
+import { createNetRunner } from './net-layers.ts';
+import { moveGain, outputPlaces, type PointNet } from './point-net.ts';
+import { PoseFitter, type ExpectedTurn, type Placement, type PoseFit, type Rays } from './pose-fit.ts';
 import { multiplyInto, rotationOfVector } from './solid-rotation.ts';
+import { createTurnTeller, gistCells, type Glance } from './turn-net.ts';
 
 /** The camera: it looks at the picture's middle. */
 export type Lens = { /** Pixels. */ focalLength: number; width: number; height: number };
@@ -36,7 +38,10 @@ export type Solved = PoseFit & {
   landmarks: Float64Array;
 };
 
-/** How much of what is expected of the turn counts against the points. */
+/**
+ * How much of what is expected of the turn counts against the points: with more, turns of drawn heads are told better, small ones
+ * in real clips worse.
+ */
 const turnTrust = 0.3;
 /** Points go wrong together: so many of them tell as much as one that goes wrong by itself. */
 const alike = 12;
@@ -46,6 +51,7 @@ export class FaceSolver {
   readonly identity: IdentityFit;
   readonly #net: PointNet;
   readonly #run: ReturnType<typeof createNetRunner>;
+  readonly #tellTurn: ReturnType<typeof createTurnTeller> | undefined;
   /** (E, 68, 3). */ readonly #expressions: Float64Array;
   readonly #fitter = new PoseFitter(pointCount);
   readonly #shape = new Float64Array(3 * pointCount);
@@ -63,6 +69,7 @@ export class FaceSolver {
     this.#expressions = atLandmarks(face, face.mask.expressions);
     this.#net = net;
     this.#run = createNetRunner(net);
+    this.#tellTurn = net.seen && createTurnTeller(net.seen);
   }
 
   /** Forgets who it is. */
@@ -70,8 +77,12 @@ export class FaceSolver {
     this.identity.reset();
   }
 
-  /** @param timestamp seconds; undefined: nothing is learnt of the person */
-  solve(points: FacePoints, { focalLength, width, height }: Lens, timestamp?: number): Solved {
+  /**
+   * @param glance what the tracker's network saw of the head, where that is known
+   * @param timestamp seconds; undefined: nothing is learnt of the person
+   */
+  solve(points: FacePoints, lens: Lens, glance?: Glance, timestamp?: number): Solved {
+    const { focalLength, width, height } = lens;
     const rays = this.#rays;
     for (let i = 0; i < pointCount; i++) {
       rays.x[i] = (points.x[i] - width / 2) / focalLength;
@@ -81,7 +92,7 @@ export class FaceSolver {
     const frame = canonicalize(rays);
     const told = this.#run(frame.values);
     const places = outputPlaces(this.#net.expressions.length);
-    const expected = {
+    const expected = this.#seenTurn(glance, lens) ?? {
       rotation: turnOf(frame, told.subarray(places.turn, places.expressions)),
       weight: turnTrust / this.#net.turnSigma ** 2,
     };
@@ -102,6 +113,14 @@ export class FaceSolver {
       landmarks[3 * i + 1] += fit.residuals[2 * i + 1];
     }
     return { ...fit, weights, landmarks };
+  }
+
+  /** The turn by what was seen of the head; undefined where that is not known, or of another network. */
+  #seenTurn(glance: Glance | undefined, lens: Lens): ExpectedTurn | undefined {
+    const { seen } = this.#net;
+    if (seen === undefined || glance?.gist.length !== seen.channels * gistCells) return undefined;
+    const rotation = this.#tellTurn?.(glance, this.#rays, lens);
+    return rotation && { rotation, weight: turnTrust / seen.sigma ** 2 };
   }
 
   /** The person's landmarks with the expressions. */

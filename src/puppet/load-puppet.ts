@@ -45,7 +45,7 @@ const fetchFile = async (url: string): Promise<ArrayBuffer> => {
 };
 
 /**
- * Fetches the puppet's two files (about 330 KB) and makes a puppet of them, in a page.
+ * Fetches the puppet's two files (about 415 KB) and makes a puppet of them, in a page.
  * @throws ModelError where a file cannot be fetched or is none; InputError for options that do not exist or fit
  */
 export const loadPuppet = async ({ model, ...options }: LoadPuppetOptions = {}): Promise<Puppet> => {

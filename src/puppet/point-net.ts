@@ -6,12 +6,8 @@
 import { ModelError } from '../errors.ts';
 import { inputCount, pointCount } from './canonical-points.ts';
 import { arrayOf, unpackArrays } from './packed-arrays.ts';
-
-/** Fully connected; between layers ReLU. */
-export type Layer = {
-  /** (outputs, inputs) row-major. */ weights: Float32Array;
-  /** (outputs). */ biases: Float32Array;
-};
+import type { Layer } from './net-layers.ts';
+import { parseTurnNet, type TurnNet } from './turn-net.ts';
 
 export type PointNet = {
   /** (F): inputs are (value − mean) · gain. */ mean: Float32Array;
@@ -21,6 +17,8 @@ export type PointNet = {
   /** Of them, those that points do not tell. */ untold: readonly string[];
   /** (68) how far corrected points lie off, standard deviation, cm. */ sigmas: Float64Array;
   /** Standard deviation of the turn, radians. */ turnSigma: number;
+  /** What tells the turn from what the tracker's network saw; undefined in files of earlier versions. */
+  seen: TurnNet | undefined;
 };
 
 /** What outputs are multiplied by in training: moves of points are small numbers. */
@@ -60,29 +58,6 @@ export const parsePointNet = (file: ArrayBuffer | Uint8Array, where = 'expressio
   return {
     ...{ mean: of('mean', inputCount), gain: of('gain', inputCount), layers, expressions, untold, turnSigma },
     sigmas: Float64Array.from(of('sigmas', pointCount)),
-  };
-};
-
-/** Makes what runs the layers, in work space of its own: results hold until the next run. */
-export const createNetRunner = ({ mean, gain, layers }: Pick<PointNet, 'mean' | 'gain' | 'layers'>) => {
-  const input = new Float32Array(mean.length);
-  const results = layers.map(({ biases }) => new Float32Array(biases.length));
-  return (values: ArrayLike<number>): Float32Array => {
-    for (let i = 0; i < input.length; i++) {
-      // Nothing that was learnt from lies further out: what a wild point says is bounded.
-      input[i] = Math.max(-4, Math.min(4, (values[i] - mean[i]) * gain[i]));
-    }
-    let from = input;
-    layers.forEach(({ weights, biases }, l) => {
-      const to = results[l];
-      const isLast = l + 1 === layers.length;
-      for (let o = 0; o < to.length; o++) {
-        let sum = biases[o];
-        for (let i = 0, at = o * from.length; i < from.length; i++, at++) sum += weights[at] * from[i];
-        to[o] = isLast ? sum : Math.max(0, sum);
-      }
-      from = to;
-    });
-    return from;
+    seen: parseTurnNet(packed, where),
   };
 };

@@ -39,6 +39,9 @@ export type PuppetObject = {
   /** Stays the same while it is tracked. */ id: number;
   /** `doubtful` ones have landmarks of an earlier frame. */ status: 'tracking' | 'doubtful';
   /** With the names of the 68 face points among them. */ landmarks: readonly PuppetLandmark[];
+  /** The square that the network saw, image pixels; `rotation` clockwise, radians. */
+  roi?: { center: PicturePoint; size: number; rotation: number };
+  /** What it saw there in little; with it turns are told better. */ gist?: Int8Array;
 };
 
 /** What a puppet reads of a frame: any `TrackResult` is one. */
@@ -237,10 +240,11 @@ export class Puppet {
     return this.#see(object, timestamp, lensOf(width, height, this.#options.fieldOfView));
   }
 
-  #see({ id, landmarks }: PuppetObject, timestamp: number, lens: Lens): PuppetResult {
+  #see({ id, landmarks, roi, gist }: PuppetObject, timestamp: number, lens: Lens): PuppetResult {
+    const glance = roi && gist && { roi, gist };
     const places = this.#places(landmarks);
     const points = pointsOf(places.map((at) => landmarks[at]));
-    const solved = this.#solver.solve(points, lens, timestamp);
+    const solved = this.#solver.solve(points, lens, glance, timestamp);
     const measures = measure(points, solved);
     this.#seenRest.follow(measures, timestamp);
     // Found again after a while, or somebody else: it is not where it was.
@@ -250,7 +254,7 @@ export class Puppet {
     const rawPoints = pointsOf(
       places.map((at) => ({ ...landmarks[at].raw, confidence: landmarks[at].confidence })),
     );
-    const raw = this.#solver.solve(rawPoints, lens);
+    const raw = this.#solver.solve(rawPoints, lens, glance);
     const sure = places.reduce((sum, at) => sum + landmarks[at].confidence, 0) / pointCount;
     const describe = (of: Solved, by: Measures) => ({
       pose: describePose(of, sure * of.inliers),

@@ -2,9 +2,9 @@
  * What the puppet is right by: heads that `tools/puppet/render-views.ts` drew and the tracker's own points on them
  * (`track-views.ts`). Drawn heads that the network was
  * trained on do not count: every fifth was kept apart. `--clips DIR`: what `dve track VIDEO --out DIR/NAME.json` wrote of the
- * clips of the evaluation folder, against their pseudo-labels.
+ * clips of the evaluation folder, against their pseudo-labels; with `--puppet` their turns, too.
  *
- *     npx tsx test/bench/puppet.ts [--views DIR] [--exact] [--clips DIR] [--cost] [--still]
+ *     npx tsx test/bench/puppet.ts [--views DIR] [--exact] [--points-only] [--clips DIR] [--cost] [--still]
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,8 +28,16 @@ import {
   rotationToAxis,
   vectorOfRotation,
 } from '../../src/puppet/solid-rotation.ts';
+import { puppetFiles } from '../fixtures/puppet-files.ts';
 import { openTracker } from './picture-tracker.ts';
-import { isHeldOut, readTracked, readViews, type View, type Views } from '../../tools/puppet/read-views.ts';
+import {
+  isHeldOut,
+  readSeen,
+  readViews,
+  type SeenHead,
+  type View,
+  type Views,
+} from '../../tools/puppet/read-views.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const data = process.env.DVE_DATA ?? join(root, '..', 'shared', 'data');
@@ -39,6 +47,7 @@ const { values: given } = parseArgs({
     model: { type: 'string', default: join(root, 'models', 'face') },
     views: { type: 'string' },
     exact: { type: 'boolean', default: false },
+    'points-only': { type: 'boolean', default: false },
     clips: { type: 'string' },
     cost: { type: 'boolean', default: false },
     still: { type: 'boolean', default: false },
@@ -48,17 +57,25 @@ const { values: given } = parseArgs({
 const file = (name: string) => readFileSync(join(given.model, name));
 const files = { face: file('face.bin'), expressions: file('expressions.bin') };
 
+/** What the network saw, as `track-views` has it. */
+const glanceOf = ({ roi, gist }: Pick<SeenHead, 'roi' | 'gist'>) => {
+  if (roi === undefined || gist === undefined) return {};
+  const [x, y, size, rotation] = roi;
+  return { roi: { center: { x, y }, size, rotation }, gist: new Int8Array(Buffer.from(gist, 'base64')) };
+};
+
 type Points = readonly (readonly number[])[];
 const inputOf = (
   points: Points,
   timestamp: number,
   { width, height }: { width: number; height: number },
-  id = 1,
+  seen: Pick<SeenHead, 'roi' | 'gist'> = {},
 ): PuppetInput => ({
   ...{ timestamp, width, height },
   objects: [
     {
-      ...{ id, status: 'tracking' },
+      ...{ id: 1, status: 'tracking' },
+      ...glanceOf(seen),
       landmarks: points.map(([x, y, confidence], i) => ({
         ...{ name: ibug68.names[i], x, y, confidence, raw: { x, y } },
       })),
@@ -101,7 +118,7 @@ const compare = (view: View, matrix: Float32Array, { width, height }: Views) => 
 
 const measureViews = async (folder: string): Promise<void> => {
   const views = await readViews(folder);
-  const tracked = given.exact ? undefined : await readTracked(folder);
+  const tracked = given.exact ? undefined : await readSeen(folder);
   const poses: ReturnType<typeof compare>[] = [];
   const told = new Map<ExpressionName, { guess: number[]; truth: number[] }>();
   const puppet = createPuppet(files, { fieldOfView: views.fieldOfView });
@@ -110,12 +127,14 @@ const measureViews = async (folder: string): Promise<void> => {
   for (const view of heldOut) {
     if (view.head !== head) puppet.reset();
     head = view.head;
-    const points =
-      tracked === undefined ? view.landmarks.map(([x, y]) => [x, y, 1]) : tracked.get(view.image);
+    const seen = tracked?.get(view.image);
+    const points = tracked === undefined ? view.landmarks.map(([x, y]) => [x, y, 1]) : seen?.points;
     if (points === undefined || points === null) continue;
-    const result = puppet.update(inputOf(points, timestamp++, views));
+    const glance = given['points-only'] ? {} : seen;
+    const result = puppet.update(inputOf(points, timestamp++, views, glance));
     if (result.status === 'searching') continue;
-    poses.push(compare(view, result.pose.matrix, views));
+    // Heads that jump from view to view are not smoothed.
+    poses.push(compare(view, result.raw.pose.matrix, views));
     const truth = new Map<ExpressionName, number[]>();
     views.expressions.forEach((name, k) => {
       const arkit = arkitName(name);
@@ -143,7 +162,7 @@ const measureViews = async (folder: string): Promise<void> => {
   );
   print(
     'yaw 30 to 50° (wanted 5°, 5 %)',
-    poses.filter(({ yaw }) => yaw > 30),
+    poses.filter(({ yaw }) => yaw > 30 && yaw <= 50),
   );
   print(
     'in corners, yaw to ±30°',
@@ -162,7 +181,15 @@ const measureViews = async (folder: string): Promise<void> => {
   console.log(`unsupported: ${puppet.unsupported.join(', ')}`);
 };
 
-type TrackFile = { width: number; height: number; frames: { timestamp: number; points: number[][] }[] };
+type TrackFile = {
+  width: number;
+  height: number;
+  frames: {
+    timestamp: number;
+    points: number[][];
+    /** Of `dve track --puppet`. */ pose?: { yaw: number; pitch: number } | null;
+  }[];
+};
 
 /** Of pseudo-labels: opening of the inner lips and of the lids, height of the brows above the eyes, over the eyes' distance. */
 const openings = (points: readonly Point[]) => {
@@ -178,6 +205,31 @@ const openings = (points: readonly Point[]) => {
 
 /** Each clip's own middle out of both, as `followed` does it. */
 const centred = (values: readonly number[]): number[] => values.map((value) => value - mean(values));
+
+/** How far one column follows another, slope and correlation about their middles. */
+const followedBy = (told: readonly number[], seen: readonly number[]): string => {
+  const [a, b] = [centred(told), centred(seen)];
+  const slope = mean(a.map((value, i) => value * b[i])) / mean(b.map((value) => value ** 2));
+  return `${slope.toFixed(2)} ${correlation(told, seen).toFixed(2)}`;
+};
+
+/** The turns of a clip, against those that a fit of the mean face to the pseudo-labels has. */
+const measureTurns = (track: TrackFile, labels: Awaited<ReturnType<typeof readTracks>>): string => {
+  const fit = createPuppet(puppetFiles());
+  const rows = track.frames.flatMap(({ timestamp, pose }, frame) => {
+    const label = labels[frame];
+    if (pose === undefined || pose === null || label === undefined) return [];
+    const points = label.map(({ x, y }) => [x, y, 1]);
+    const truth = fit.headPose(inputOf(points, timestamp, track))?.angles;
+    return truth === undefined ? [] : [{ told: pose, truth }];
+  });
+  if (rows.length === 0) return '';
+  const cells = (['yaw', 'pitch'] as const).map((axis) => {
+    const [told, seen] = [rows.map((row) => row.told[axis]), rows.map((row) => row.truth[axis])];
+    return `${axis} ${followedBy(told, seen)}`;
+  });
+  return `  turns, slope and r: ${cells.join(', ')}`;
+};
 
 /** `DIR/NAME.json` of `dve track`, against the pseudo-labels of the clip. */
 const measureClips = async (folder: string): Promise<void> => {
@@ -209,7 +261,7 @@ const measureClips = async (folder: string): Promise<void> => {
       all[part].seen.push(...centred(seen));
       return `${part} ${correlation(guess, seen).toFixed(2)}`;
     });
-    console.log(`${name.padEnd(12)} ${told.join('  ')}`);
+    console.log(`${name.padEnd(12)} ${told.join('  ')}${measureTurns(track, labels)}`);
   }
   const line = Object.entries(all).map(
     ([part, { told, seen }]) => `${part} ${correlation(told, seen).toFixed(2)}`,
@@ -243,7 +295,7 @@ const measureStill = async (folder: string): Promise<void> => {
   const views = await readViews(folder);
   const { createTracker, session } = await openTracker(given.model);
   const trembles: number[] = [];
-  for (const view of views.items.filter(isHeldOut).filter((_, i) => i % 60 === 7)) {
+  for (const view of views.items.filter(isHeldOut).filter((_, i) => i % 24 === 7)) {
     const { rgb, width, height } = await decodePicture(join(folder, view.image));
     const [tracker, puppet, random] = [createTracker(), createPuppet(files), createRandom(5)];
     const turns: number[][] = [];

@@ -4,7 +4,7 @@ import type { Runtime } from '../../src/model/model.ts';
 import { Graph, type Value } from '../../src/onnx/graph.ts';
 import * as op from '../../src/onnx/operators.ts';
 import { encodeModel } from '../../src/onnx/protobuf.ts';
-import type { Layer } from '../../src/puppet/point-net.ts';
+import type { Layer } from '../../src/puppet/net-layers.ts';
 import { adam, defaultOptimizer, globalNorm } from '../../src/train/graph/adam.ts';
 import { Tape } from '../../src/train/graph/autodiff.ts';
 import * as d from '../../src/train/graph/differentiable.ts';

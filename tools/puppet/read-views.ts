@@ -1,6 +1,8 @@
 /** Reads what `render-views` drew and what `track-views` found in it. */
 import { join } from 'node:path';
 import { readJson } from '../../src/files-node/read-json.ts';
+import { ibug68 } from '../../src/landmarks/ibug68.ts';
+import { pointCount } from '../../src/puppet/canonical-points.ts';
 import { InputError } from '../../src/errors.ts';
 
 /** A drawn head; see `PinholeView`. */
@@ -23,8 +25,18 @@ export type Views = {
   items: View[];
 };
 
-/** (68) x, y in pixels and confidence; null where no face was found. */
-export type Tracked = { image: string; points: [number, number, number][] | null };
+/** What the tracker found of a head. */
+export type SeenHead = {
+  /** (68) x, y in pixels and confidence. */ points: [number, number, number][];
+  /** Square that was looked at: x, y of its middle, side, pixels; clockwise turn, radians. */
+  roi?: [number, number, number, number];
+  /** Base64 of what the network saw of it in little, see `ObjectPlace.gist`. */ gist?: string;
+};
+
+/** Of a picture, and of the same in the mirror: null where no face was found. */
+export type Tracked = { image: string; mirrored?: SeenHead | null } & (
+  SeenHead | { points: null; roi?: undefined; gist?: undefined }
+);
 
 const again = 'Give a folder that render-views wrote.';
 
@@ -38,12 +50,22 @@ export const readViews = async (folder: string): Promise<Views> => {
 };
 
 /** @throws InputError */
-export const readTracked = async (folder: string): Promise<Map<string, Tracked['points']>> => {
+export const readSeen = async (folder: string): Promise<Map<string, Tracked>> => {
   const value = (await readJson(join(folder, 'tracked.json'), 'Run track-views on the folder.')) as {
     items: Tracked[];
   };
-  return new Map(value.items.map(({ image, points }) => [image, points]));
+  return new Map(value.items.map((item) => [item.image, item]));
 };
+
+/** The points alone. @throws InputError */
+export const readTracked = async (folder: string): Promise<Map<string, Tracked['points']>> =>
+  new Map([...(await readSeen(folder))].map(([image, { points }]) => [image, points]));
+
+/** The point that each is in the mirror. */
+export const mirrorOf = Array.from({ length: pointCount }, (_, i) => {
+  const pair = ibug68.mirrorPairs.find(([a, b]) => a === i || b === i);
+  return pair === undefined ? i : pair[0] === i ? pair[1] : pair[0];
+});
 
 /** Every fifth head is kept for measuring. */
 export const isHeldOut = ({ head }: Pick<View, 'head'>): boolean => head % 5 === 0;

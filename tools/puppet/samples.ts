@@ -1,5 +1,4 @@
 /** What the puppet's network learns from: drawn heads, as the tracker has seen them, and mirrored. */
-import { ibug68 } from '../../src/landmarks/ibug68.ts';
 import {
   canonicalize,
   intoFrame,
@@ -13,7 +12,7 @@ import type { Rig } from '../../src/train/rig/rig.ts';
 import { camera, drawPlace, usualLimits } from './draw-place.ts';
 import { learnToImitate, type SeenFace } from './imitation.ts';
 import { project } from './pinhole-view.ts';
-import type { Tracked, View, Views } from './read-views.ts';
+import { mirrorOf, type Tracked, type View, type Views } from './read-views.ts';
 import { turnInFrame } from './turn-in-frame.ts';
 
 export type Sample = {
@@ -29,11 +28,6 @@ const raysOf = (
 ): PointRays => ({
   x: Float64Array.from(points, ([x]) => (x - width / 2) / focalLength),
   y: Float64Array.from(points, ([, y]) => (height / 2 - y) / focalLength),
-});
-
-const mirrorOf = Array.from({ length: pointCount }, (_, i) => {
-  const pair = ibug68.mirrorPairs.find(([a, b]) => a === i || b === i);
-  return pair === undefined ? i : pair[0] === i ? pair[1] : pair[0];
 });
 
 const mirrorRays = ({ x, y }: PointRays): PointRays => ({
