@@ -213,7 +213,7 @@ export const openCorrespondence = async (
   reference: CorrespondPicture,
   options: LiveOptions,
 ): Promise<OpenReference> => {
-  rejectUnknownKeys(options, ['tolerance'], 'correspondence()');
+  rejectUnknownKeys(options, ['tolerance', 'roughness'], 'correspondence()');
   const side = await toSideFrame(reference, 'reference');
   const number = await call((worker, id) => worker.openReference(id, transfer(side, [side.frame]), options));
   const close = (): Promise<void> =>

@@ -89,7 +89,7 @@ export const discoverLandmarks = async (
 export const correspond = async (
   a: CorrespondPicture,
   b: CorrespondPicture,
-  { points, pyramid, tolerance, ...options }: CorrespondOptions & OpenModelOptions = {},
+  { points, pyramid, tolerance, roughness, ...options }: CorrespondOptions & OpenModelOptions = {},
 ): Promise<PictureCorrespondence> => {
   const model = await openWorkerModel(WorkerModel, options);
   try {
@@ -97,6 +97,7 @@ export const correspond = async (
       ...(points === undefined ? {} : { points }),
       ...(pyramid === undefined ? {} : { pyramid }),
       ...(tolerance === undefined ? {} : { tolerance }),
+      ...(roughness === undefined ? {} : { roughness }),
     });
   } finally {
     await model.close();

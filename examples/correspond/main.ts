@@ -193,7 +193,7 @@ views[0].canvas.onpointermove = views[0].canvas.onpointerdown = ({ offsetX, offs
   pointed = { x: offsetX / clientWidth, y: offsetY / clientHeight };
   const match = show();
   if (match)
-    say(`Match with a confidence of ${match.confidence.toFixed(2)}${match.mutual ? '' : ': not found back'}`);
+    say(`Match with a confidence of ${match.confidence.toFixed(2)}${match.mutual ? '' : ': unsure'}`);
 };
 input('share').oninput = show;
 start().catch(orSay);

@@ -31,7 +31,8 @@ type Opened = { tracking: Tracking; live?: LiveCorrespondence; error?: Error };
 
 const open = (tracking: Tracking, picture: HTMLCanvasElement): Opened => {
   const opened: Opened = { tracking };
-  tracking.correspondence({ picture }).then(
+  // The spline evens out what is matched roughly: all that comes home helps it.
+  tracking.correspondence({ picture }, { roughness: 1 }).then(
     (live) => {
       opened.live = live;
     },

@@ -50,6 +50,13 @@ const command = defineCommand({
       minimum: 0,
       describe: 'How far the way there and back may miss, sides of the square (default 0.02).',
     },
+    roughness: {
+      type: 'number',
+      placeholder: 'SHARE',
+      minimum: 0,
+      describe:
+        'How far the matches of neighbours may lie off an affine map, sides of the square (1: anyhow).',
+    },
     out: { type: 'string', placeholder: 'FILE', required: true, describe: 'JSON file to write.' },
     overlay: {
       type: 'string',
@@ -124,6 +131,7 @@ export const run = createRun(command, async ({ values, positionals: [pathA, path
     correspondPictures(model, set, a, b, {
       ...{ points, pyramid },
       ...(values.tolerance === undefined ? {} : { tolerance: values.tolerance }),
+      ...(values.roughness === undefined ? {} : { roughness: values.roughness }),
     }),
   );
   const content =

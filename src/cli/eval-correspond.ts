@@ -30,6 +30,13 @@ const command = defineCommand({
       minimum: 0,
       describe: 'How far the way there and back may miss, sides of the square.',
     },
+    roughness: {
+      type: 'number',
+      placeholder: 'SHARE',
+      minimum: 0,
+      describe:
+        'How far the matches of neighbours may lie off an affine map, sides of the square (1: anyhow).',
+    },
     ...resultOptions,
   },
 });
@@ -42,6 +49,7 @@ export const run = createRun(command, async ({ values }) => {
     evaluateCorrespondence({
       ...{ model, landmarkSet, folder, pairs: values.pairs, seed: values.seed },
       ...(values.tolerance === undefined ? {} : { tolerance: values.tolerance }),
+      ...(values.roughness === undefined ? {} : { roughness: values.roughness }),
       onProgress: createProgress('pairs'),
       onSkip: skipped.onSkip,
     }),

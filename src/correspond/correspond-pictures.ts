@@ -8,10 +8,10 @@ import { cropToTensor, type PixelImage } from '../pipeline/crop.ts';
 import { findObject } from '../pipeline/find-object.ts';
 import { createPictureCropper } from '../pipeline/picture-cropper.ts';
 import {
-  correspondPoints,
-  correspondSquares,
-  defaultTolerance,
   embedSquare,
+  fieldOf,
+  matchSquares,
+  pointsOf,
   type Correspondence,
   type EmbeddedSquare,
   type MatchedPoint,
@@ -32,12 +32,18 @@ export type CorrespondOptions = {
    */
   pyramid?: readonly number[];
   /** How far the way there and back may miss, sides of the square. Default 0.02. */ tolerance?: number;
+  /**
+   * How far the matches of neighbours may lie off an affine map, sides of the square (root mean square). The less, the
+   * fewer places are kept and the more of them are right; 1 keeps all that come home. Default 0.0075.
+   */
+  roughness?: number;
 };
 
 const correspondOptionKeys = [
   'points',
   'pyramid',
   'tolerance',
+  'roughness',
 ] as const satisfies (keyof CorrespondOptions)[];
 
 /** What `correspond` finds: everything, and the points that were asked for. */
@@ -51,7 +57,7 @@ const mostLevels = 8;
 /** @throws InputError that names the option and the remedy */
 export const checkCorrespondOptions = (options: CorrespondOptions): void => {
   rejectUnknownKeys(options, correspondOptionKeys, 'correspond()');
-  const { points, pyramid, tolerance } = options;
+  const { points, pyramid } = options;
   if (points !== undefined && !Array.isArray(points)) {
     throw new InputError(`points is ${shownValue(points)}. Give a list of { x, y }, or leave it out.`);
   }
@@ -69,8 +75,10 @@ export const checkCorrespondOptions = (options: CorrespondOptions): void => {
       );
     }
   }
-  if (tolerance !== undefined && !(tolerance > 0 && tolerance <= 1)) {
-    throw new InputError(`tolerance is ${tolerance}. Give a share of the square above 0, at most 1.`);
+  for (const key of ['tolerance', 'roughness'] as const) {
+    const share = options[key];
+    if (share === undefined || (share > 0 && share <= 1)) continue;
+    throw new InputError(`${key} is ${share}. Give a share of the square above 0, at most 1.`);
   }
 };
 
@@ -133,13 +141,14 @@ export const correspondPictures = async (
   options: CorrespondOptions = {},
 ): Promise<PictureCorrespondence> => {
   checkCorrespondOptions(options);
-  const { points = [], pyramid = [1], tolerance = defaultTolerance } = options;
+  const { points = [], pyramid = [1], ...limits } = options;
   refuseOutside(points, a.image);
   const from = await embedAt(model, a.image, await locateSide(model, a, landmarkSet, 'first'));
   const roi = await locateSide(model, b, landmarkSet, 'second');
   const to: EmbeddedSquare[] = [];
   for (const level of pyramid) to.push(await embedAt(model, b.image, { ...roi, size: roi.size / level }));
-  const settings = { temperature: model.manifest.temperature, tolerance };
-  const field = { ...correspondSquares(from, to, settings), to: roi };
-  return { field, points: correspondPoints(from, to, points, settings) };
+  const settings = { temperature: model.manifest.temperature, ...limits };
+  const matches = matchSquares(from, to, settings);
+  const field = { ...fieldOf(matches, settings), to: roi };
+  return { field, points: pointsOf(matches, points, settings) };
 };

@@ -8,7 +8,8 @@ import {
   type EmbeddingGeometry,
   type EmbeddingMap,
 } from '../landmarks/matching.ts';
-import { matchMaps, missedBy } from './match-maps.ts';
+import { matchMaps, missedBy, type CellMatches } from './match-maps.ts';
+import { roughnessOf } from './roughness.ts';
 
 /** The dense field from one picture to another, on the grid of the network's cells. Plain data. */
 export type Correspondence = {
@@ -18,15 +19,22 @@ export type Correspondence = {
   /** Cells per column. */ rows: number;
   /** (rows·columns, 2) x and y of each cell's place in the second picture, image pixels. */
   places: Float32Array;
-  /** (rows·columns) 0–1: the cosine, the less the further the way there and back misses the cell. Not calibrated. */
+  /**
+   * (rows·columns) 0–1: the cosine, the less the further the way there and back misses the cell, and the more unevenly its
+   * neighbours are matched. Not calibrated.
+   */
   confidences: Float32Array;
-  /** (rows·columns) 1 where the way there and back comes home, within the tolerance. */ mutual: Uint8Array;
+  /**
+   * (rows·columns) 1 where the way there and back comes home, within the tolerance, and the neighbours are matched evenly,
+   * within the roughness.
+   */
+  mutual: Uint8Array;
 };
 
 /** A point of the first picture, found in the second. */
 export type MatchedPoint = Point & {
   /** As in {@link Correspondence}, 0–1. */ confidence: number;
-  /** Whether the way there and back comes home. */ mutual: boolean;
+  /** As in {@link Correspondence}. */ mutual: boolean;
 };
 
 /** A picture's square as the network sees it. */
@@ -35,15 +43,28 @@ export type EmbeddedSquare = { roi: Roi; map: EmbeddingMap };
 export type MatchOptions = {
   /** Softmax temperature of the network's matching. */ temperature: number;
   /** How far the way there and back may miss, sides of the square. Default 0.02. */ tolerance?: number;
+  /** How far the matches of neighbours may lie off an affine map, sides of the square. Default 0.0075. */
+  roughness?: number;
 };
 
 /** What the way there and back may miss, sides of the square. */
 export const defaultTolerance = 0.02;
+/** How far the matches of neighbours may lie off an affine map, sides of the square. */
+export const defaultRoughness = 0.0075;
 
 const cropSize = ({ map }: EmbeddedSquare): number => map.width * map.stride;
 
-const confidenceOf = (cosine: number, missed: number, tolerance: number): number =>
+/** What a cell counts among its neighbours, however unlike its match is. */
+const leastWeight = 0.02;
+/** A miss of the way there and back, sides of the square, that halves what a cell counts among its neighbours. */
+const mildMiss = 0.03;
+
+/** How sure a way there and back is, whatever its neighbours do. @param missed sides of the square */
+const certaintyOf = (cosine: number, missed: number, tolerance: number): number =>
   Math.min(1, Math.max(0, cosine)) * Math.exp(-0.5 * (missed / tolerance) ** 2);
+
+/** How much of that is left. @param rough in units of what is allowed */
+const evenness = (rough: number): number => 1 / (1 + rough ** 2);
 
 /**
  * @param embed a run of the network: (1, 3, S, S) planar RGB 0–1 → (1, C, H, W) unit vectors
@@ -55,6 +76,66 @@ export const embedSquare = async (
   roi: Roi,
 ): Promise<EmbeddedSquare> => ({ roi, map: toEmbeddingMap(model.manifest, await model.embed(crop)) });
 
+/** All cells of one square matched in another at one size. */
+type Level = {
+  square: EmbeddedSquare;
+  forward: CellMatches;
+  /** (rows·columns) what the way there and back misses, sides of the first square. */ missed: Float32Array;
+  /** (rows·columns) sides of this square. */ rough: Float32Array;
+};
+
+/** All cells of one square matched in another, both ways. */
+export type DenseMatches = { from: EmbeddedSquare; levels: readonly Level[] };
+
+const inSides = (pixels: Float32Array, square: EmbeddedSquare): Float32Array =>
+  pixels.map((value) => value / cropSize(square));
+
+/** @param b the same square at one or several sizes */
+export const matchSquares = (
+  a: EmbeddedSquare,
+  b: readonly EmbeddedSquare[],
+  { temperature }: Pick<MatchOptions, 'temperature'>,
+): DenseMatches => ({
+  from: a,
+  levels: b.map((square): Level => {
+    const { forward, backward } = matchMaps(a.map, square.map, { temperature });
+    const missed = inSides(missedBy(forward, backward, a.map.stride), a);
+    const weights = missed.map(
+      (miss, cell) => Math.max(leastWeight, forward.cosine[cell]) ** 2 / (1 + (miss / mildMiss) ** 2),
+    );
+    return { square, forward, missed, rough: inSides(roughnessOf(forward, weights), square) };
+  }),
+});
+
+/** The field of the matches; of several sizes the surest match of each cell counts. */
+export const fieldOf = (
+  { from, levels }: DenseMatches,
+  { tolerance = defaultTolerance, roughness = defaultRoughness }: MatchOptions,
+): Correspondence => {
+  const { width: columns, height: rows } = from.map;
+  const cells = columns * rows;
+  const field: Correspondence = {
+    ...{ from: from.roi, to: levels[0].square.roi, columns, rows },
+    places: new Float32Array(2 * cells),
+    confidences: new Float32Array(cells),
+    mutual: new Uint8Array(cells),
+  };
+  const best = new Float32Array(cells).fill(-1);
+  for (const { square, forward, missed, rough } of levels) {
+    for (let cell = 0; cell < cells; cell++) {
+      const certainty = certaintyOf(forward.cosine[cell], missed[cell], tolerance);
+      if (certainty <= best[cell]) continue;
+      best[cell] = certainty;
+      const place = cropToImage({ x: forward.x[cell], y: forward.y[cell] }, square.roi, cropSize(square));
+      field.places[2 * cell] = place.x;
+      field.places[2 * cell + 1] = place.y;
+      field.confidences[cell] = certainty * evenness(rough[cell] / roughness);
+      field.mutual[cell] = missed[cell] <= tolerance && rough[cell] <= roughness ? 1 : 0;
+    }
+  }
+  return field;
+};
+
 /**
  * Matches every cell of one square in another, both ways.
  * @param b the same square at one or several sizes: of each cell the surest match counts
@@ -62,32 +143,8 @@ export const embedSquare = async (
 export const correspondSquares = (
   a: EmbeddedSquare,
   b: readonly EmbeddedSquare[],
-  { temperature, tolerance = defaultTolerance }: MatchOptions,
-): Correspondence => {
-  const { width: columns, height: rows, stride } = a.map;
-  const cells = columns * rows;
-  const field: Correspondence = {
-    ...{ from: a.roi, to: b[0].roi, columns, rows },
-    places: new Float32Array(2 * cells),
-    confidences: new Float32Array(cells).fill(-1),
-    mutual: new Uint8Array(cells),
-  };
-  const side = cropSize(a);
-  for (const other of b) {
-    const { forward, backward } = matchMaps(a.map, other.map, { temperature });
-    const missed = missedBy(forward, backward, stride);
-    for (let cell = 0; cell < cells; cell++) {
-      const confidence = confidenceOf(forward.cosine[cell], missed[cell] / side, tolerance);
-      if (confidence <= field.confidences[cell]) continue;
-      const place = cropToImage({ x: forward.x[cell], y: forward.y[cell] }, other.roi, cropSize(other));
-      field.places[2 * cell] = place.x;
-      field.places[2 * cell + 1] = place.y;
-      field.confidences[cell] = confidence;
-      field.mutual[cell] = missed[cell] <= tolerance * side ? 1 : 0;
-    }
-  }
-  return field;
-};
+  options: MatchOptions,
+): Correspondence => fieldOf(matchSquares(a, b, options), options);
 
 /** Embeddings between cells, @returns (N, C) unit vectors. @param points crop pixels */
 const sampleAll = (map: EmbeddingMap, points: readonly Point[]): Float32Array => {
@@ -100,37 +157,56 @@ const sampleAll = (map: EmbeddingMap, points: readonly Point[]): Float32Array =>
 
 const pointAt = (matches: Float32Array, n: number): Point => ({ x: matches[3 * n], y: matches[3 * n + 1] });
 
+/** A value of each cell between the four nearest ones. @param point crop pixels */
+const sampleCells = (values: Float32Array, { width, height, stride }: EmbeddingMap, point: Point): number => {
+  const cell = pointToCell(point, stride);
+  const x = Math.min(Math.max(cell.x, 0), width - 1);
+  const y = Math.min(Math.max(cell.y, 0), height - 1);
+  const left = Math.min(Math.floor(x), width - 2);
+  const top = Math.min(Math.floor(y), height - 2);
+  const [fx, fy] = [x - left, y - top];
+  const at = top * width + left;
+  const above = values[at] * (1 - fx) + values[at + 1] * fx;
+  const below = values[at + width] * (1 - fx) + values[at + width + 1] * fx;
+  return above * (1 - fy) + below * fy;
+};
+
 /**
- * Finds some points of one square in another: each with the embedding of its very place, compared with all cells.
+ * Finds some points of one square in another: each with the embedding of its very place, compared with all cells; of
+ * several sizes the surest match counts.
  * @param points image pixels of the first picture; one outside of the square is sought by what is at its rim
- * @param b the same square at one or several sizes: of each point the surest match counts
  * @returns (N) image pixels of the second picture
  */
-export const correspondPoints = (
-  a: EmbeddedSquare,
-  b: readonly EmbeddedSquare[],
+export const pointsOf = (
+  { from, levels }: DenseMatches,
   points: readonly Point[],
-  { temperature, tolerance = defaultTolerance }: MatchOptions,
+  { temperature, tolerance = defaultTolerance, roughness = defaultRoughness }: MatchOptions,
 ): MatchedPoint[] => {
-  const side = cropSize(a);
+  const side = cropSize(from);
   const settings = { temperature, radius: 2 };
-  const sought = points.map((point) => imageToCrop(point, a.roi, side));
-  const references = sampleAll(a.map, sought);
-  const best: MatchedPoint[] = points.map(() => ({ x: 0, y: 0, confidence: -1, mutual: false }));
-  for (const other of b) {
-    const there = matchReferences(other.map, references, settings);
+  const sought = points.map((point) => imageToCrop(point, from.roi, side));
+  const references = sampleAll(from.map, sought);
+  const best = new Float32Array(points.length).fill(-1);
+  const found: MatchedPoint[] = points.map(() => ({ x: 0, y: 0, confidence: 0, mutual: false }));
+  for (const { square, rough } of levels) {
+    const there = matchReferences(square.map, references, settings);
     const places = points.map((_, n) => pointAt(there, n));
-    const back = matchReferences(a.map, sampleAll(other.map, places), settings);
+    const back = matchReferences(from.map, sampleAll(square.map, places), settings);
     sought.forEach((home, n) => {
       const came = pointAt(back, n);
       const missed = Math.hypot(came.x - home.x, came.y - home.y) / side;
-      const confidence = confidenceOf(there[3 * n + 2], missed, tolerance);
-      if (confidence <= best[n].confidence) return;
-      const place = cropToImage(places[n], other.roi, cropSize(other));
-      best[n] = { ...place, confidence, mutual: missed <= tolerance };
+      const certainty = certaintyOf(there[3 * n + 2], missed, tolerance);
+      if (certainty <= best[n]) return;
+      best[n] = certainty;
+      const uneven = sampleCells(rough, from.map, home);
+      found[n] = {
+        ...cropToImage(places[n], square.roi, cropSize(square)),
+        confidence: certainty * evenness(uneven / roughness),
+        mutual: missed <= tolerance && uneven <= roughness,
+      };
     });
   }
-  return best;
+  return found;
 };
 
 /** Centre of a cell of the field in the first picture, image pixels. */

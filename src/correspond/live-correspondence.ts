@@ -18,7 +18,7 @@ import {
 } from './correspondence.ts';
 
 /** Options of a live correspondence: as in {@link CorrespondOptions}. */
-export type LiveOptions = Pick<CorrespondOptions, 'tolerance'>;
+export type LiveOptions = Pick<CorrespondOptions, 'tolerance' | 'roughness'>;
 
 /** Where each place of the reference is on one object of a frame. */
 export type LiveField = {

@@ -1,9 +1,11 @@
 import { createRandom, type Random } from '../augment/random.ts';
 import {
-  correspondPoints,
   correspondSquares,
   embedSquare,
+  fieldOf,
   followField,
+  matchSquares,
+  pointsOf,
   type EmbeddedSquare,
   type MatchOptions,
 } from '../correspond/correspondence.ts';
@@ -28,6 +30,7 @@ export type CorrespondenceEvaluationOptions = {
   pairs: number;
   seed: number;
   tolerance?: number;
+  roughness?: number;
   onProgress?: (done: number, total: number) => void;
   onSkip?: OnSkip;
 };
@@ -108,8 +111,9 @@ const compareWarps = async (
   );
   const a = await embedSquare(model, source.image, roi);
   const b = await embedSquare(model, again.image, roi);
-  const found = correspondPoints(a, [b], source.points, matching);
-  const field = correspondSquares(a, [b], matching);
+  const matches = matchSquares(a, [b], matching);
+  const found = pointsOf(matches, source.points, matching);
+  const field = fieldOf(matches, matching);
   return {
     points: mean(found.map((point, n) => distance(point, again.points[n]))),
     field: mean(
@@ -138,11 +142,12 @@ const mostWarps = 100;
 export const evaluateCorrespondence = async (
   options: CorrespondenceEvaluationOptions,
 ): Promise<CorrespondenceEvaluation> => {
-  const { model, folder, pairs, seed, tolerance, onProgress } = options;
+  const { model, folder, pairs, seed, tolerance, roughness, onProgress } = options;
   if (folder.items.length < 2) throw new InputError(`${folder.path} has one picture but a pair needs two.`);
   const matching = {
     temperature: model.manifest.temperature,
     ...(tolerance === undefined ? {} : { tolerance }),
+    ...(roughness === undefined ? {} : { roughness }),
   };
   const { open, notFound } = createOpener(options);
   const errors: { point: number; field: number; mutual: boolean }[] = [];
@@ -155,11 +160,12 @@ export const evaluateCorrespondence = async (
     if (pair < mostWarps) same.push(await compareWarps(options, one, pair, matching));
     const [a, b] = [await open(one), await open(other)];
     if (a === undefined || b === undefined) continue;
-    const field = correspondSquares(a.square, [b.square], matching);
+    const matches = matchSquares(a.square, [b.square], matching);
+    const field = fieldOf(matches, matching);
     const points = selectPoints(one.landmarks, '5');
     const truth = selectPoints(other.landmarks, '5');
     const unit = interOcularDistance(other.landmarks);
-    correspondPoints(a.square, [b.square], points, matching).forEach((found, n) => {
+    pointsOf(matches, points, matching).forEach((found, n) => {
       const inField = followField(field, points[n]);
       errors.push({
         point: distance(found, truth[n]) / unit,

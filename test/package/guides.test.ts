@@ -12,6 +12,7 @@ declare global {
   const video: HTMLVideoElement;
   const canvas: HTMLCanvasElement;
   const frame: ImageBitmap;
+  const other: ImageBitmap;
   const file: File;
   const files: File[];
   const link: HTMLAnchorElement;

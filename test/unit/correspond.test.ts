@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import {
   cellPlace,
-  correspondPoints,
   correspondSquares,
+  fieldOf,
   followField,
+  matchSquares,
+  pointsOf,
   type EmbeddedSquare,
+  type MatchOptions,
 } from '../../src/correspond/correspondence.ts';
 import { checkCorrespondOptions } from '../../src/correspond/correspond-pictures.ts';
-import { matchMaps, missedBy } from '../../src/correspond/match-maps.ts';
+import { matchMaps, missedBy, type CellMatches } from '../../src/correspond/match-maps.ts';
+import { roughnessOf } from '../../src/correspond/roughness.ts';
 import { meshMap, splineMap, warpPicture } from '../../src/correspond/warp-picture.ts';
 import { InputError } from '../../src/errors.ts';
 import type { Roi } from '../../src/geometry/roi.ts';
@@ -73,6 +77,70 @@ describe('matchMaps', () => {
   });
 });
 
+describe('roughnessOf', () => {
+  const ones = new Float32Array(side * side).fill(1);
+  const matchesOf = (place: (column: number, row: number) => [number, number]): CellMatches => {
+    const places = Array.from({ length: side * side }, (_, cell) =>
+      place(cell % side, Math.floor(cell / side)),
+    );
+    return {
+      ...{ columns: side, rows: side, cosine: new Float32Array(side * side).fill(1) },
+      ...{ x: Float32Array.from(places, ([x]) => x), y: Float32Array.from(places, ([, y]) => y) },
+    };
+  };
+
+  it('is nothing where all are moved, turned, scaled and sheared together', () => {
+    const rough = roughnessOf(
+      matchesOf((c, r) => [5 + 1.7 * c - 0.4 * r, 30 + 0.3 * c + 0.6 * r]),
+      ones,
+    );
+    rough.forEach((value) => {
+      expect(value).toBeLessThan(1e-3);
+    });
+  });
+
+  it('is what is left of the best affine map, at the rim as in the middle', () => {
+    const wave = (c: number, r: number): [number, number] => [2 * c + Math.sin(2 * c + r), 2 * r];
+    const rough = roughnessOf(matchesOf(wave), ones);
+    for (const [column, row] of [
+      [12, 12],
+      [0, 3],
+      [side - 1, side - 1],
+    ]) {
+      // Least squares over the window, by its normal equations.
+      const cells: [number, number][] = [];
+      for (let r = Math.max(0, row - 2); r <= Math.min(side - 1, row + 2); r++)
+        for (let c = Math.max(0, column - 2); c <= Math.min(side - 1, column + 2); c++) cells.push([c, r]);
+      const mean = (of: (c: number, r: number) => number): number =>
+        cells.reduce((sum, [c, r]) => sum + of(c, r), 0) / cells.length;
+      const [mc, mr, mx] = [mean((c) => c), mean((_, r) => r), mean((c, r) => wave(c, r)[0])];
+      const slope = (of: (c: number, r: number) => number): number =>
+        mean((c, r) => of(c, r) * (wave(c, r)[0] - mx)) / mean((c, r) => of(c, r) ** 2);
+      const [alongC, alongR] = [slope((c) => c - mc), slope((_, r) => r - mr)];
+      const left = mean((c, r) => (wave(c, r)[0] - mx - alongC * (c - mc) - alongR * (r - mr)) ** 2);
+      const spare = cells.length / (cells.length - 3);
+      expect(rough[row * side + column]).toBeCloseTo(Math.sqrt(left * spare), 3);
+    }
+  });
+
+  it('is great where two surfaces part, and nowhere else', () => {
+    const rough = roughnessOf(
+      matchesOf((c, r) => [2 * c + (c < 12 ? 0 : 9), 2 * r]),
+      ones,
+    );
+    expect(rough[12 * side + 12]).toBeGreaterThan(1);
+    expect(rough[12 * side + 4]).toBeLessThan(1e-3);
+  });
+
+  it('does not count what has no weight: the object is even up to its edge', () => {
+    const anywhere = (c: number, r: number): [number, number] => [(c * 37) % 48, (r * 29 + c * 11) % 48];
+    const matches = matchesOf((c, r) => (c < 12 ? [2 * c + 5, 2 * r] : anywhere(c, r)));
+    const weights = Float32Array.from({ length: side * side }, (_, cell) => (cell % side < 12 ? 1 : 0));
+    expect(roughnessOf(matches, weights)[12 * side + 11]).toBeLessThan(1e-2);
+    expect(roughnessOf(matches, ones)[12 * side + 11]).toBeGreaterThan(1);
+  });
+});
+
 describe('a correspondence', () => {
   const target: Roi = { center: { x: 300, y: 200 }, size, rotation: 0 };
   const a = square(0, 0);
@@ -86,7 +154,7 @@ describe('a correspondence', () => {
     expect(there?.y).toBeCloseTo(target.center.y - 2, 0);
     expect(there?.mutual).toBe(true);
     expect(there?.confidence).toBeGreaterThan(0.9);
-    const [point] = correspondPoints(a, [b], [roi.center], settings);
+    const [point] = pointsOf(matchSquares(a, [b], settings), [roi.center], settings);
     expect(point.x).toBeCloseTo(target.center.x - 4, 1);
     expect(point.y).toBeCloseTo(target.center.y - 2, 1);
     expect(point.mutual).toBe(true);
@@ -103,9 +171,29 @@ describe('a correspondence', () => {
     expect(field.confidences[cell]).toBeLessThan(field.confidences[cell + (side >> 1)]);
   });
 
+  it('does not keep what comes home beside a tear; where anything may be rough it does', () => {
+    // Right of its middle the first picture shows a place that lies six pixels further on.
+    const torn: EmbeddedSquare = { roi, map: shifted(0, 0) };
+    const further = shifted(6, 0);
+    for (let i = 0; i < torn.map.data.length; i++) {
+      if (i % side >= side >> 1) torn.map.data[i] = further.data[i];
+    }
+    const matches = matchSquares(torn, [b], settings);
+    const [middle, beside] = [10 * side + 5, 10 * side + 11];
+    const kept = fieldOf(matches, settings);
+    const all = fieldOf(matches, { ...settings, roughness: 1 });
+    expect([kept.mutual[middle], all.mutual[middle]]).toEqual([1, 1]);
+    expect([kept.mutual[beside], all.mutual[beside]]).toEqual([0, 1]);
+    expect(kept.confidences[beside]).toBeLessThan(all.confidences[beside] / 2);
+    const place = cellPlace(kept, 11, 10);
+    const mutualAt = (options: MatchOptions): boolean => pointsOf(matches, [place], options)[0].mutual;
+    expect(mutualAt(settings)).toBe(false);
+    expect(mutualAt({ ...settings, roughness: 1 })).toBe(true);
+  });
+
   it('takes the resolution at which a point is surest', () => {
     const wrong: EmbeddedSquare = { roi: target, map: shifted(200, 150) };
-    const [point] = correspondPoints(a, [wrong, b], [roi.center], settings);
+    const [point] = pointsOf(matchSquares(a, [wrong, b], settings), [roi.center], settings);
     expect(point.x).toBeCloseTo(target.center.x - 4, 1);
     const both = correspondSquares(a, [wrong, b], settings);
     const at = (side >> 1) * side + (side >> 1);
@@ -145,6 +233,7 @@ describe('checkCorrespondOptions', () => {
     [{ pyramid: [] }, /pyramid is \[\]/],
     [{ pyramid: [1, -1] }, /pyramid is \[1, -1\]/],
     [{ tolerance: 0 }, /tolerance is 0/],
+    [{ roughness: NaN }, /roughness is NaN/],
     [{ tolerence: 0.1 }, /no option "tolerence"/],
   ])('refuses %o', (options, message) => {
     expect(() => {
