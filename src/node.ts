@@ -34,6 +34,7 @@ export {
   type MatchedPoint,
 } from './correspond/correspondence.ts';
 export type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
+export { pixelField, type PixelField } from './correspond/pixel-field.ts';
 export { meshMap, splineMap, warpPicture, type PictureMap } from './correspond/warp-picture.ts';
 export { DeviceError, InputError, ModelError } from './errors.ts';
 export type { ObjectBox } from './landmark-maker/create-landmark-set.ts';

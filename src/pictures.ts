@@ -16,6 +16,7 @@ export {
   type MatchedPoint,
 } from './correspond/correspondence.ts';
 export type { CorrespondOptions, PictureCorrespondence } from './correspond/correspond-pictures.ts';
+export { pixelField, type PixelField } from './correspond/pixel-field.ts';
 export { meshMap, splineMap, warpPicture, type PictureMap } from './correspond/warp-picture.ts';
 export type { ObjectBox } from './landmark-maker/create-landmark-set.ts';
 export type { DiscoveredLandmarks, DiscoverOptions } from './landmark-maker/discover-landmarks.ts';
