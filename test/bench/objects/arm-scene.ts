@@ -23,9 +23,9 @@ const lengths = { block: 26, upper: 62, fore: 52, hand: 30 };
 type Color = readonly [number, number, number];
 
 /** A slow swing: two sines of other periods. */
-type Swing = { middle: number; parts: readonly { reach: number; period: number; phase: number }[] };
+export type Swing = { middle: number; parts: readonly { reach: number; period: number; phase: number }[] };
 
-const drawSwing = (
+export const drawSwing = (
   middle: number,
   reach: number,
   periods: readonly [number, number],
@@ -39,25 +39,29 @@ const drawSwing = (
   })),
 });
 
-const swingAt = ({ middle, parts }: Swing, t: number): number =>
+export const swingAt = ({ middle, parts }: Swing, t: number): number =>
   parts.reduce(
     (sum, { reach, period, phase }) => sum + reach * Math.sin((2 * Math.PI * t) / period + phase),
     middle,
   );
 
-/** What is different from clip to clip. */
-type Scene = {
-  shoulder: Swing;
-  elbow: Swing;
-  wrist: Swing;
-  scale: number;
-  foot: { x: Swing; y: number };
+/** What lies behind an object, and the light on both. */
+export type Surroundings = {
   light: { gain: Swing; direction: Swing; cast: Color };
   backdrop: Float32Array;
   pan: { x: Swing; y: Swing };
 };
 
-const degrees = Math.PI / 180;
+/** What is different from clip to clip. */
+type Scene = Surroundings & {
+  shoulder: Swing;
+  elbow: Swing;
+  wrist: Swing;
+  scale: number;
+  foot: { x: Swing; y: number };
+};
+
+export const degrees = Math.PI / 180;
 /** The backdrop is larger than the frame, so that it can pan. */
 const backdropSize = { width: armSize.width + 64, height: armSize.height + 64 };
 
@@ -102,6 +106,16 @@ const drawBackdrop = (random: Random): Float32Array => {
   return data;
 };
 
+export const drawSurroundings = (random: Random): Surroundings => ({
+  light: {
+    gain: drawSwing(random.uniform(0.8, 1.1), 0.18, [50, 140], random),
+    direction: drawSwing(random.uniform(0, 6), 0.8, [90, 200], random),
+    cast: [random.normal(1, 0.07), random.normal(1, 0.04), random.normal(1, 0.07)],
+  },
+  backdrop: drawBackdrop(random.split(1)),
+  pan: { x: drawSwing(32, 14, [100, 200], random), y: drawSwing(32, 10, [100, 200], random) },
+});
+
 const drawScene = (clip: number): Scene => {
   const random = createRandom(16, clip);
   return {
@@ -110,13 +124,7 @@ const drawScene = (clip: number): Scene => {
     wrist: drawSwing(0, 70 * degrees, [70, 130], random),
     scale: random.uniform(0.82, 1.05),
     foot: { x: drawSwing(random.uniform(140, 180), 5, [120, 200], random), y: random.uniform(206, 222) },
-    light: {
-      gain: drawSwing(random.uniform(0.8, 1.1), 0.18, [50, 140], random),
-      direction: drawSwing(random.uniform(0, 6), 0.8, [90, 200], random),
-      cast: [random.normal(1, 0.07), random.normal(1, 0.04), random.normal(1, 0.07)],
-    },
-    backdrop: drawBackdrop(random.split(1)),
-    pan: { x: drawSwing(32, 14, [100, 200], random), y: drawSwing(32, 10, [100, 200], random) },
+    ...drawSurroundings(random),
   };
 };
 
@@ -141,7 +149,7 @@ const poseAt = (scene: Scene, t: number): Pose => {
 };
 
 /** Canvas that shapes are laid on, one over the other. */
-type Canvas = { data: Float32Array } & Size;
+export type Canvas = { data: Float32Array } & Size;
 
 /** Lays a shape on the canvas: `distance` (pixels, negative inside) and its colour at each pixel. */
 const lay = (
@@ -250,20 +258,27 @@ const layArm = (canvas: Canvas, { points, handAngle }: Pose, scale: number): voi
 
 const noiseSd = 3;
 
-const renderFrame = (scene: Scene, clip: number, t: number): PixelImage => {
+/**
+ * One frame: backdrop, what `layObject` draws on it, light and noise.
+ * @param random of this frame's noise
+ */
+export const renderFrame = (
+  { backdrop, pan, light: { gain, direction, cast } }: Surroundings,
+  t: number,
+  random: Random,
+  layObject: (canvas: Canvas) => void,
+): PixelImage => {
   const { width, height } = armSize;
   const canvas: Canvas = { data: new Float32Array(3 * width * height), width, height };
-  const panX = Math.round(swingAt(scene.pan.x, t));
-  const panY = Math.round(swingAt(scene.pan.y, t));
+  const panX = Math.round(swingAt(pan.x, t));
+  const panY = Math.round(swingAt(pan.y, t));
   for (let y = 0; y < height; y++) {
     const from = 3 * ((y + panY) * backdropSize.width + panX);
-    canvas.data.set(scene.backdrop.subarray(from, from + 3 * width), 3 * y * width);
+    canvas.data.set(backdrop.subarray(from, from + 3 * width), 3 * y * width);
   }
-  layArm(canvas, poseAt(scene, t), scene.scale);
-  const { gain, direction, cast } = scene.light;
+  layObject(canvas);
   const [bright, angle] = [swingAt(gain, t), swingAt(direction, t)];
   const [slopeX, slopeY] = [0.3 * Math.cos(angle), 0.3 * Math.sin(angle)];
-  const random = createRandom(17, clip, t);
   const data = new Uint8ClampedArray(canvas.data.length);
   for (let i = 0, at = 0; i < width * height; i++) {
     const x = (i % width) / width - 0.5;
@@ -279,7 +294,10 @@ const renderFrame = (scene: Scene, clip: number, t: number): PixelImage => {
 export const drawArmClip = (clip: number): { frames: Iterable<PixelImage>; truth: Point[][] } => {
   const scene = drawScene(clip);
   function* frames(): Generator<PixelImage> {
-    for (let t = 0; t < armFrames; t++) yield renderFrame(scene, clip, t);
+    for (let t = 0; t < armFrames; t++)
+      yield renderFrame(scene, t, createRandom(17, clip, t), (canvas) => {
+        layArm(canvas, poseAt(scene, t), scene.scale);
+      });
   }
   return { frames: frames(), truth: Array.from({ length: armFrames }, (_, t) => poseAt(scene, t).points) };
 };
