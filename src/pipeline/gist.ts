@@ -1,38 +1,27 @@
 /** What a network saw of a square, in little: enough to tell how an object is turned, and small enough for every frame. */
 import type { ModelGeometry } from '../model/model.ts';
 
-/** Cells per side. */
-const gistSide = 8;
-/** What whole numbers of a gist are multiples of: one over it. */
-const unit = 127;
-
 /**
- * Means of an embedding over {@link gistSide} × {@link gistSide} parts of its square.
+ * Means of an embedding over 8 × 8 parts of its square.
  * @param embedding (C, H, W) unit vectors over C
  * @param geometry of the network that made it
  * @returns (C, 8, 8) in 127ths
  */
 export const gistOf = (
   embedding: Float32Array,
-  { inputSize, stride, embeddingSize }: Pick<ModelGeometry, 'inputSize' | 'stride' | 'embeddingSize'>,
+  { inputSize, stride }: Pick<ModelGeometry, 'inputSize' | 'stride'>,
 ): Int8Array => {
-  const side = Math.round(inputSize / stride);
-  const cellOf = Uint8Array.from({ length: side }, (_, i) => Math.floor((i * gistSide) / side));
-  const inCell = new Float64Array(gistSide);
-  for (const cell of cellOf) inCell[cell]++;
-  const gist = new Int8Array(embeddingSize * gistSide * gistSide);
-  const sums = new Float64Array(gistSide);
-  let at = 0;
-  for (let start = 0; start < gist.length; start += gistSide) {
-    const row = (start / gistSide) % gistSide;
-    sums.fill(0);
-    for (let y = 0; y < inCell[row]; y++) {
-      for (let x = 0; x < side; x++) sums[cellOf[x]] += embedding[at++];
-    }
-    for (let x = 0; x < gistSide; x++) {
-      const count = inCell[row] * inCell[x];
-      gist[start + x] = count === 0 ? 0 : Math.round((unit * sums[x]) / count);
-    }
+  const side = inputSize / stride;
+  const partOf = (at: number): number => Math.floor((8 * at) / side);
+  const parts = Array.from(
+    { length: side * side },
+    (_, i) => 8 * partOf(Math.floor(i / side)) + partOf(i % side),
+  );
+  const sums = new Float32Array((64 * embedding.length) / parts.length);
+  const counts = new Float32Array(64);
+  for (const part of parts) counts[part]++;
+  for (let at = 0, start = 0; at < embedding.length; start += 64) {
+    for (const part of parts) sums[start + part] += embedding[at++];
   }
-  return gist;
+  return Int8Array.from(sums, (sum, i) => Math.round((127 * sum) / (counts[i % 64] || 1)));
 };

@@ -19,7 +19,7 @@ describe('a gist', () => {
       const [channel, y, x] = [i >> 8, (i >> 4) & 15, i & 15];
       return channel === 0 ? x / 15 : y < 2 ? -1 : x % 2;
     });
-    const gist = gistOf(embedding, { inputSize: 32, stride: 2, embeddingSize: 2 });
+    const gist = gistOf(embedding, { inputSize: 32, stride: 2 });
     expect(gist).toHaveLength(2 * 64);
     expect([...gist.subarray(8, 16)]).toEqual(
       [0, 1, 2, 3, 4, 5, 6, 7].map((x) => Math.round((127 * (2 * x + 0.5)) / 15)),
@@ -29,7 +29,7 @@ describe('a gist', () => {
   });
 
   test('of a side that eight does not divide counts every cell once', () => {
-    const gist = gistOf(new Float32Array(144).fill(0.5), { inputSize: 24, stride: 2, embeddingSize: 1 });
+    const gist = gistOf(new Float32Array(144).fill(0.5), { inputSize: 24, stride: 2 });
     expect([...gist]).toEqual(new Array(64).fill(64));
   });
 
