@@ -39,8 +39,12 @@ export type PuppetObject = {
   /** Stays the same while it is tracked. */ id: number;
   /** `doubtful` ones have landmarks of an earlier frame. */ status: 'tracking' | 'doubtful';
   /** With the names of the 68 face points among them. */ landmarks: readonly PuppetLandmark[];
-  /** The square that the network saw, image pixels; `rotation` clockwise, radians. */
-  roi?: { center: PicturePoint; size: number; rotation: number };
+  /** The square that the network saw. */
+  roi?: {
+    /** Image pixels. */ center: PicturePoint;
+    /** Of a side, image pixels. */ size: number;
+    /** Clockwise, radians. */ rotation: number;
+  };
   /** What it saw there in little; with it turns are told better. */ gist?: Int8Array;
 };
 
