@@ -101,9 +101,10 @@ const command = defineCommand({
     },
     raw: { type: 'flag', describe: 'Do not smooth: what the network sees in each frame.' },
     motion: {
-      type: 'flag',
+      type: 'choice',
+      choices: ['yes', 'no'],
       describe:
-        'Carry landmarks by motion from frame to frame, the match corrects them, instead of smoothing the matches alone.',
+        'Carry landmarks by motion from frame to frame, the match corrects them, instead of smoothing the matches alone. Default: yes for landmarks of what bends.',
     },
     puppet: {
       type: 'flag',
@@ -153,6 +154,16 @@ const formatOf = (path: string): ((header: TrackHeader) => TrackFormat) => {
 };
 
 type VideoTracker = FrameSteps<PixelImage, Float32Array>;
+
+/** Whether motion is followed: of what bends, unless somebody says. Faces are nearer without it. */
+const followsMotion = (
+  { motion, raw }: { motion: 'yes' | 'no' | undefined; raw: boolean },
+  { parts }: LandmarkSet,
+): boolean => {
+  if (motion !== undefined || raw || parts === undefined) return motion === 'yes';
+  printNote('these landmarks bend: they are carried by motion, too; --motion no goes by the matches alone');
+  return true;
+};
 
 type TrackerWishes = {
   smooth: boolean;
@@ -345,7 +356,7 @@ export const run = createRun(command, async ({ values, positionals: [path] }) =>
       if (best === undefined || look.evidence > best.evidence) best = look;
     };
     const looks: TrackerWishes = {
-      ...{ smooth: !values.raw, motion: values.motion, objects: values.objects, onLook },
+      ...{ smooth: !values.raw, motion: followsMotion(values, landmarkSet), objects: values.objects, onLook },
       roi: region && startIn(region, video),
     };
     let broken: InputError | undefined;

@@ -56,7 +56,7 @@ const trackClip = async (clip: string, out: string): Promise<void> => {
   await promisify(execFile)(process.execPath, [
     ...['--import', 'tsx', join(root, 'src', 'cli', 'main.ts'), 'track', join(folder, `${clip}.mp4`)],
     ...['--model', given.model, '--precision', given.precision, '--out', out],
-    ...(given.motion ? ['--motion'] : []),
+    ...(given.motion ? ['--motion', 'yes'] : []),
   ]);
 };
 

@@ -4,7 +4,7 @@
  *     npx tsx test/bench/objects/arm.ts [--work DIR] [--steps N] [--config FILE] [--model DIR] [--options "…"] [--json]
  *
  * Clips are drawn into --work once. Without --model a network is trained there by `dve train` with its defaults and one
- * box a clip; the arm bends, which one picture does not show. The points' places are exact; tracked is with --motion;
+ * box a clip; the arm bends, which one picture does not show. The points' places are exact; tracked is with motion;
  * beside it the match alone, and the project's flow and Lucas–Kanade chained from the exact first frame.
  */
 import { armConnections, armFrames, armNames, armSize, drawArmClip } from './arm-scene.ts';

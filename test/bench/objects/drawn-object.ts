@@ -28,7 +28,7 @@ const options = {
   steps: { type: 'string' },
   config: { type: 'string' },
   model: { type: 'string' },
-  /** More options of `dve track`. */ options: { type: 'string', default: '--motion' },
+  /** More options of `dve track`. */ options: { type: 'string', default: '' },
   pictures: { type: 'string' },
   json: { type: 'boolean', default: false },
 } as const;
