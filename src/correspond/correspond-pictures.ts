@@ -34,7 +34,7 @@ export type CorrespondOptions = {
   /** How far the way there and back may miss, sides of the square. Default 0.02. */ tolerance?: number;
   /**
    * How far the matches of neighbours may lie off an affine map, sides of the square (root mean square). The less, the
-   * fewer places are kept and the more of them are right; 1 keeps all that come home. Default 0.0065.
+   * fewer places are kept and the more of them are right; 1 keeps all that come home. Default 0.0075.
    */
   roughness?: number;
 };

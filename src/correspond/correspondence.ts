@@ -43,14 +43,14 @@ export type EmbeddedSquare = { roi: Roi; map: EmbeddingMap };
 export type MatchOptions = {
   /** Softmax temperature of the network's matching. */ temperature: number;
   /** How far the way there and back may miss, sides of the square. Default 0.02. */ tolerance?: number;
-  /** How far the matches of neighbours may lie off an affine map, sides of the square. Default 0.0065. */
+  /** How far the matches of neighbours may lie off an affine map, sides of the square. Default 0.0075. */
   roughness?: number;
 };
 
 /** What the way there and back may miss, sides of the square. */
 export const defaultTolerance = 0.02;
 /** How far the matches of neighbours may lie off an affine map, sides of the square. */
-export const defaultRoughness = 0.0065;
+export const defaultRoughness = 0.0075;
 
 const cropSize = ({ map }: EmbeddedSquare): number => map.width * map.stride;
 
