@@ -9,7 +9,7 @@ import type { PixelImage } from '../pipeline/crop.ts';
 import { defineCommand, UsageError } from './arguments.ts';
 import { createRun } from './command-run.ts';
 import { writeCorrespondOverlay } from './correspond-overlay.ts';
-import { modelOptions, resultOptions, withModel } from './model-options.ts';
+import { modelOptions, resultOptions, withModel, mutualOptions } from './model-options.ts';
 import { printResult, round } from './output.ts';
 import { readPointsFile } from './read-points.ts';
 import { readRoi } from './read-roi.ts';
@@ -50,13 +50,7 @@ const command = defineCommand({
       minimum: 0,
       describe: 'How far the way there and back may miss, sides of the square (default 0.02).',
     },
-    roughness: {
-      type: 'number',
-      placeholder: 'SHARE',
-      minimum: 0,
-      describe:
-        'How far the matches of neighbours may lie off an affine map, sides of the square (1: anyhow).',
-    },
+    ...mutualOptions,
     out: { type: 'string', placeholder: 'FILE', required: true, describe: 'JSON file to write.' },
     overlay: {
       type: 'string',

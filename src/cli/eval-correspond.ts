@@ -2,7 +2,7 @@ import { evaluateCorrespondence } from '../evaluation-node/evaluate-corresponden
 import { readAnnotatedFolder } from '../evaluation-node/read-annotated-folder.ts';
 import { defineCommand } from './arguments.ts';
 import { createRun } from './command-run.ts';
-import { modelOptions, resultOptions, withModel } from './model-options.ts';
+import { modelOptions, resultOptions, withModel, mutualOptions } from './model-options.ts';
 import { createProgress, printResult, round } from './output.ts';
 import { createSkipLog } from './skipped.ts';
 import { readLandmarkSet } from './track-input.ts';
@@ -30,13 +30,7 @@ const command = defineCommand({
       minimum: 0,
       describe: 'How far the way there and back may miss, sides of the square.',
     },
-    roughness: {
-      type: 'number',
-      placeholder: 'SHARE',
-      minimum: 0,
-      describe:
-        'How far the matches of neighbours may lie off an affine map, sides of the square (1: anyhow).',
-    },
+    ...mutualOptions,
     ...resultOptions,
   },
 });

@@ -34,6 +34,16 @@ export const cropOptions = {
   },
 } as const;
 
+/** Option of commands that say which matches are mutual. */
+export const mutualOptions = {
+  roughness: {
+    type: 'number',
+    placeholder: 'SHARE',
+    minimum: 0,
+    describe: 'How far the matches of neighbours may lie off an affine map, sides of the square (1: anyhow).',
+  },
+} as const;
+
 /** How squares are cut: S, and their side over that of the box of the points. */
 export type CropShape = { inputSize: number; margin: number };
 
