@@ -19,6 +19,7 @@ export {
   type FrameResult,
   type Landmark,
   type ObjectPlace,
+  type SearchEvidence,
   type SearchingResult,
   type TrackedObject,
   type TrackingResult,

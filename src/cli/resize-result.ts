@@ -18,5 +18,6 @@ export const resizeResult = (result: TrackResult, size: Size): TrackResult => {
       raw: resized(landmark.raw),
     })),
   }));
-  return createResult({ timestamp: result.timestamp, ...size }, objects);
+  const searched = result.status === 'searching' ? result.searched : undefined;
+  return createResult({ timestamp: result.timestamp, ...size }, objects, searched);
 };

@@ -11,7 +11,7 @@ import { cropToGray, type PixelImage } from '../pipeline/crop.ts';
 import type { FrameSteps } from '../pipeline/frame-steps.ts';
 import { FrameTracker, type FrameTrackerOptions } from '../pipeline/frame-tracker.ts';
 import { Localizer } from '../pipeline/localizer.ts';
-import type { Look } from '../pipeline/look.ts';
+import type { SearchEvidence } from '../pipeline/result.ts';
 import { MotionFollower } from '../pipeline/motion-follower.ts';
 import { createPictureCropper } from '../pipeline/picture-cropper.ts';
 import { SeveralTracker } from '../pipeline/several-tracker.ts';
@@ -170,20 +170,19 @@ type TrackerWishes = {
   motion: boolean;
   objects: number;
   /** Where to look first, pixels of the decoded frames. */ roi: ((model: Model) => Roi) | undefined;
-  onLook: (look: Look) => void;
 };
 
 const createTracker = (
   model: Model,
   landmarkSet: LandmarkSet,
-  { smooth, motion, objects, roi, onLook }: TrackerWishes,
+  { smooth, motion, objects, roi }: TrackerWishes,
 ): VideoTracker => {
   const cropper = createPictureCropper();
   const look = { model, cropper, landmarkSet };
   const budgets = { budget: offlineSearchBudget, budgetBeside: offlineBudgetBeside };
   const options: FrameTrackerOptions<PixelImage, Float32Array> = {
     ...look,
-    finder: new Localizer({ ...look, ...budgets, onLook }),
+    finder: new Localizer({ ...look, ...budgets }),
     ...(smooth ? {} : { smoothing: false }),
     ...(motion ? { motion: () => new MotionFollower(cropToGray) } : {}),
   };
@@ -201,13 +200,17 @@ const startIn =
     return { center: { x: x * center.x, y: y * center.y }, size: Math.sqrt(x * y) * size, rotation };
   };
 
-/** Why nothing was found in a video, in one line with what to try. @param best the look with the greatest evidence */
-const explainNothing = ({ category }: LandmarkSet, frames: number, best: Look | undefined): string => {
-  const [evidence, agreement] = [best?.evidence ?? 0, best?.fit?.agreement ?? 0];
+/** Why nothing was found in a video, in one line with what to try. */
+const explainNothing = (
+  { category }: LandmarkSet,
+  frames: number,
+  best: SearchEvidence | undefined,
+): string => {
+  const { evidence = 0, needed = evidenceNeeded, agreement = 0 } = best ?? {};
   const about =
-    evidence < evidenceNeeded
-      ? `the best look had an evidence of ${evidence.toFixed(2)} and ${evidenceNeeded} is needed (0 is background, 1 the object)`
-      : `some looks had the evidence (${evidence.toFixed(2)}, ${evidenceNeeded} is needed), but what they showed did not stay in place from one square to the next`;
+    evidence < needed
+      ? `the best look had an evidence of ${evidence.toFixed(2)} and ${needed} is needed (0 is background, 1 the object)`
+      : `some looks had the evidence (${evidence.toFixed(2)}, ${needed} is needed), but what they showed did not stay in place from one square to the next`;
   const shape = `; ${Math.round(100 * agreement)} % of its points agreed with one shape`;
   return `no ${category} was found in ${frames} frames: ${about}${shape}. Is it in the picture, upright, unmirrored and large enough? If so, say where it is (--roi), label frames of this very video and make the set anew ("dve label", "dve landmarks"), or train longer or on more clips. Network and landmarks of different trainings never find anything.`;
 };
@@ -223,6 +226,7 @@ type Counts = {
   first: number;
   last: number;
   /** Different objects in all. */ objects: number;
+  /** Of the search, up to the last frame. */ best?: SearchEvidence | undefined;
 };
 
 /** Frames up to where the video breaks off; what comes before is worth keeping. */
@@ -275,6 +279,7 @@ const trackVideo = async (
     await writeMissing(index, (missing) => (timestamp * missing) / index);
     const result = await tracker.step({ data: rgb, width, height, channels: 3 }, timestamp);
     if (result.objects.some(({ status }) => status === 'tracking')) counts.tracked++;
+    if (result.status === 'searching') counts.best = result.searched ?? counts.best;
     for (const { id } of result.objects) counts.objects = Math.max(counts.objects, id);
     await writeRow(resizeResult(result, stored), puppets?.update(result));
     await overlay?.add(frame, result);
@@ -351,19 +356,15 @@ export const run = createRun(command, async ({ values, positionals: [path] }) =>
       });
     }
     const outputs = { rows, format, overlay, puppets };
-    let best: Look | undefined;
-    const onLook = (look: Look): void => {
-      if (best === undefined || look.evidence > best.evidence) best = look;
-    };
     const looks: TrackerWishes = {
-      ...{ smooth: !values.raw, motion: followsMotion(values, landmarkSet), objects: values.objects, onLook },
+      ...{ smooth: !values.raw, motion: followsMotion(values, landmarkSet), objects: values.objects },
       roi: region && startIn(region, video),
     };
     let broken: InputError | undefined;
     const onBroken = (error: InputError): void => {
       broken = error;
     };
-    const { frames, tracked, first, last, objects } = await withModelAndSet(
+    const { frames, tracked, first, last, objects, best } = await withModelAndSet(
       { ...values, model },
       landmarkSet,
       (session) =>

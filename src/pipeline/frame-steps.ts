@@ -11,7 +11,7 @@ import { FrameClock } from './frame-clock.ts';
 import { Localizer } from './localizer.ts';
 import { lookClosely, type EmbeddedLook, type LookOptions } from './look.ts';
 import type { MotionFollower } from './motion-follower.ts';
-import { createResult, type TrackedObject, type TrackResult } from './result.ts';
+import { createResult, type SearchEvidence, type TrackedObject, type TrackResult } from './result.ts';
 
 /** Finds the object in whole frames, a little in every frame. The localizer is one; a face detector can be another. */
 export type ObjectFinder<Frame> = {
@@ -22,6 +22,8 @@ export type ObjectFinder<Frame> = {
    * @returns the ROI as soon as the object is found in this frame, else undefined
    */
   step(frame: Frame, size: Size, known?: readonly Roi[]): Promise<Roi | undefined>;
+  /** How near the search has come; undefined where that is not known. */
+  readonly best?: SearchEvidence | undefined;
   /** Says where the object was last seen. */
   lookNear?(roi: Roi): void;
   /** Forgets what earlier frames told. */
@@ -180,7 +182,7 @@ export abstract class FrameSteps<Frame, Input> {
     try {
       const objects = await this.track(moment);
       this.#timing.total = this.now() - start;
-      return createResult({ timestamp: moment.timestamp, ...size }, objects);
+      return createResult({ timestamp: moment.timestamp, ...size }, objects, this.#finder.best);
     } finally {
       this.#isStepping = false;
       for (const job of this.#later.splice(0)) job();

@@ -1,17 +1,16 @@
 import type { Size } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
 import { lookAt, type Look, type LookOptions } from './look.ts';
+import type { SearchEvidence } from './result.ts';
 import { isSamePlace, isSettled, roiChange, roiOfShape, wrapAngle } from './roi-of-shape.ts';
 import { defaultPasses, Sweep, type SearchPass } from './search-plan.ts';
-import { judgeTrial, partsSteadiness, trialLooks, trialRois, type Trial } from './trial.ts';
+import { evidenceNeeded, judgeTrial, partsSteadiness, trialLooks, trialRois, type Trial } from './trial.ts';
 
 export type LocalizerOptions<Frame, Input> = LookOptions<Frame, Input> & {
   /** Network runs in one step. Default 6. */ budget?: number | undefined;
   /** The same where objects are known already, which wait for it. Default 2, and never more than `budget`. */
   budgetBeside?: number;
   /** How steady a find has to be, at most 1; see `judgeTrial`, which has a default. */ steadiness?: number;
-  /** Told of every look: what the best of them showed is all that can be said of a search in vain. */
-  onLook?: (look: Look) => void;
   passes?: { near: readonly SearchPass[]; far: readonly SearchPass[] };
 };
 
@@ -60,6 +59,12 @@ export class Localizer<Frame, Input> {
   #queue: Candidate[] = [];
   /** Where objects were seen last; the first one's turn is next. */
   #memories: { roi: Roi; steps: number }[] = [];
+  #best: SearchEvidence | undefined;
+
+  /** What the best look since the last find or reset showed: all that can be said of a search in vain. */
+  get best(): SearchEvidence | undefined {
+    return this.#best;
+  }
 
   constructor(options: LocalizerOptions<Frame, Input>) {
     const { near, far } = options.passes ?? defaultPasses;
@@ -90,7 +95,7 @@ export class Localizer<Frame, Input> {
       const rois = batch.map(({ roi }) => roi);
       const looks = await lookAt(frame, rois, this.#options);
       for (const [index, look] of looks.entries()) {
-        this.#options.onLook?.(look);
+        this.#noteBest(look);
         const found = this.#judge(look, batch[index], size, known);
         if (found === undefined) continue;
         this.reset();
@@ -124,6 +129,12 @@ export class Localizer<Frame, Input> {
     this.#places = 0;
     this.#queue = [];
     this.#memories = [];
+    this.#best = undefined;
+  }
+
+  #noteBest({ evidence, fit }: Look): void {
+    if (this.#best !== undefined && evidence <= this.#best.evidence) return;
+    this.#best = { evidence, needed: evidenceNeeded, agreement: fit?.agreement ?? 0 };
   }
 
   #recall(known: readonly Roi[]): void {

@@ -62,8 +62,22 @@ export type FrameResult = {
   calibrated?: boolean;
 };
 
+/** How near a search has come to finding something. */
+export type SearchEvidence = {
+  /** Of the best look since the search began: about 0 shows background, 1 the object. */ evidence: number;
+  /** Mean evidence that several looks at one place must have. */ needed: number;
+  /** Share of that look's landmarks that lie where one shape has them, 0–1. */ agreement: number;
+};
+
 /** A frame on which no object is known, or no longer. */
-export type SearchingResult = FrameResult & { status: 'searching' };
+export type SearchingResult = FrameResult & {
+  status: 'searching';
+  /**
+   * Why nothing is found. With enough evidence, what was seen did not stay in place from one square to the next.
+   * Undefined before the first look, and where another finder searches.
+   */
+  searched?: SearchEvidence;
+};
 /** A frame on which the first object was recognised. */
 export type TrackingResult = FrameResult & ObjectPlace & { status: 'tracking' };
 /** A frame on which the first object was not recognised but is still expected; see {@link TrackedObject}. */
@@ -76,9 +90,19 @@ export type DoubtfulResult = FrameResult & ObjectPlace & Doubt;
  */
 export type TrackResult = SearchingResult | TrackingResult | DoubtfulResult;
 
-/** Puts the objects of a frame together. @param objects the first one is shown by the result itself */
-export const createResult = (frame: Omit<FrameResult, 'objects'>, objects: TrackedObject[]): TrackResult =>
-  objects.length === 0 ? { ...frame, status: 'searching', objects } : { ...frame, ...objects[0], objects };
+/**
+ * Puts the objects of a frame together.
+ * @param objects the first one is shown by the result itself
+ * @param searched told where there is none
+ */
+export const createResult = (
+  frame: Omit<FrameResult, 'objects'>,
+  objects: TrackedObject[],
+  searched?: SearchEvidence,
+): TrackResult =>
+  objects.length === 0
+    ? { ...frame, status: 'searching', objects, ...(searched && { searched }) }
+    : { ...frame, ...objects[0], objects };
 
 /**
  * A landmark by its name.

@@ -335,6 +335,9 @@ describe('npm start', () => {
       await page.locator('label', { hasText: 'CPU' }).click();
       await page.locator('#start-camera').click();
       await page.locator('#search-note', { hasText: 'Nothing was found' }).waitFor({ timeout: 60_000 });
+      expect(await page.locator('#search-note').innerText()).toMatch(
+        /evidence -?\d\.\d\d, \d\.\d\d is needed.* \d+ % of its points lay where one shape has them/,
+      );
       await page.locator('#stop').click();
       expect(await page.locator('#search-note').isHidden()).toBe(true);
     });

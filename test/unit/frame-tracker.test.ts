@@ -103,6 +103,11 @@ describe('FrameTracker', () => {
     const { tracker } = create();
     expect(await tracker.step(frame(), 5)).toEqual({
       status: 'searching',
+      searched: {
+        evidence: expect.any(Number) as number,
+        needed: 0.72,
+        agreement: expect.any(Number) as number,
+      },
       objects: [],
       timestamp: 5,
       width: 640,

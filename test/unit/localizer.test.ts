@@ -130,6 +130,23 @@ describe('Localizer', () => {
     fails = false;
     expect(await search(localizer, view, 120)).toBeDefined();
   });
+
+  it('tells how near it has come, and forgets that with a find', async () => {
+    const { localizer } = create();
+    expect(localizer.best).toBeUndefined();
+    expect(await search(localizer, frame(), 20)).toBeUndefined();
+    const { best } = localizer;
+    if (best === undefined) throw new Error('20 steps and no look');
+    expect(best.needed).toBeGreaterThan(0.5);
+    expect(best.evidence).toBeLessThan(best.needed);
+    expect(best.agreement).toBeGreaterThanOrEqual(0);
+    expect(best.agreement).toBeLessThanOrEqual(1);
+    await search(localizer, frame(), 20);
+    expect(localizer.best?.evidence).toBeGreaterThanOrEqual(best.evidence);
+    const view = frame({ center: { x: 320, y: 240 }, size: 300, rotation: 0 });
+    expect(await search(localizer, view, 120)).toBeDefined();
+    expect(localizer.best).toBeUndefined();
+  });
 });
 
 describe('the search plan', () => {
