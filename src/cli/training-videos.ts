@@ -81,7 +81,7 @@ export const createVideoReporter = (): ((progress: VideoProgress) => void) => {
   };
 };
 
-export const printRound = ({ index, round, pairs, recordings, search }: RoundReport): void => {
+export const printRound = ({ index, round, pairs, recordings, held, search }: RoundReport): void => {
   if (search?.landmarks === 0) {
     printNote(`round ${index}: the network does not recognise the object well enough yet to search for it`);
   } else if (search) {
@@ -91,7 +91,7 @@ export const printRound = ({ index, round, pairs, recordings, search }: RoundRep
   }
   const flows = pairs.hits + pairs.misses;
   printNote(
-    `round ${index} (steps ${round.from} to ${round.to}): ${pairs.pairs} pairs of ${pairs.videos} videos (${recordings} recordings) in ${pairs.seconds.toFixed(1)} s; ` +
+    `round ${index} (steps ${round.from} to ${round.to}): ${pairs.pairs} pairs of ${pairs.videos} videos (${recordings} recordings${held > 0 ? `; the last frames of ${held} of them are kept for the report` : ''}) in ${pairs.seconds.toFixed(1)} s; ` +
       `${percent(pairs.hits, flows)} of ${flows} flows were known; ${pairs.broken} videos broken; ` +
       `${pairs.tooStill} frames too still, ${pairs.tooFar} with too much motion`,
   );

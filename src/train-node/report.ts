@@ -129,18 +129,33 @@ const evaluatedNames = (metrics: readonly MetricsLine[]): string[] => [
   ),
 ];
 
+const heldSection = (rows: string): string =>
+  rows === ''
+    ? ''
+    : `<h2>Matches on frames not trained on</h2><p class="unit">The last frames of up to three videos are kept from training. Points of the left frame, found in a later one (a line leads to where the flow has them) and in another recording. Much worse than above: more clips, more steps will not help.</p>
+${rows}`;
+
 /** The whole page; it refers to nothing outside of itself. */
 export const renderReport = async (
   config: TrainingConfig,
   metrics: readonly MetricsLine[],
   samples: readonly SampleMatch[],
-  { flows = [], data }: { flows?: readonly SampleFlow[]; /** What was trained on. */ data: TrainedOn },
+  {
+    flows = [],
+    held = [],
+    data,
+  }: {
+    flows?: readonly SampleFlow[];
+    /** Of frames that were not trained on. */ held?: readonly SampleMatch[] | undefined;
+    /** What was trained on. */ data: TrainedOn;
+  },
 ): Promise<string> => {
   const curve = (key: string): [number, number][] =>
     metrics.flatMap((line): [number, number][] => (key in line ? [[line.step, line[key]]] : []));
   const evaluation = evaluatedNames(metrics).map((name): Curve => ({ name, points: curve(name) }));
-  const rows = await Promise.all(samples.map((sample) => matchRow(sample, config.batch.inputSize)));
-  const matches = rows.join('\n');
+  const matchRows = async (some: readonly SampleMatch[]): Promise<string> =>
+    (await Promise.all(some.map((sample) => matchRow(sample, config.batch.inputSize)))).join('\n');
+  const matches = await matchRows(samples);
   const state = lossState(curve('loss'));
   const done = metrics.at(-1)?.step ?? 0;
   const advice = adviseTraining(state, { steps: config.steps, done }, data).map(
@@ -155,6 +170,7 @@ ${plot('Loss', `grid cells^${config.loss.exponent}, mean over neighbouring steps
 ${plot('Evaluation', 'as measured on the pictures of --evaluate', evaluation)}
 <h2>Sample matches</h2><p class="unit">Points of the left view, found in another view of the same picture (a line leads to where they really are) and in another instance or recording. The views are drawn for this report and were never trained on; the pictures that they are of were.</p>
 ${matches}
+${heldSection(await matchRows(held))}
 ${await flowSection(flows)}
 <h2>What to do next</h2><ol>${advice.join('')}</ol>
 <h2>Settings</h2><table>${settingsTable(config)}</table>

@@ -121,7 +121,7 @@ type Run = { options: RunOptions; layout: ParameterLayout; data: TrainingData; m
 
 /** Trains on the data of one round. @param pools made from the pictures @param until last step of the round */
 const trainRound = async (
-  { set, pools: videoPools, annotated }: RoundData,
+  { set, pools: videoPools, annotated, held }: RoundData,
   pools: readonly SharedPool[],
   resume: Progress,
   until: number,
@@ -152,7 +152,7 @@ const trainRound = async (
       onCheckpoint: async (step, state) => {
         await metrics.flush();
         await writeCheckpoint(join(out, checkpointName), { step, config, data: data.digest, state });
-        await writeModelFiles(weightsOf(config, state), { out, runtime, config, layout, source });
+        await writeModelFiles(weightsOf(config, state), { out, runtime, config, layout, source, held });
       },
     });
   } finally {

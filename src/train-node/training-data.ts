@@ -12,6 +12,8 @@ import type { AnnotatedPicture, SharedPool } from '../train/batch/sources.ts';
 import { videoPool } from '../train/batch/sources.ts';
 import { describeData } from '../train/describe-data.ts';
 import type { Model } from '../model/model.ts';
+import { holdBack } from '../train/pairs/hold-back.ts';
+import type { PairPool } from '../train/pairs/pair-pool.ts';
 import { groupRecordings } from '../train/pairs/recordings.ts';
 import type { VideoRegions } from '../train/pairs/regions.ts';
 import { planRounds } from '../train/search/rounds.ts';
@@ -66,6 +68,7 @@ export type RoundReport = {
   round: Round;
   pairs: PairReport;
   /** Recordings that the videos with pairs are clips of; see `groupRecordings`. */ recordings: number;
+  /** Pairs that are kept from training; see `holdBack`. */ held: number;
   /** Where the object was searched, unless that was done before the training was resumed. */ search?: SearchReport;
 };
 
@@ -74,6 +77,7 @@ export type RoundData = {
   set?: PictureSet;
   pools: SharedPool[];
   annotated: AnnotatedPicture[];
+  /** Pairs of frames that training does not see. */ held?: PairPool;
   /** Undefined where the round uses no videos. */ report?: RoundReport;
 };
 
@@ -247,12 +251,14 @@ export const openTrainingData = async (options: DataOptions): Promise<TrainingDa
     if (set === undefined) requirePairs(found, videos.files.length);
     const { pool, report: pairs, search } = found;
     const recordings = groupRecordings(pool);
+    const { pool: learnt, held } = holdBack({ ...pool, recordings });
     const report: RoundReport = {
       ...{ index, round, pairs },
       recordings: new Set(pool.pairs.map(({ video }) => recordings[video])).size,
+      held: held.pairs.length,
       ...(search && { search }),
     };
-    return { ...alone, pools: [videoPool({ ...pool, recordings }, config.videos)], report };
+    return { ...alone, pools: [videoPool(learnt, config.videos)], held, report };
   };
 
   return {

@@ -105,6 +105,25 @@ describe('training on videos', { timeout: 300_000 }, () => {
     );
   });
 
+  test('of a long clip the last frames are kept from it, and the report shows what it makes of them', async () => {
+    const long = join(folder, 'long', 'clip');
+    await mkdir(long, { recursive: true });
+    for (let frame = 0; frame < 40; frame++) {
+      const { rgb, width, height } = drawFrame(movingSquare(4, 80, 64), frame);
+      const picture = sharp(rgb, { raw: { width, height, channels: 3 } }).png({ compressionLevel: 0 });
+      await picture.toFile(join(long, `${String(frame).padStart(2, '0')}.png`));
+    }
+    const run = await start('long-run', {
+      config: configOf({ steps: 2, videos: { poolPairs: 60 } }),
+      videos: { folder: join(folder, 'long'), mode: { kind: 'full' } },
+    });
+    expect(run.rounds[0].pairs.pairs).toBeGreaterThan(12);
+    expect(run.rounds[0].held).toBe(1);
+    const html = await readFile(join(folder, 'long-run', 'report.html'), 'utf8');
+    const rows = html.split('<h2>Matches on frames not trained on</h2>')[1].split('<h2>')[0];
+    expect(rows.match(/data:image\/png/g)).toHaveLength(3);
+  });
+
   test('with pictures, stopped and resumed with other workers, it ends with the same weights', async () => {
     const cache = join(folder, 'alone', 'flow-cache');
     const options = { images, videos: { ...full, cache } };

@@ -57,6 +57,11 @@ describe('the training report', () => {
     expect(html.match(/data:image\/png/g)).toHaveLength(6);
     expect(html).toContain('<th>batch.inputSize</th><td>32</td>');
     expect(html).not.toMatch(/https?:|<script|to<y>/);
+    expect(html).not.toContain('not trained on');
+    const data = { pictures: 6, videos: 3 };
+    const withHeld = await renderReport(config, metrics, samples, { held: samples.slice(1), data });
+    expect(withHeld.match(/data:image\/png/g)).toHaveLength(9);
+    expect(withHeld).toContain('<h2>Matches on frames not trained on</h2>');
   });
 
   it('shows the flow of pairs of frames in colours: its direction as the hue, black where it is not valid', async () => {

@@ -57,16 +57,17 @@ export const toFramePair = (
   settings: VideoSettings,
   objectShare: number,
 ): FramePair => {
-  const { a, b, flow, valid } = pair;
+  const { a, b, flow, valid, frame, step } = pair;
+  const frames = [frame, frame + step] as const;
   if (kind === 'whole') {
     const weights = motionWeights({ a, b, flow, valid }, settings.stillWeight);
-    return { a, b, flow, base: wholeFrame, weights: trustByReturn(weights, pair) };
+    return { a, b, flow, frames, base: wholeFrame, weights: trustByReturn(weights, pair) };
   }
   const base = cutBase(settings);
   const { map, greatest } = pair.deformation ?? { map: new Float32Array(valid.length), greatest: 0 };
   const weights = regionWeights(flow, { valid, deformation: map, base, objectShare }, settings);
   return {
-    ...{ a, b, flow, base },
+    ...{ a, b, flow, frames, base },
     weights: trustByReturn(weights, pair),
     fullWeight: settings.deformationWeight,
     drawWeight: calmDraw * base.side * flow.width + greatest,

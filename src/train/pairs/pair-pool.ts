@@ -14,6 +14,7 @@ export type FramePair = {
   /** What 255 stands for, default 1. */ fullWeight?: number;
   /** How often it is drawn, against the other pairs of its recording; default 1. */ drawWeight?: number;
   /** Canonical crop of both. */ base: CropBase;
+  /** Numbers of both frames in their video, where they are frames. */ frames?: readonly [number, number];
 };
 
 /** A pair inside a {@link PairPool}. */
@@ -26,6 +27,7 @@ export type PooledPair = {
   /** Where its weights start. */ weights: number;
   /** What a weight of 255 stands for. */ fullWeight: number;
   /** How often it is drawn, against the other pairs of its recording. */ drawWeight: number;
+  /** Numbers of both frames in their video, where they are frames. */ frames?: readonly [number, number];
 };
 
 /** Pairs of many videos in memory that is shared where it can be, so that worker threads read them without a copy. */
@@ -105,6 +107,7 @@ export const createPairPoolBuilder = (
         weights: index * area,
         fullWeight: pair.fullWeight ?? 1,
         drawWeight: pair.drawWeight ?? 1,
+        ...(pair.frames && { frames: pair.frames }),
       },
     });
   };
