@@ -11,7 +11,8 @@ import { checkPointsFile, serializePointsFile } from '../landmarks/points-file.t
 import { defineCommand, UsageError } from './arguments.ts';
 import { createRun } from './command-run.ts';
 import { readCoco, writeCoco } from './convert/coco.ts';
-import { readDeepLabCut, writeDeepLabCut } from './convert/deeplabcut.ts';
+import { keypointsToTable, readDeepLabCut, writeDeepLabCut } from './convert/deeplabcut.ts';
+import { holdsPandasTable, readDeepLabCutHdf5, writeDeepLabCutHdf5 } from './convert/deeplabcut-hdf5.ts';
 import { toPointsFile, type ConvertOptions, type KeypointRow, type Keypoints } from './convert/keypoints.ts';
 import { readSleap, writeSleap } from './convert/sleap.ts';
 import { resultOptions } from './model-options.ts';
@@ -29,7 +30,7 @@ type Format = (typeof formats)[number];
 const command = defineCommand({
   name: 'dve convert',
   about:
-    'Reads and writes files of points: "points" (points.json, as "dve label" saves them), "coco" (COCO keypoints, JSON),\n"dlc" (CSV of DeepLabCut), "sleap" (analysis HDF5 of SLEAP; needs the package h5wasm). Where nothing is said, .csv is dlc,\n.h5 is sleap, .json is points. Coordinates stay as they are, in pixels; the centre of the top-left pixel is (0.5, 0.5)\nhere, and programs that count from its corner or its centre differ by no more than that. Hidden points are null, v = 0,\nempty cells or NaN. Of several objects in a picture the first one is taken.',
+    'Reads and writes files of points: "points" (points.json, as "dve label" saves them), "coco" (COCO keypoints, JSON),\n"dlc" (labelled pictures of DeepLabCut, CSV or HDF5; CSV of what its networks found), "sleap" (analysis HDF5 of SLEAP).\nHDF5 needs the package h5wasm. Where nothing is said, .csv is dlc, .json is points, and .h5 is what it holds; one that is\nwritten is sleap. Coordinates stay as they are, in pixels; the centre of the top-left pixel is (0.5, 0.5)\nhere, and programs that count from its corner or its centre differ by no more than that. Hidden points are null, v = 0,\nempty cells or NaN. Of several objects in a picture the first one is taken.',
   positionals: [
     { name: 'IN', describe: 'File to read.' },
     { name: 'OUT', describe: 'File to write.' },
@@ -58,11 +59,13 @@ const command = defineCommand({
   },
 });
 
+const isHdf5 = (path: string): boolean => ['.h5', '.hdf5'].includes(extname(path).toLowerCase());
+
 const formatOf = (path: string, given: Format | undefined, option: string): Format => {
   if (given !== undefined) return given;
   const ending = extname(path).toLowerCase();
   if (ending === '.csv') return 'dlc';
-  if (ending === '.h5' || ending === '.hdf5') return 'sleap';
+  if (isHdf5(path)) return 'sleap';
   if (ending === '.json') return 'points';
   throw new UsageError(
     `${path} does not say by its ending what it is: give --${option}. See "dve convert --help".`,
@@ -96,7 +99,7 @@ const readPoints = async (path: string, images: string | undefined): Promise<Key
 const read = async (
   path: string,
   format: Format,
-  images: string | undefined,
+  { images, given }: { images: string | undefined; given: Format | undefined },
   options: ConvertOptions,
 ): Promise<Keypoints> => {
   switch (format) {
@@ -106,10 +109,25 @@ const read = async (
       return readCoco(await readJson(path, 'Give a file of COCO keypoints.'), path, options);
     case 'dlc':
       await requireRegularFile(path);
+      if (isHdf5(path)) return readDeepLabCutHdf5(path, options);
       return readDeepLabCut(await readText(path), path, options);
     case 'sleap':
       await requireRegularFile(path);
-      return readSleap(path, options);
+      // Both write .h5, and a file tells which it is.
+      return given === undefined && (await holdsPandasTable(path))
+        ? readDeepLabCutHdf5(path, options)
+        : readSleap(path, options);
+  }
+};
+
+/** The library writes files by itself, and what it has begun is not put in place of anything. */
+const writeHdf5 = async (path: string, write: (path: string) => Promise<void>): Promise<void> => {
+  const folder = await mkdtemp(join(tmpdir(), 'dve-convert-'));
+  try {
+    await write(join(folder, 'points.h5'));
+    await writeFileAtomic(path, await readFile(join(folder, 'points.h5')));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 };
 
@@ -119,19 +137,14 @@ const write = async (path: string, format: Format, keypoints: Keypoints): Promis
       return writeFileAtomic(path, serializePointsFile(toPointsFile(keypoints)));
     case 'coco':
       return writeFileAtomic(path, writeCoco(keypoints));
-    case 'dlc':
-      return writeFileAtomic(path, writeDeepLabCut(keypoints));
-    case 'sleap': {
-      // The library writes files by itself, and what it has begun is not put in place of anything.
-      const folder = await mkdtemp(join(tmpdir(), 'dve-convert-'));
-      try {
-        await writeSleap(join(folder, 'analysis.h5'), keypoints);
-        await writeFileAtomic(path, await readFile(join(folder, 'analysis.h5')));
-        return;
-      } finally {
-        await rm(folder, { recursive: true, force: true });
-      }
+    case 'dlc': {
+      const table = keypointsToTable(keypoints);
+      return isHdf5(path)
+        ? writeHdf5(path, (file) => writeDeepLabCutHdf5(file, table))
+        : writeFileAtomic(path, writeDeepLabCut(table));
     }
+    case 'sleap':
+      return writeHdf5(path, (file) => writeSleap(file, keypoints));
   }
 };
 
@@ -139,7 +152,12 @@ export const run = createRun(command, async ({ values, positionals: [input, outp
   const [from, to] = [formatOf(input, values.from, 'from'), formatOf(output, values.to, 'to')];
   await refuseOverwrite({ out: output }, [input]);
   const { video, least, images } = values;
-  const keypoints = await read(input, from, images, { video, least, onNote: printNote });
+  const keypoints = await read(
+    input,
+    from,
+    { images, given: values.from },
+    { video, least, onNote: printNote },
+  );
   if (keypoints.rows.length === 0) {
     throw new InputError(`${input} has no picture or frame with points. Give a file that has some.`);
   }

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/convert.ts';
 import { readCoco } from '../../src/cli/convert/coco.ts';
 import { readDeepLabCut } from '../../src/cli/convert/deeplabcut.ts';
+import { readDeepLabCutHdf5 } from '../../src/cli/convert/deeplabcut-hdf5.ts';
 import { parsePointsFile, serializePointsFile, type PointsFile } from '../../src/landmarks/points-file.ts';
 
 let folder = '';
@@ -65,6 +66,13 @@ describe('dve convert', () => {
     expect(await thereAndBack('sleap.h5')).toEqual({ ...clip, connections: [] });
   });
 
+  test.skipIf(!hasLibrary)('HDF5 of DeepLabCut and back, without the lines', async () => {
+    expect(await thereAndBack('dlc.h5', '--to=dlc')).toEqual({ ...clip, connections: [] });
+    // A file tells which of both it is.
+    await run([at('dlc.h5'), at('out.json'), '--video', 'clip.mp4']);
+    expect(parsePointsFile(await readFile(at('out.json'), 'utf8'))).toEqual({ ...clip, connections: [] });
+  });
+
   test('shares want the pictures', async () => {
     await writeFile(
       at('shares.json'),
@@ -76,6 +84,58 @@ describe('dve convert', () => {
 });
 
 describe('files of others', () => {
+  const written = (name: string): string =>
+    fileURLToPath(new URL(`../fixtures/deeplabcut/${name}`, import.meta.url));
+  const labelled = [
+    {
+      frame: 12,
+      points: [
+        { x: 10.5, y: 20 },
+        { x: 30, y: 40.25 },
+      ],
+    },
+    { frame: 34, points: [null, { x: 31, y: 41 }] },
+    { frame: 99, points: [{ x: 12, y: 22 }, null] },
+  ];
+
+  test.skipIf(!hasLibrary).each(['one.h5', 'individuals.h5'])(
+    'HDF5 of DeepLabCut: %s of pandas',
+    async (name) => {
+      notes.length = 0;
+      const { names, rows } = await readDeepLabCutHdf5(written(name), { ...options, video: 'clip.mp4' });
+      expect(names).toEqual(['nose', 'tail base']);
+      expect(rows).toEqual(labelled.map((row) => ({ video: 'clip.mp4', ...row })));
+      expect(notes).toEqual(
+        name === 'one.h5' ? [] : [expect.stringContaining('several individuals: one is taken') as string],
+      );
+    },
+  );
+
+  test.skipIf(!hasLibrary)(
+    'HDF5 that holds no labelled points is refused with what to give instead',
+    async () => {
+      const { default: library } = await import('h5wasm/node');
+      await library.ready;
+      const make = (name: string, kind?: string): string => {
+        const file = new library.File(at(name), 'w');
+        file.create_group('df_with_missing');
+        if (kind !== undefined)
+          file.get('df_with_missing')?.create_attribute('pandas_type', kind, [], `S${kind.length}`);
+        file.close();
+        return at(name);
+      };
+      await expect(readDeepLabCutHdf5(make('found.h5', 'frame_table'), options)).rejects.toThrow(
+        /found\.h5 holds what a network found.*CSV/,
+      );
+      await expect(readDeepLabCutHdf5(make('empty.h5', 'frame'), options)).rejects.toThrow(
+        /has no table of labelled points/,
+      );
+      await expect(readDeepLabCutHdf5(make('other.h5'), options)).rejects.toThrow(
+        /has no table of labelled points/,
+      );
+    },
+  );
+
   test('COCO: covered and missing points are hidden, of several objects one is taken', () => {
     const value = {
       images: [{ id: 9, file_name: 'train/a.jpg', width: 64, height: 48 }],

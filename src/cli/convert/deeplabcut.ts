@@ -2,6 +2,16 @@
 import { InputError } from '../../errors.ts';
 import { lastPart, type ConvertOptions, type KeypointRow, type Keypoints } from './keypoints.ts';
 
+/** Rows above the points that say what each column holds, as DeepLabCut calls them. */
+export const headerNames: readonly string[] = ['scorer', 'individuals', 'bodyparts', 'coords'];
+
+/** A table of points: what its CSV holds, and what its HDF5 does. */
+export type DeepLabCutTable = {
+  /** Cells of each header row by its name, which is the first of them; as many before the columns as rows have. */
+  header: ReadonlyMap<string, string[]>;
+  /** Cells of each picture: where it is, in one cell or several, then its columns; '' for nothing. */ rows: string[][];
+};
+
 /** Cells of a line; quoted ones may hold commas. */
 const cellsOf = (line: string): string[] => {
   const cells: string[] = [];
@@ -21,7 +31,7 @@ const columnsOf = (header: ReadonlyMap<string, string[]>, path: string, { onNote
   const [parts, coords, individuals] = ['bodyparts', 'coords', 'individuals'].map((key) => header.get(key));
   if (parts === undefined || coords === undefined) {
     throw new InputError(
-      `${path} has no rows "bodyparts" and "coords" at its beginning. Give a CSV file of DeepLabCut.`,
+      `${path} has no rows "bodyparts" and "coords" at its beginning. Give a file of DeepLabCut.`,
     );
   }
   const first = coords.indexOf('x');
@@ -55,12 +65,20 @@ export const readDeepLabCut = (text: string, path: string, options: ConvertOptio
     .split(/\r?\n/)
     .filter((line) => line !== '')
     .map(cellsOf);
-  const headerRows = ['scorer', 'individuals', 'bodyparts', 'coords'];
   const header = new Map(
-    lines.slice(0, 4).flatMap((cells) => (headerRows.includes(cells[0]) ? [[cells[0], cells]] : [])),
+    lines.slice(0, 4).flatMap((cells) => (headerNames.includes(cells[0]) ? [[cells[0], cells]] : [])),
   );
-  const { columns, first } = columnsOf(header, path, options);
-  const rows = lines.slice(header.size).map((cells): KeypointRow => {
+  return tableToKeypoints({ header, rows: lines.slice(header.size) }, path, options);
+};
+
+/** @throws InputError for a table without the names that DeepLabCut gives to its rows */
+export const tableToKeypoints = (
+  table: DeepLabCutTable,
+  path: string,
+  options: ConvertOptions,
+): Keypoints => {
+  const { columns, first } = columnsOf(table.header, path, options);
+  const rows = table.rows.map((cells): KeypointRow => {
     const numberAt = (column: number): number => (cells[column] === '' ? NaN : Number(cells[column]));
     const confidences = columns.flatMap(({ likelihood }) =>
       likelihood === undefined ? [] : [numberAt(likelihood)],
@@ -79,21 +97,25 @@ export const readDeepLabCut = (text: string, path: string, options: ConvertOptio
   return { names: columns.map(({ name }) => name), connections: [], rows: shown };
 };
 
-/** As labelled pictures, in the layout of `CollectedData_*.csv`. @param scorer who labelled */
-export const writeDeepLabCut = ({ names, rows }: Keypoints, scorer = 'dve-sdk'): string => {
-  const columns = (of: (name: string, coordinate: string) => string): string =>
-    names.flatMap((name) => ['x', 'y'].map((coordinate) => cell(of(name, coordinate)))).join(',');
-  const placed = rows.map(({ picture, video, frame, points }) => {
-    const folder = video === undefined ? 'pictures' : video.replace(/\.[^.]*$/, '');
-    const name = picture ?? `img${String(frame).padStart(5, '0')}.png`;
-    const values = points.flatMap((point) => (point === null ? ['', ''] : [point.x, point.y].map(String)));
-    return [cell(`labeled-data/${folder}/${name}`), ...values].join(',');
-  });
-  return [
-    `scorer,${columns(() => scorer)}`,
-    `bodyparts,${columns((name) => name)}`,
-    `coords,${columns((_, coordinate) => coordinate)}`,
-    ...placed,
-    '',
-  ].join('\n');
+/** As labelled pictures, with the place of each in one cell. @param scorer who labelled */
+export const keypointsToTable = ({ names, rows }: Keypoints, scorer = 'dve-sdk'): DeepLabCutTable => {
+  const columns = (of: (name: string, coordinate: string) => string): string[] =>
+    names.flatMap((name) => ['x', 'y'].map((coordinate) => of(name, coordinate)));
+  return {
+    header: new Map([
+      ['scorer', ['scorer', ...columns(() => scorer)]],
+      ['bodyparts', ['bodyparts', ...columns((name) => name)]],
+      ['coords', ['coords', ...columns((_, coordinate) => coordinate)]],
+    ]),
+    rows: rows.map(({ picture, video, frame, points }) => {
+      const folder = video === undefined ? 'pictures' : video.replace(/\.[^.]*$/, '');
+      const name = picture ?? `img${String(frame).padStart(5, '0')}.png`;
+      const values = points.flatMap((point) => (point === null ? ['', ''] : [point.x, point.y].map(String)));
+      return [`labeled-data/${folder}/${name}`, ...values];
+    }),
+  };
 };
+
+/** In the layout of `CollectedData_*.csv`. */
+export const writeDeepLabCut = ({ header, rows }: DeepLabCutTable): string =>
+  [...[...header.values(), ...rows].map((cells) => cells.map(cell).join(',')), ''].join('\n');

@@ -5,6 +5,13 @@ declare module 'h5wasm/node' {
     shape: number[] | null;
     value: Value;
     to_array(): unknown;
+    attrs: Readonly<Record<string, { value: unknown } | undefined>>;
+    create_attribute(
+      name: string,
+      data: string | BigInt64Array,
+      shape?: readonly number[],
+      dtype?: string,
+    ): void;
   };
   export class File {
     constructor(path: string, mode: 'r' | 'w');
@@ -16,6 +23,7 @@ declare module 'h5wasm/node' {
       shape?: readonly number[];
       dtype?: string;
     }): unknown;
+    create_group(name: string): unknown;
     close(): number;
   }
   const library: { ready: Promise<unknown>; File: typeof File };

@@ -1,28 +1,11 @@
 /** SLEAP's analysis files (HDF5): tracks of a video. */
 import { InputError } from '../../errors.ts';
+import { loadHdf5, textsOf } from './hdf5.ts';
 import { lastPart, type ConvertOptions, type KeypointRow, type Keypoints } from './keypoints.ts';
-
-/** @throws InputError where h5wasm is not installed */
-const loadLibrary = async () => {
-  try {
-    const { default: library } = await import('h5wasm/node');
-    await library.ready;
-    return library;
-  } catch (error) {
-    throw new InputError(
-      'HDF5 files need the package "h5wasm", which is not installed. Run "npm install h5wasm".',
-      { cause: error },
-    );
-  }
-};
-
-/** Strings of a dataset, whichever way they are stored. */
-const textsOf = (value: unknown): string[] =>
-  (Array.isArray(value) ? value : [value]).map((text) => String(text).replace(/\0+$/, ''));
 
 /** @throws InputError that names the file and what is wrong with it */
 export const readSleap = async (path: string, { video, onNote }: ConvertOptions): Promise<Keypoints> => {
-  const { File } = await loadLibrary();
+  const { File } = await loadHdf5();
   const file = new File(path, 'r');
   try {
     const tracks = file.get('tracks');
@@ -75,7 +58,7 @@ export const writeSleap = async (path: string, { names, connections, rows }: Key
       'an analysis file of SLEAP holds the frames of one video, and these points are of pictures or of several videos. Write COCO or DeepLabCut instead.',
     );
   }
-  const { File } = await loadLibrary();
+  const { File } = await loadHdf5();
   const frames = Math.max(0, ...rows.map(({ frame = 0 }) => frame + 1));
   const nodes = names.length;
   const tracks = new Float64Array(2 * nodes * frames).fill(NaN);
