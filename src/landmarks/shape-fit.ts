@@ -13,6 +13,9 @@ export type ShapeFitOptions = {
   /** Pairs of points tried. Default 120. */ trials?: number;
 };
 
+/** Rounds of reweighting after which a fit moves by less than a thousandth. */
+const settlingRounds = 6;
+
 /** Longer side of the box of some points, in their unit. */
 export const shapeExtent = (points: readonly Point[]): number => {
   const xs = points.map((point) => point.x);
@@ -80,17 +83,18 @@ export const fitShape = (
     if (weights[i] === 0 || weights[j] === 0) continue;
     consider(throughPair(shape[i], shape[j], points[i], points[j]));
   }
-  for (let round = 0; round < 4 && best !== undefined; round++) {
-    consider(reweighted(shape, points, weights, best, tolerance * extent));
-  }
   if (best === undefined) return undefined;
-  const transform = best;
+  // Which pair wins is chance: two of them that are as good lie apart by their own noise. Where this settles does not go by it.
+  let transform: Similarity = best;
+  for (let round = 0; round < settlingRounds; round++) {
+    transform = reweighted(shape, points, weights, transform, tolerance * extent) ?? transform;
+  }
   const scale = similarityScale(transform);
   const residuals = Float64Array.from(shape, (from, i) => {
     const fitted = applySimilarity(transform, from);
     return Math.hypot(fitted.x - points[i].x, fitted.y - points[i].y) / scale / extent;
   });
-  return { transform, agreement: 1 - bestCost / total, residuals };
+  return { transform, agreement: 1 - cost(transform) / total, residuals };
 };
 
 /** The similarity that takes a to p and b to q. */

@@ -63,6 +63,25 @@ describe('fitShape', () => {
     expect(fitShape(shape, points, even)).toBeUndefined();
   });
 
+  it('hardly moves where points hardly do, whichever pair of them proposes it', () => {
+    const many = Array.from({ length: 60 }, (_, i) => ({
+      x: 0.5 + 0.4 * Math.sqrt(i / 60) * Math.cos(2.4 * i),
+      y: 0.5 + 0.4 * Math.sqrt(i / 60) * Math.sin(2.4 * i),
+    }));
+    // Bent, so that no similarity fits and many a pair fits as well as another.
+    const bent = many.map((point, i) => {
+      const { x, y } = applySimilarity(truth, point);
+      return { x: x + 8 * Math.sin(3 * i), y: y + 8 * Math.cos(5 * i) };
+    });
+    const random = createNoise(11);
+    const scales = Array.from({ length: 60 }, () => {
+      const points = bent.map(({ x, y }) => ({ x: x + 0.5 * random(), y: y + 0.5 * random() }));
+      const fit = fitShape(many, points, new Float32Array(60).fill(1));
+      return fit === undefined ? NaN : similarityScale(fit.transform);
+    });
+    expect(Math.max(...scales) - Math.min(...scales)).toBeLessThan(1);
+  });
+
   it('gives the same fit for the same points', () => {
     const random = createNoise(3);
     const points = shape.map((point) => {
