@@ -46,9 +46,9 @@ const wanted = { jitter: 0.1, lag: 0.5 };
 /** Calm to quick, the default among them. */
 const settings: SmootherOptions[] = [
   { minCutoff: 0.5, beta: 20 },
-  { minCutoff: 1, beta: 50 },
-  { minCutoff: 1, beta: 100 },
+  { minCutoff: 0.5, beta: 50 },
   { ...defaultSmoothing },
+  { minCutoff: 1, beta: 100 },
   { minCutoff: 2, beta: 100 },
   { minCutoff: 2, beta: 200 },
   { minCutoff: 3, beta: 150 },
