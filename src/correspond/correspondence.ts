@@ -3,7 +3,7 @@ import { cellCenter, pointToCell, type Point } from '../geometry/coordinates.ts'
 import { cropToImage, imageToCrop, type Roi } from '../geometry/roi.ts';
 import {
   matchReferences,
-  sampleEmbedding,
+  sampleEmbeddings,
   toEmbeddingMap,
   type EmbeddingGeometry,
   type EmbeddingMap,
@@ -146,15 +146,6 @@ export const correspondSquares = (
   options: MatchOptions,
 ): Correspondence => fieldOf(matchSquares(a, b, options), options);
 
-/** Embeddings between cells, @returns (N, C) unit vectors. @param points crop pixels */
-const sampleAll = (map: EmbeddingMap, points: readonly Point[]): Float32Array => {
-  const vectors = new Float32Array(points.length * map.channels);
-  points.forEach((point, n) => {
-    vectors.set(sampleEmbedding(map, point), n * map.channels);
-  });
-  return vectors;
-};
-
 const pointAt = (matches: Float32Array, n: number): Point => ({ x: matches[3 * n], y: matches[3 * n + 1] });
 
 /** A value of each cell between the four nearest ones. @param point crop pixels */
@@ -185,13 +176,13 @@ export const pointsOf = (
   const side = cropSize(from);
   const settings = { temperature, radius: 2 };
   const sought = points.map((point) => imageToCrop(point, from.roi, side));
-  const references = sampleAll(from.map, sought);
+  const references = sampleEmbeddings(from.map, sought);
   const best = new Float32Array(points.length).fill(-1);
   const found: MatchedPoint[] = points.map(() => ({ x: 0, y: 0, confidence: 0, mutual: false }));
   for (const { square, rough } of levels) {
     const there = matchReferences(square.map, references, settings);
     const places = points.map((_, n) => pointAt(there, n));
-    const back = matchReferences(from.map, sampleAll(square.map, places), settings);
+    const back = matchReferences(from.map, sampleEmbeddings(square.map, places), settings);
     sought.forEach((home, n) => {
       const came = pointAt(back, n);
       const missed = Math.hypot(came.x - home.x, came.y - home.y) / side;

@@ -2,7 +2,7 @@ import type { Point } from '../geometry/coordinates.ts';
 import { median } from '../geometry/statistics.ts';
 import {
   matchReferences,
-  sampleEmbedding,
+  sampleEmbeddings,
   type EmbeddingMap,
   type MatchSettings,
 } from '../landmarks/matching.ts';
@@ -18,15 +18,6 @@ export type CycleOptions = {
   matching: MatchSettings;
   /** How far a landmark may be missed on the way there and back, crop pixels. */ tolerance: number;
   /** Other views that each view is checked against. Default 6. */ partners?: number;
-};
-
-/** @returns (N, C) unit vectors */
-const embeddingsAt = (map: EmbeddingMap, points: readonly Point[]): Float32Array => {
-  const embeddings = new Float32Array(points.length * map.channels);
-  points.forEach((point, index) => {
-    embeddings.set(sampleEmbedding(map, point), index * map.channels);
-  });
-  return embeddings;
 };
 
 const pointAt = (matches: Float32Array, index: number): Point => ({
@@ -47,14 +38,14 @@ const cycleErrors = (
   { matching, partners = 6 }: CycleOptions,
 ): number[] => {
   const { map, points } = views[index];
-  const own = embeddingsAt(map, points);
+  const own = sampleEmbeddings(map, points);
   const errors: number[][] = points.map(() => []);
   const step = Math.max(1, Math.floor((views.length - 1) / partners));
   for (let k = 0; k < Math.min(partners, views.length - 1); k++) {
     const other = views[(index + 1 + k * step) % views.length];
     const matched = matchReferences(other.map, own, matching);
     const places = points.map((_, n) => pointAt(matched, n));
-    const back = matchReferences(map, embeddingsAt(other.map, places), matching);
+    const back = matchReferences(map, sampleEmbeddings(other.map, places), matching);
     points.forEach((point, n) => {
       const there = other.seen?.[n] === false ? 0 : distance(places[n], other.points[n]);
       errors[n].push(Math.max(there, distance(pointAt(back, n), point)));
@@ -92,7 +83,7 @@ export const averageViews = (
   const { channels } = views[0].map;
   const sum = new Float32Array(views[0].points.length * channels);
   views.forEach(({ map, points }, view) => {
-    embeddingsAt(map, points).forEach((value, i) => {
+    sampleEmbeddings(map, points).forEach((value, i) => {
       if (kept[view][Math.floor(i / channels)]) sum[i] += value;
     });
   });

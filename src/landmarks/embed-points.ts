@@ -1,6 +1,6 @@
 import type { Point } from '../geometry/coordinates.ts';
 import type { Model } from '../model/model.ts';
-import { sampleEmbedding, toEmbeddingMap } from './matching.ts';
+import { sampleEmbeddings, toEmbeddingMap } from './matching.ts';
 
 /**
  * Embeddings of one picture at points of its crop.
@@ -13,11 +13,5 @@ export const embedPoints = async <Image>(
   image: Image,
   points: readonly Point[],
 ): Promise<Float32Array> => {
-  const channels = model.manifest.embeddingSize;
-  const map = toEmbeddingMap(model.manifest, await model.embed(image));
-  const references = new Float32Array(points.length * channels);
-  points.forEach((point, index) => {
-    references.set(sampleEmbedding(map, point), index * channels);
-  });
-  return references;
+  return sampleEmbeddings(toEmbeddingMap(model.manifest, await model.embed(image)), points);
 };

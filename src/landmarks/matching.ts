@@ -45,35 +45,47 @@ const normalizeInPlace = (vector: Float32Array): void => {
 const clamp = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high);
 
 /**
- * The embedding at a point between cells: bilinear over the four nearest cell centres, made a unit vector again.
+ * The embeddings at points between cells: bilinear over the four nearest cell centres, made unit vectors again.
  * Beyond the outermost cell centres the border is repeated.
- * @param point crop pixels
- * @returns (C) unit vector
+ * @param points (N) crop pixels
+ * @returns (N, C) unit vectors
  */
-export const sampleEmbedding = (map: EmbeddingMap, point: Point): Float32Array => {
-  const cell = pointToCell(point, map.stride);
-  const x = clamp(cell.x, 0, map.width - 1);
-  const y = clamp(cell.y, 0, map.height - 1);
-  const left = Math.min(Math.floor(x), Math.max(map.width - 2, 0));
-  const top = Math.min(Math.floor(y), Math.max(map.height - 2, 0));
-  const right = Math.min(left + 1, map.width - 1);
-  const bottom = Math.min(top + 1, map.height - 1);
-  const fx = x - left;
-  const fy = y - top;
-  const cells = map.height * map.width;
-  const vector = new Float32Array(map.channels);
-  for (let c = 0; c < map.channels; c += 1) {
-    const plane = c * cells;
-    const above =
-      map.data[plane + top * map.width + left] * (1 - fx) + map.data[plane + top * map.width + right] * fx;
-    const below =
-      map.data[plane + bottom * map.width + left] * (1 - fx) +
-      map.data[plane + bottom * map.width + right] * fx;
-    vector[c] = above * (1 - fy) + below * fy;
+export const sampleEmbeddings = (map: EmbeddingMap, points: readonly Point[]): Float32Array => {
+  const { data, channels, width, height } = map;
+  const vectors = new Float32Array(points.length * channels);
+  const corners = new Int32Array(points.length);
+  const shares = new Float32Array(4 * points.length);
+  const [right, below] = [width > 1 ? 1 : 0, height > 1 ? width : 0];
+  points.forEach((point, n) => {
+    const cell = pointToCell(point, map.stride);
+    const x = clamp(cell.x, 0, width - 1);
+    const y = clamp(cell.y, 0, height - 1);
+    const left = Math.min(Math.floor(x), Math.max(width - 2, 0));
+    const top = Math.min(Math.floor(y), Math.max(height - 2, 0));
+    const [fx, fy] = [x - left, y - top];
+    corners[n] = top * width + left;
+    shares.set([(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy], 4 * n);
+  });
+  // Channel by channel, as they lie in memory: point by point every value would be far from the last one.
+  for (let c = 0, plane = 0; c < channels; c += 1, plane += width * height) {
+    for (let n = 0, k = 0; n < corners.length; n += 1) {
+      const at = plane + corners[n];
+      vectors[n * channels + c] =
+        shares[k++] * data[at] +
+        shares[k++] * data[at + right] +
+        shares[k++] * data[at + below] +
+        shares[k++] * data[at + below + right];
+    }
   }
-  normalizeInPlace(vector);
-  return vector;
+  for (let start = 0; start < vectors.length; start += channels) {
+    normalizeInPlace(vectors.subarray(start, start + channels));
+  }
+  return vectors;
 };
+
+/** The same at one point. @returns (C) */
+export const sampleEmbedding = (map: EmbeddingMap, point: Point): Float32Array =>
+  sampleEmbeddings(map, [point]);
 
 /**
  * One reference per landmark from several pictures: the mean of its embeddings, made a unit vector again.

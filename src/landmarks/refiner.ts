@@ -32,21 +32,13 @@ export type Refiner = {
 const strayFrom = 0.02;
 const strayRounds = 4;
 
-/** Small turns, growth and shifts of a shape as orthonormal rows over its 2N coordinates. */
-const similarityRows = (shape: readonly Point[]): number[] => {
-  const centerX = shape.reduce((sum, { x }) => sum + x, 0) / shape.length;
-  const centerY = shape.reduce((sum, { y }) => sum + y, 0) / shape.length;
-  const rows = [
-    shape.flatMap(({ x, y }) => [x - centerX, y - centerY]),
-    shape.flatMap(({ x, y }) => [centerY - y, x - centerX]),
-    shape.flatMap(() => [1, 0]),
-    shape.flatMap(() => [0, 1]),
-  ];
-  return rows.flatMap((row) => {
-    const length = Math.hypot(...row);
-    return row.map((value) => value / length);
-  });
-};
+/** Small growth, turns and shifts of a shape as rows over its 2N coordinates. */
+const similarityRows = (shape: readonly Point[]): number[] => [
+  ...shape.flatMap(({ x, y }) => [x, y]),
+  ...shape.flatMap(({ x, y }) => [-y, x]),
+  ...shape.flatMap(() => [1, 0]),
+  ...shape.flatMap(() => [0, 1]),
+];
 
 const bases = new WeakMap<Float32Array, Float64Array>();
 
@@ -75,30 +67,33 @@ export const pullStrays = (
   const size = 2 * points.length;
   const count = 4 + variances.length;
   const basis = basisOf(components, meanShape);
-  const off = Float64Array.from({ length: size }, (_, i) => {
-    const n = i >> 1;
-    return i % 2 === 0 ? points[n].x - meanShape[n].x : points[n].y - meanShape[n].y;
-  });
-  const trust = new Float64Array(points.length).fill(1);
+  const off = new Float64Array(size);
   const explained = new Float64Array(size);
+  const trust = new Float64Array(points.length).fill(1);
   const beyond = new Float64Array(points.length);
-  const trusted = new Float64Array(size);
+  points.forEach(({ x, y }, n) => {
+    off[2 * n] = x - meanShape[n].x;
+    off[2 * n + 1] = y - meanShape[n].y;
+  });
   for (let round = 0; round < strayRounds; round++) {
     const matrix = new Float64Array(count * count);
-    const right = new Float64Array(count);
+    const coefficients = new Float64Array(count);
     for (let a = 0; a < count; a++) {
-      for (let i = 0; i < size; i++) trusted[i] = trust[i >> 1] * basis[a * size + i];
-      for (let b = 0; b <= a; b++) {
-        let sum = 0;
-        for (let i = 0, at = b * size; i < size; i++, at++) sum += trusted[i] * basis[at];
-        matrix[a * count + b] = sum;
-      }
-      for (let i = 0; i < size; i++) right[a] += trusted[i] * off[i];
       // What is known beforehand: how far shapes lie along each component; nothing of place, size and turn.
-      matrix[a * count + a] += a < 4 ? 1e-6 : strayFrom ** 2 / Math.max(variances[a - 4], 1e-12);
+      matrix[a * count + a] = a < 4 ? 1e-6 : strayFrom ** 2 / Math.max(variances[a - 4], 1e-12);
+    }
+    // Point by point, so that the sums go on side by side: one after the other each term would wait for the one before.
+    for (let i = 0; i < size; i += 2) {
+      for (let a = 0; a < count; a++) {
+        const x = trust[i / 2] * basis[a * size + i];
+        const y = trust[i / 2] * basis[a * size + i + 1];
+        coefficients[a] += x * off[i] + y * off[i + 1];
+        for (let b = 0, at = i; b <= a; b++, at += size)
+          matrix[a * count + b] += x * basis[at] + y * basis[at + 1];
+      }
     }
     factorizeInPlace(matrix, count);
-    const coefficients = solveFactored(matrix, count, right);
+    solveFactored(matrix, count, coefficients);
     explained.fill(0);
     coefficients.forEach((coefficient, a) => {
       for (let i = 0; i < size; i++) explained[i] += coefficient * basis[a * size + i];
@@ -114,6 +109,18 @@ export const pullStrays = (
     const at = (i: number): number => explained[i] + keep * (off[i] - explained[i]);
     return { x: meanShape[n].x + at(2 * n), y: meanShape[n].y + at(2 * n + 1) };
   });
+};
+
+/** Sum of products of b and as many values of a from `at` on. Two sums at once: each waits for itself only. */
+const dot = (a: Float32Array, at: number, b: Float32Array): number => {
+  let even = 0;
+  let odd = 0;
+  let i = 1;
+  for (; i < b.length; i += 2) {
+    even += a[at + i - 1] * b[i - 1];
+    odd += a[at + i] * b[i];
+  }
+  return i > b.length ? even + odd : even + odd + a[at + i - 1] * b[i - 1];
 };
 
 /** Writes points as coordinates off the mean shape. @param out from `start` on, 2N values */
@@ -137,11 +144,8 @@ export const projectEmbedding = (
   start: number,
 ): void => {
   const channels = embedding.length;
-  for (let d = 0; d * channels < projection.length; d++) {
-    let sum = 0;
-    for (let c = 0; c < channels; c++) sum += projection[d * channels + c] * embedding[c];
-    out[start + d] = sum;
-  }
+  for (let d = 0; d * channels < projection.length; d++)
+    out[start + d] = dot(projection, d * channels, embedding);
 };
 
 /** @param input (F) @returns `points` moved by what the map says */
@@ -151,17 +155,9 @@ export const moveBy = (
   points: readonly Point[],
 ): Point[] => {
   const rank = up.length / offset.length;
-  const inner = new Float64Array(rank);
-  for (let r = 0; r < rank; r++) {
-    let sum = 0;
-    for (let f = 0; f < input.length; f++) sum += down[r * input.length + f] * input[f];
-    inner[r] = sum;
-  }
-  const moved = (value: number, i: number): number => {
-    let sum = value + offset[i];
-    for (let r = 0; r < rank; r++) sum += up[i * rank + r] * inner[r];
-    return sum;
-  };
+  const inner = new Float32Array(rank);
+  for (let r = 0; r < rank; r++) inner[r] = dot(down, r * input.length, input);
+  const moved = (value: number, i: number): number => value + offset[i] + dot(up, i * rank, inner);
   return points.map(({ x, y }, n) => ({ x: moved(x, 2 * n), y: moved(y, 2 * n + 1) }));
 };
 
@@ -171,26 +167,27 @@ export const usesEmbeddings = ({ up }: LowRankMap): boolean => up.length > 0;
 /**
  * Refines the matches of one look.
  * @param points (N) matches in the frame of `meanShape`
- * @param embeddingAt the embedding (C) of the crop at a point of that frame
+ * @param embeddingsAt the embeddings (N, C) of the crop at points of that frame
  * @returns (N) same frame
  */
 export const refinePoints = (
   { shape, projection, fromCoordinates, fromEmbeddings }: Refiner,
   points: readonly Point[],
   meanShape: readonly Point[],
-  embeddingAt: (point: Point) => Float32Array,
+  embeddingsAt: (points: readonly Point[]) => Float32Array,
 ): Point[] => {
   const pulled = pullStrays(points, meanShape, shape);
   const coordinates = new Float32Array(2 * points.length);
   writeCoordinates(pulled, meanShape, coordinates, 0);
   const nearer = moveBy(fromCoordinates, coordinates, pulled);
   if (!usesEmbeddings(fromEmbeddings)) return nearer;
-  const seen = nearer.map(embeddingAt);
-  const dimensions = projection.length / seen[0].length;
+  const seen = embeddingsAt(nearer);
+  const channels = seen.length / points.length;
+  const dimensions = projection.length / channels;
   const input = new Float32Array(points.length * (dimensions + 2));
-  seen.forEach((embedding, n) => {
-    projectEmbedding(projection, embedding, input, n * dimensions);
-  });
+  for (let n = 0; n < points.length; n++) {
+    projectEmbedding(projection, seen.subarray(n * channels, (n + 1) * channels), input, n * dimensions);
+  }
   writeCoordinates(nearer, meanShape, input, points.length * dimensions);
   return moveBy(fromEmbeddings, input, nearer);
 };

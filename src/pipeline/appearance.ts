@@ -1,6 +1,6 @@
 import { imageToCrop } from '../geometry/roi.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
-import { sampleEmbedding, toEmbeddingMap } from '../landmarks/matching.ts';
+import { sampleEmbeddings, toEmbeddingMap } from '../landmarks/matching.ts';
 import type { ModelGeometry } from '../model/model.ts';
 import type { EmbeddedLook } from './look.ts';
 
@@ -19,14 +19,8 @@ export const appearanceOf = (
 ): Appearance => {
   const map = toEmbeddingMap(geometry, embedding);
   const common = anchors?.references ?? references;
-  const appearance = new Float32Array(common.length);
-  fitted.forEach((point, n) => {
-    const at = n * map.channels;
-    sampleEmbedding(map, imageToCrop(point, roi, geometry.inputSize)).forEach((value, c) => {
-      appearance[at + c] = value - common[at + c];
-    });
-  });
-  return appearance;
+  const points = fitted.map((point) => imageToCrop(point, roi, geometry.inputSize));
+  return sampleEmbeddings(map, points).map((value, i) => value - common[i]);
 };
 
 /** Squared length of an appearance, per value of its landmarks' embeddings, below which there is nothing to tell. */

@@ -3,7 +3,7 @@ import { applySimilarity, invertSimilarity, similarityScale } from '../geometry/
 import type { Point } from '../geometry/coordinates.ts';
 import { soughtReferences } from '../landmarks/anchors.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
-import { sampleEmbedding, toEmbeddingMap } from '../landmarks/matching.ts';
+import { sampleEmbeddings, toEmbeddingMap } from '../landmarks/matching.ts';
 import { refinePoints, usesEmbeddings } from '../landmarks/refiner.ts';
 import { logOdds, surestLogOdds } from '../landmarks/log-odds.ts';
 import { fitParts, partAgreement, type Parts } from '../landmarks/parts-fit.ts';
@@ -106,7 +106,11 @@ export const refineLook = (
     refiner,
     points.map((point) => applySimilarity(back, point)),
     meanShape,
-    (point) => sampleEmbedding(map, imageToCrop(applySimilarity(transform, point), roi, geometry.inputSize)),
+    (some) =>
+      sampleEmbeddings(
+        map,
+        some.map((point) => imageToCrop(applySimilarity(transform, point), roi, geometry.inputSize)),
+      ),
   );
   return refined.map((point) => applySimilarity(transform, point));
 };

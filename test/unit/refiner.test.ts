@@ -52,6 +52,12 @@ const looksAt = (pictures: number, follow: number, seed = 1): { looks: RefinerLo
 const distance = (a: readonly Point[], b: readonly Point[], from = 0, to = a.length): number =>
   Math.max(...a.slice(from, to).map(({ x, y }, i) => Math.hypot(x - b[from + i].x, y - b[from + i].y)));
 
+/** Embeddings (N, C) as `refinePoints` asks for them. */
+const allAt =
+  (embeddingAt: RefinerLook['embeddingAt']) =>
+  (points: readonly Point[]): Float32Array =>
+    Float32Array.from(points.flatMap((point) => [...embeddingAt(point)]));
+
 const { looks, shapes } = looksAt(40, 0.5);
 const fit = fitRefiner(looks, shapes, meanShape);
 
@@ -62,7 +68,7 @@ describe('fitRefiner', () => {
     const { looks: others } = looksAt(20, 0.5, 2);
     const errors = others.map(({ found, truth, embeddingAt }) => [
       distance(found, truth),
-      distance(refinePoints(fit.refiner, found, meanShape, embeddingAt), truth),
+      distance(refinePoints(fit.refiner, found, meanShape, allAt(embeddingAt)), truth),
     ]);
     const mean = (column: number) => errors.reduce((sum, row) => sum + row[column], 0) / errors.length;
     expect(mean(1)).toBeLessThan(0.6 * mean(0));
@@ -101,10 +107,10 @@ describe('points that stray', () => {
 
   it('of a covered part do not spoil the others', () => {
     const look = looksAt(1, 0.5, 5).looks[0];
-    const clean = refinePoints(fit.refiner, look.found, meanShape, look.embeddingAt);
+    const clean = refinePoints(fit.refiner, look.found, meanShape, allAt(look.embeddingAt));
     // Something covers three points of the mouth: they are found in one wrong place.
     const covered = look.found.map((point, n) => (n >= 5 && n < 8 ? { x: 0.9, y: 0.95 } : point));
-    const refined = refinePoints(fit.refiner, covered, meanShape, look.embeddingAt);
+    const refined = refinePoints(fit.refiner, covered, meanShape, allAt(look.embeddingAt));
     expect(distance(refined, clean, 0, 5)).toBeLessThan(0.012);
   });
 });
@@ -129,7 +135,7 @@ describe('the refiner of a landmark set', () => {
   it('comes back from its file and refines the same', () => {
     const back = parseLandmarkSet(text);
     const { found, embeddingAt } = looks[0];
-    const refine = (refiner = fit.refiner) => refinePoints(refiner, found, meanShape, embeddingAt);
+    const refine = (refiner = fit.refiner) => refinePoints(refiner, found, meanShape, allAt(embeddingAt));
     expect(distance(refine(back.refiner), refine())).toBeLessThan(1e-5);
     expect(serializeLandmarkSet(back)).toBe(text);
   });
