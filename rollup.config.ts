@@ -169,7 +169,7 @@ const cameraModules = /src\/sources\/(camera|media-stream)\.ts$/;
 /** What pages and the tracker's worker both use: src/worker/common.ts and what it lists. */
 const commonModules = new RegExp(
   [
-    'src/(errors|options|geometry/(coordinates|roi)|landmarks/smoother-options)\\.ts$',
+    'src/(errors|options|geometry/(coordinates|roi)|landmarks/(gist|smoother-options))\\.ts$',
     'src/(model/(call-queue|fetch-bytes)|pipeline/result|worker/(common|rpc))\\.ts$',
   ].join('|'),
 );
@@ -181,6 +181,15 @@ const takeCommon: Plugin = {
     const isCommon = commonModules.test(join(dirname(importer), source));
     return isCommon ? { id: './common.js', external: true } : null;
   },
+};
+
+/** What looks at what bends is fetched where a set has parts. */
+const takeParts: Plugin = {
+  name: 'take-parts',
+  resolveId: (source, importer = '') =>
+    importer.endsWith('pipeline/look.ts') && source === './look-at-parts.ts'
+      ? resolve('src/worker/parts-on-demand.ts')
+      : null,
 };
 
 /**
@@ -293,7 +302,7 @@ const nodeBuilds: Build[] = [
 ];
 
 const pages = [
-  build(workerBuild, [takeCommon, copyOrt], [withoutTexts]),
+  build(workerBuild, [takeCommon, takeParts, copyOrt], [withoutTexts]),
   ...partBuilds.map((entry) => build(entry)),
   build(detectorBuild),
   ...trainBuilds.map((entry) => build(entry)),

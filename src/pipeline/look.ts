@@ -1,29 +1,18 @@
-import { cropToImage, imageToCrop, type Roi } from '../geometry/roi.ts';
+import { imageToCrop, type Roi } from '../geometry/roi.ts';
 import { applySimilarity, invertSimilarity, similarityScale } from '../geometry/similarity.ts';
 import type { Point } from '../geometry/coordinates.ts';
 import { soughtReferences } from '../landmarks/anchors.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { sampleEmbeddings, toEmbeddingMap } from '../landmarks/matching.ts';
 import { refinePoints, usesEmbeddings } from '../landmarks/refiner.ts';
-import { logOdds, surestLogOdds } from '../landmarks/log-odds.ts';
-import { fitParts, partAgreement, type Parts } from '../landmarks/parts-fit.ts';
+import { logOdds } from '../landmarks/log-odds.ts';
 import { fitShape, shapeExtent, type ShapeFit } from '../landmarks/shape-fit.ts';
 import type { Model, ModelGeometry } from '../model/model.ts';
 import type { Cropper } from './cropper.ts';
+import { lookFromParts, partAgreement } from './look-at-parts.ts';
+import { readMatches, type Look } from './read-matches.ts';
 
-/** What one crop told: where each landmark was matched, and how well the matches make up the object. */
-export type Look = {
-  /** The square that was looked at, image pixels. */ roi: Roi;
-  /** (N) image pixels. */ points: Point[];
-  /** (N) as the network gives them, 0–1. */ confidences: Float32Array;
-  /** (M) image pixels: what the shape was fitted to, the set's anchors or, where it has none, the points. */
-  fitted: Point[];
-  /** Mean shape → image pixels, and how far the points lie off it; undefined where the matches allow none. */ fit:
-    ShapeFit | undefined;
-  /** Mean log-odds of the confidences, on the landmark set's own scale: 0 is typical background, 1 the object. */
-  evidence: number;
-  /** Evidence and agreement of the fit together: what looks are ranked by. 0 where there is nothing. */ score: number;
-};
+export type { Look } from './read-matches.ts';
 
 /** A look, and the (C, H, W) embedding of its crop; empty where nothing asked for it. */
 export type EmbeddedLook = Look & { embedding: Float32Array };
@@ -128,55 +117,6 @@ export const certaintiesOf = (
     if (parts === undefined) return certainty;
     return fit === undefined ? 0 : certainty * partAgreement(fit.residuals[n]);
   });
-
-/** What some of the matches of a look tell: where they lie, image pixels, and how sure they are. */
-const readMatches = (
-  matches: Float32Array,
-  from: number,
-  count: number,
-  roi: Roi,
-  inputSize: number,
-): { points: Point[]; confidences: Float32Array; logOdds: number } => {
-  const confidences = new Float32Array(count);
-  let sum = 0;
-  const points = Array.from({ length: count }, (_, index) => {
-    const at = 3 * (from + index);
-    confidences[index] = matches[at + 2];
-    sum += logOdds(confidences[index]);
-    return cropToImage({ x: matches[at], y: matches[at + 1] }, roi, inputSize);
-  });
-  return { points, confidences, logOdds: sum / count };
-};
-
-/**
- * Of what bends each landmark is where the surest of its K references is found.
- * @param matches (K · N, 3)
- * @returns (N, 3)
- */
-const surestMatches = (matches: Float32Array, count: number): Float32Array => {
-  const surest = matches.slice(0, 3 * count);
-  for (let at = 3 * count; at < matches.length; at += 3) {
-    const to = at % (3 * count);
-    if (matches[at + 2] > surest[to + 2]) surest.set(matches.subarray(at, at + 3), to);
-  }
-  return surest;
-};
-
-/** A look at what bends: its parts have to fit together, and not all of them have to be seen. */
-const lookFromParts = (
-  matches: Float32Array,
-  roi: Roi,
-  { meanShape, evidence: levels }: Pick<LandmarkSet, 'meanShape' | 'evidence'>,
-  { bones }: Parts,
-  inputSize: number,
-): Look => {
-  const count = meanShape.length;
-  const { points, confidences } = readMatches(surestMatches(matches, count), 0, count, roi, inputSize);
-  const evidence = (surestLogOdds(confidences) - levels.background) / (levels.object - levels.background);
-  const fit = fitParts(bones, points, confidences);
-  const score = Math.max(0, evidence) * (fit?.agreement ?? 0);
-  return { roi, points, confidences, fitted: points, evidence, fit, score };
-};
 
 /** The fit of the anchors, with how far the landmarks lie off it. */
 const residualsOf = (

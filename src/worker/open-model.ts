@@ -8,6 +8,7 @@ import type { ChosenEngine } from './engine-context.ts';
 import { explained, fetchExplained } from './explained.ts';
 import type { DeviceChoice, LandmarkText, ModelInfo, OpenMessage } from './messages.ts';
 import type { PartUrls } from './part-urls.ts';
+import { bringParts } from './parts-on-demand.ts';
 
 const modelUrls =
   ({ urls, folder }: OpenMessage['model']): ModelUrls =>
@@ -117,6 +118,7 @@ export class OpenModel {
     await explained(parts, (by) => {
       by.checkLandmarkSet(set, manifest);
     });
+    await bringParts(set, parts);
     return set;
   }
 

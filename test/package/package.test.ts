@@ -16,7 +16,7 @@ describe('the package', () => {
    */
   const always = ['index.js', 'shared.js', 'common.js', 'tracker.worker.js', 'camera.js'];
   test.each([
-    ['where wasm is used', [...always, 'frame-work.js'], 30_200],
+    ['where wasm is used', [...always, 'frame-work.js'], 30_000],
     [
       'where wasm is used and a camera has to be shown',
       [...always, 'frame-work.js', 'video-element.js'],
