@@ -8,6 +8,7 @@ export type { Roi } from './geometry/roi.ts';
 export type { ObjectBox } from './landmark-maker/create-landmark-set.ts';
 export type { DiscoveredLandmarks, DiscoverOptions } from './landmark-maker/discover-landmarks.ts';
 export type { FaceLandmarkName } from './landmarks/face-names.ts';
+export type { Gist } from './landmarks/gist.ts';
 export type { IndexPair, LandmarkSet } from './landmarks/landmark-set.ts';
 export { defaultSmoothing, type SmootherOptions } from './landmarks/smoother-options.ts';
 export type { CorrespondPicture, LandmarkPicture, LandmarkSetRequest } from './marks.ts';

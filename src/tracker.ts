@@ -2,6 +2,7 @@ import type { CorrespondOptions, PictureCorrespondence } from './correspond/corr
 import type { LiveField, LiveOptions } from './correspond/live-correspondence.ts';
 import { ClosedError, InputError, shownValue } from './errors.ts';
 import type { Roi } from './geometry/roi.ts';
+import { gistWish } from './landmarks/gist.ts';
 import type { LandmarkSet } from './landmarks/landmark-set.ts';
 import type { SmootherOptions } from './landmarks/smoother.ts';
 import type { CorrespondPicture, LandmarkSetRequest } from './marks.ts';
@@ -62,6 +63,11 @@ export type TrackerOptions = {
   objects?: number;
   /** A square in which to look for the object first, of several for one of them, image pixels. */ roi?: Roi;
   /** Landmarks less sure than this are not `visible`. 0–1, default 0.1. */ minConfidence?: number;
+  /**
+   * Whether objects carry what the network saw of them in little, for puppets. Default: from when a puppet is made in this
+   * page on. Pass true where the puppet lives in another thread.
+   */
+  gist?: boolean;
   /** What finds the object at first. Default: the network itself. `dve-sdk/mediapipe` has another for faces. */
   finder?: ObjectFinder<VideoFrame>;
   /** URL of a copy of this package's dist folder. Default: found without it. */ assetBase?: string | URL;
@@ -91,6 +97,7 @@ export const trackerOptionKeys = [
   'minConfidence',
   'objects',
   'roi',
+  'gist',
   'finder',
   'assetBase',
   'signal',
@@ -187,6 +194,7 @@ const createIn = async (
 type TrackerParts = Made & {
   model: WorkerModel;
   /** Whether the model is closed with it. */ ownsModel: boolean;
+  gist: boolean | undefined;
   signal: AbortSignal | undefined;
   /** Aborted when it is closed. */ ending: AbortController;
 };
@@ -250,7 +258,8 @@ export class Tracker {
     try {
       const made = await createIn(model, options, await unlessAborted(signal, loading), ending.signal);
       const startupMs = made.info.startupMs + (ownsModel ? model.info.startupMs : 0);
-      return new Tracker({ ...made, info: { ...made.info, startupMs }, model, ownsModel, signal, ending });
+      const info = { ...made.info, startupMs };
+      return new Tracker({ ...made, info, model, ownsModel, gist: options.gist, signal, ending });
     } catch (error) {
       if (ownsModel) await model.close();
       throw error;
@@ -296,7 +305,9 @@ export class Tracker {
    */
   async trackPicture(picture: FrameInput): Promise<TrackResult> {
     return this.#run(toVideoFrame(picture), async ({ frame }) => {
-      const { result } = await this.#call((worker, id) => worker.trackPicture(id, transfer(frame, [frame])));
+      const { result } = await this.#call((worker, id) =>
+        worker.trackPicture(id, transfer(frame, [frame]), this.#withGist),
+      );
       return this.#told(result);
     });
   }
@@ -425,9 +436,13 @@ export class Tracker {
     );
   }
 
+  get #withGist(): boolean {
+    return this.#parts.gist ?? gistWish.isThere;
+  }
+
   async #send({ frame, timestamp, isStill }: TimedFrame): Promise<TrackResult> {
     const reply = await this.#call((worker, id) =>
-      worker.step(id, transfer(frame, [frame]), timestamp, isStill),
+      worker.step(id, transfer(frame, [frame]), timestamp, isStill, this.#withGist),
     );
     this.#timing = reply.timing;
     this.#device = reply.device;

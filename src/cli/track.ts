@@ -170,12 +170,13 @@ type TrackerWishes = {
   motion: boolean;
   objects: number;
   /** Where to look first, pixels of the decoded frames. */ roi: ((model: Model) => Roi) | undefined;
+  gist: boolean;
 };
 
 const createTracker = (
   model: Model,
   landmarkSet: LandmarkSet,
-  { smooth, motion, objects, roi }: TrackerWishes,
+  { smooth, motion, objects, roi, gist }: TrackerWishes,
 ): VideoTracker => {
   const cropper = createPictureCropper();
   const look = { model, cropper, landmarkSet };
@@ -187,6 +188,7 @@ const createTracker = (
     ...(motion ? { motion: () => new MotionFollower(cropToGray) } : {}),
   };
   const tracker = objects > 1 ? new SeveralTracker({ ...options, objects }) : new FrameTracker(options);
+  tracker.giveGists(gist);
   if (roi !== undefined) tracker.follow(roi(model));
   return tracker;
 };
@@ -359,6 +361,7 @@ export const run = createRun(command, async ({ values, positionals: [path] }) =>
     const looks: TrackerWishes = {
       ...{ smooth: !values.raw, motion: followsMotion(values, landmarkSet), objects: values.objects },
       roi: region && startIn(region, video),
+      gist: puppets !== undefined,
     };
     let broken: InputError | undefined;
     const onBroken = (error: InputError): void => {

@@ -98,17 +98,19 @@ export class FollowedObject<Frame> {
    * Goes on from a look that shows the object.
    * @param found what `trusted` gave for it
    * @param geometry of the network that the look's embedding is of
+   * @param withGist whether it shall be told what the network saw
    */
   async see(
     look: EmbeddedLook,
     found: Roi,
     moment: FrameMoment<Frame>,
     geometry: ModelGeometry,
+    withGist = false,
   ): Promise<TrackedObject> {
     const { roi } = look;
     const landmarks = await this.#landmarks(look, moment, geometry);
     this.#shown = { id: this.id, roi, landmarks };
-    if (look.embedding.length > 0) this.#shown.gist = gistOf(look.embedding, geometry);
+    if (withGist && look.embedding.length > 0) this.#shown.gist = gistOf(look.embedding, geometry);
     this.#roi = nextRoi(roi, found, this.#object, moment.lead);
     this.#object = found;
     this.#doubts = 0;

@@ -86,6 +86,7 @@ export abstract class FrameSteps<Frame, Input> {
   #later: (() => void)[] = [];
   #timing: FrameTiming = { search: 0, crop: 0, match: 0, filter: 0, total: 0 };
   #keepsSeen = false;
+  #givesGists = false;
   #seen: SeenSquare[] = [];
   /** Milliseconds. */ protected readonly now: () => number;
   /** Where an object is to be looked for first, image pixels. */ protected start: Roi | undefined;
@@ -121,6 +122,11 @@ export abstract class FrameSteps<Frame, Input> {
   keepSeen(isWanted: boolean): void {
     this.#keepsSeen = isWanted;
     this.#seen = [];
+  }
+
+  /** Gives gists with objects from the next frame on, or no longer: see `ObjectPlace`. */
+  giveGists(isWanted: boolean): void {
+    this.#givesGists = isWanted;
   }
 
   /** Changes smoothing from the next frame on: false switches it off, and motion with it. */
@@ -252,7 +258,7 @@ export abstract class FrameSteps<Frame, Input> {
     const { timestamp } = moment;
     if (this.#keepsSeen && embedding.length > 0)
       this.#seen.push({ id: object.id, timestamp, roi, embedding });
-    return object.see(look, found, moment, this.model.manifest);
+    return object.see(look, found, moment, this.model.manifest, this.#givesGists);
   }
 
   /** Looks through squares of one frame in one run. @param embeds as in `lookClosely` */

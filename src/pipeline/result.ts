@@ -1,6 +1,7 @@
 import type { Point } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
 import type { FaceLandmarkName } from '../landmarks/face-names.ts';
+import type { Gist } from '../landmarks/gist.ts';
 import type { IndexPair } from '../landmarks/landmark-set.ts';
 
 /** One named point of the tracked object. */
@@ -27,10 +28,10 @@ export type ObjectPlace = {
   /** The square that the network saw, image pixels. */ roi: Roi;
   /** One per name of the landmark set, in its order. */ landmarks: Landmark[];
   /**
-   * What the network saw of the square, in little: means of its embedding over 8 × 8 parts, (C, 8, 8) in 127ths. There where
-   * the embedding is looked at anyway, which landmark sets with a refiner ask for. A puppet tells the turn of a head by it.
+   * What the network saw of the square, by which a puppet tells the turn of a head. There where it is asked for (the option
+   * `gist`; a puppet in the same page asks by itself) and the embedding is looked at anyway, by a set with a refiner.
    */
-  gist?: Int8Array;
+  gist?: Gist;
 };
 
 /** What tells a doubtful object or frame. */

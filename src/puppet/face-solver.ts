@@ -1,4 +1,5 @@
 /** From the 68 points of a frame to the pose of the head, its expressions, and who it is. */
+import { ModelError } from '../errors.ts';
 import { canonicalize, decanonicalize, pointCount, type CanonicalFrame } from './canonical-points.ts';
 import type { FaceModel } from './face-model.ts';
 import { IdentityFit } from './identity-fit.ts';
@@ -115,10 +116,20 @@ export class FaceSolver {
     return { ...fit, weights, landmarks };
   }
 
-  /** The turn by what was seen of the head; undefined where that is not known, or of another network. */
+  /**
+   * The turn by what was seen of the head; undefined where that is not known.
+   * @throws ModelError where another network saw it
+   */
   #seenTurn(glance: Glance | undefined, lens: Lens): ExpectedTurn | undefined {
     const { seen } = this.#net;
-    if (seen === undefined || glance?.gist.length !== seen.channels * gistCells) return undefined;
+    if (seen === undefined || glance === undefined) return undefined;
+    const { network, means } = glance.gist;
+    if (network !== undefined && seen.network !== undefined && network !== seen.network) {
+      throw new ModelError(
+        'expressions.bin was trained on what another network sees than the results come of. Give the puppet the files of the model that tracks, or track with { gist: false }: the turn is then told by the points alone.',
+      );
+    }
+    if (means.length !== seen.channels * gistCells) return undefined;
     const rotation = this.#tellTurn?.(glance, this.#rays, lens);
     return rotation && { rotation, weight: turnTrust / seen.sigma ** 2 };
   }

@@ -1,4 +1,5 @@
 export { DveError, InputError, ModelError } from '../errors.ts';
+export type { Gist } from '../landmarks/gist.ts';
 export { arkitName, expressionNames, type ExpressionName, type Expressions } from './expression-names.ts';
 export type { FaceMesh, MeshOpenings, Occluder } from './face-mesh.ts';
 export { loadPuppet, type LoadPuppetOptions } from './load-puppet.ts';

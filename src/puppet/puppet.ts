@@ -1,4 +1,5 @@
 import { InputError } from '../errors.ts';
+import { gistWish, type Gist } from '../landmarks/gist.ts';
 import { rejectUnknownKeys } from '../options.ts';
 import { pointCount } from './canonical-points.ts';
 import {
@@ -45,7 +46,7 @@ export type PuppetObject = {
     /** Of a side, image pixels. */ size: number;
     /** Clockwise, radians. */ rotation: number;
   };
-  /** What it saw there in little; with it turns are told better. */ gist?: Int8Array;
+  /** What it saw there in little; with it turns are told better. */ gist?: Gist;
 };
 
 /** What a puppet reads of a frame: any `TrackResult` is one. */
@@ -153,6 +154,7 @@ export class Puppet {
 
   /** Use {@link createPuppet} or {@link loadPuppet}. */
   constructor(files: PuppetFiles, options: PuppetOptions = {}) {
+    gistWish.isThere = true;
     this.#files = files;
     this.#options = checkOptions(options);
     const face = parseFaceModel(files.face);
@@ -169,7 +171,8 @@ export class Puppet {
    * Goes on by a frame.
    * @param input what tracking says of it; each frame once, in order. The same one again is answered as before.
    * @param id of the object to follow; without it the one that it has followed so far, else the first
-   * @throws InputError for landmarks without the 68 names of face points, or a frame without a size
+   * @throws InputError for landmarks without the 68 names of face points, or a frame without a size; ModelError for what
+   * another network saw than the one that the puppet's files belong to
    */
   update(input: PuppetInput, id?: number): PuppetResult {
     if (this.#last?.input === input && this.#last.id === id) return this.#last.result;

@@ -4,6 +4,7 @@
  * `tools/puppet/train-turn.ts` on drawn heads, kept in `models/face/expressions.bin` beside the other one.
  */
 import { ModelError } from '../errors.ts';
+import type { Gist } from '../landmarks/gist.ts';
 import { pointCount } from './canonical-points.ts';
 import { arrayOf, type PackedFile } from './packed-arrays.ts';
 import { createNetRunner, type Layer } from './net-layers.ts';
@@ -14,7 +15,7 @@ type SeenSquare = { center: { x: number; y: number }; size: number; rotation: nu
 
 /** What a network saw of a head. */
 export type Glance = {
-  /** (C, 8, 8) in 127ths. */ gist: Int8Array;
+  gist: Gist;
   roi: SeenSquare;
 };
 
@@ -28,6 +29,8 @@ export type TurnNet = {
   gain: Float32Array;
   layers: readonly Layer[];
   /** Standard deviation of what it tells, radians. */ sigma: number;
+  /** The network whose gists it learnt from, as gists name it; undefined in files of earlier versions. */
+  network: string | undefined;
 };
 
 /** Turns rays so that the middle of the square lies straight ahead and the square is upright. */
@@ -83,9 +86,9 @@ export const projectGist = (projection: Float32Array, gist: Int8Array, out: Floa
 
 /** @returns undefined for a file of an earlier version, which has none. @throws ModelError for one that is broken */
 export const parseTurnNet = (packed: PackedFile, where: string): TurnNet | undefined => {
-  const { seen } = packed.about as { seen?: { layers?: unknown; sigma?: unknown } };
+  const { seen } = packed.about as { seen?: { layers?: unknown; sigma?: unknown; network?: unknown } };
   if (seen === undefined) return undefined;
-  const { layers: count, sigma } = seen;
+  const { layers: count, sigma, network } = seen;
   if (typeof count !== 'number' || typeof sigma !== 'number') {
     throw new ModelError(`${where} does not say what it tells. Use the files of one version of the package.`);
   }
@@ -101,7 +104,8 @@ export const parseTurnNet = (packed: PackedFile, where: string): TurnNet | undef
     return layer;
   });
   const channels = projection.length / dimensions;
-  return { projection, channels, mean, gain: of('seenGain', mean.length), layers, sigma };
+  const about = { sigma, network: typeof network === 'string' ? network : undefined };
+  return { projection, channels, mean, gain: of('seenGain', mean.length), layers, ...about };
 };
 
 /** Makes what tells turns: rotations from head to camera coordinates. */
@@ -111,7 +115,7 @@ export const createTurnTeller = (net: TurnNet) => {
   const places = net.mean.length - pointInputs;
   let projected: Int8Array | undefined;
   return (
-    { gist, roi }: Glance,
+    { gist: { means: gist }, roi }: Glance,
     points: { x: ArrayLike<number>; y: ArrayLike<number> },
     lens: Lens,
   ): Float64Array => {

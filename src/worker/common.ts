@@ -5,6 +5,7 @@
 export * from '../errors.ts';
 export * from '../geometry/coordinates.ts';
 export * from '../geometry/roi.ts';
+export * from '../landmarks/gist.ts';
 export * from '../landmarks/smoother-options.ts';
 export * from '../model/call-queue.ts';
 export * from '../model/fetch-bytes.ts';

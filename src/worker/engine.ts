@@ -24,7 +24,16 @@ export type TrackerParts = Omit<FrameTrackerOptions<VideoFrame, never>, 'model' 
 /** The part of a FrameTracker that does not show where the network runs. */
 export type VideoTracker = Pick<
   FrameSteps<VideoFrame, never>,
-  'step' | 'reset' | 'follow' | 'setSmoothing' | 'setLandmarks' | 'timing' | 'lastId' | 'seen' | 'keepSeen'
+  | 'step'
+  | 'reset'
+  | 'follow'
+  | 'setSmoothing'
+  | 'setLandmarks'
+  | 'timing'
+  | 'lastId'
+  | 'seen'
+  | 'keepSeen'
+  | 'giveGists'
 > & {
   /** Frees what its crops lay in. Not during a step. */ close(): void;
 };

@@ -130,9 +130,10 @@ export type TrackerWorkerApi = Greeter & {
     frame: VideoFrame,
     timestamp: number | undefined,
     isStill?: boolean,
+    withGist?: boolean,
   ): Promise<StepReply>;
   /** One picture by itself, beside what the tracker follows. Closes the frame. */
-  trackPicture(tracker: number, frame: VideoFrame): Promise<Pick<StepReply, 'result'>>;
+  trackPicture(tracker: number, frame: VideoFrame, withGist?: boolean): Promise<Pick<StepReply, 'result'>>;
   /** Embeds a picture to match with what a tracker sees; closes the frame. @returns its number among the tracker's */
   openReference(tracker: number, side: SideFrame, options: LiveOptions): Promise<number>;
   /** Matches it with the objects of the tracker's last step. */

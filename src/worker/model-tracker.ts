@@ -51,11 +51,18 @@ export class ModelTracker {
   /**
    * @param timestamp capture time, seconds
    * @param isStill whether the frame is a picture by itself: then the search goes on in it until the object is found
+   * @param withGist as in `FrameSteps.giveGists`
    */
-  step(frame: VideoFrame, timestamp: number | undefined, isStill: boolean): Promise<StepReply> {
+  step(
+    frame: VideoFrame,
+    timestamp: number | undefined,
+    isStill = false,
+    withGist = false,
+  ): Promise<StepReply> {
     return this.#queue.run(() =>
       this.#model.use(async (engine) => {
         this.#moveTo(engine);
+        this.#tracker.giveGists(withGist);
         let result = await this.#tracker.step(frame, timestamp);
         if (isStill) result = await searchOn(this.#tracker, frame, result, this.#objects);
         return { result, timing: this.#tracker.timing, device: engine.device };
@@ -64,9 +71,10 @@ export class ModelTracker {
   }
 
   /** Finds the object in one picture, with a tracker of its own. */
-  trackPicture(frame: VideoFrame): Promise<TrackResult> {
+  trackPicture(frame: VideoFrame, withGist = false): Promise<TrackResult> {
     return this.#model.use(async (engine) => {
       const tracker = engine.createTracker({ ...this.#parts, smoothing: false });
+      tracker.giveGists(withGist);
       try {
         return await searchOn(tracker, frame, await tracker.step(frame), this.#objects);
       } finally {

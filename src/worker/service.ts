@@ -144,18 +144,19 @@ export class TrackerService implements TrackerWorkerApi {
     id: number,
     frame: VideoFrame,
     timestamp: number | undefined,
-    isStill = false,
+    isStill?: boolean,
+    withGist?: boolean,
   ): Promise<StepReply> {
     try {
-      return await this.#served(id).tracker.step(frame, timestamp, isStill);
+      return await this.#served(id).tracker.step(frame, timestamp, isStill, withGist);
     } finally {
       frame.close();
     }
   }
 
-  async trackPicture(id: number, frame: VideoFrame): Promise<Pick<StepReply, 'result'>> {
+  async trackPicture(id: number, frame: VideoFrame, withGist?: boolean): Promise<Pick<StepReply, 'result'>> {
     try {
-      return { result: await this.#served(id).tracker.trackPicture(frame) };
+      return { result: await this.#served(id).tracker.trackPicture(frame, withGist) };
     } finally {
       frame.close();
     }

@@ -58,10 +58,13 @@ const file = (name: string) => readFileSync(join(given.model, name));
 const files = { face: file('face.bin'), expressions: file('expressions.bin') };
 
 /** What the network saw, as `track-views` has it. */
-const glanceOf = ({ roi, gist }: Pick<SeenHead, 'roi' | 'gist'>) => {
+type Glanced = { [Key in 'roi' | 'gist']?: SeenHead[Key] | undefined } & { network?: string | undefined };
+
+const glanceOf = ({ roi, gist, network }: Glanced) => {
   if (roi === undefined || gist === undefined) return {};
   const [x, y, size, rotation] = roi;
-  return { roi: { center: { x, y }, size, rotation }, gist: new Int8Array(Buffer.from(gist, 'base64')) };
+  const means = new Int8Array(Buffer.from(gist, 'base64'));
+  return { roi: { center: { x, y }, size, rotation }, gist: { network, means } };
 };
 
 type Points = readonly (readonly number[])[];
@@ -69,7 +72,7 @@ const inputOf = (
   points: Points,
   timestamp: number,
   { width, height }: { width: number; height: number },
-  seen: Pick<SeenHead, 'roi' | 'gist'> = {},
+  seen: Glanced = {},
 ): PuppetInput => ({
   ...{ timestamp, width, height },
   objects: [
@@ -118,7 +121,7 @@ const compare = (view: View, matrix: Float32Array, { width, height }: Views) => 
 
 const measureViews = async (folder: string): Promise<void> => {
   const views = await readViews(folder);
-  const tracked = given.exact ? undefined : await readSeen(folder);
+  const { network, tracked } = given.exact ? { network: '', tracked: undefined } : await readSeen(folder);
   const poses: ReturnType<typeof compare>[] = [];
   const told = new Map<ExpressionName, { guess: number[]; truth: number[] }>();
   const puppet = createPuppet(files, { fieldOfView: views.fieldOfView });
@@ -130,7 +133,7 @@ const measureViews = async (folder: string): Promise<void> => {
     const seen = tracked?.get(view.image);
     const points = tracked === undefined ? view.landmarks.map(([x, y]) => [x, y, 1]) : seen?.points;
     if (points === undefined || points === null) continue;
-    const glance = given['points-only'] ? {} : seen;
+    const glance = given['points-only'] ? {} : { roi: seen?.roi, gist: seen?.gist, network };
     const result = puppet.update(inputOf(points, timestamp++, views, glance));
     if (result.status === 'searching') continue;
     // Heads that jump from view to view are not smoothed.
@@ -298,6 +301,7 @@ const measureStill = async (folder: string): Promise<void> => {
   for (const view of views.items.filter(isHeldOut).filter((_, i) => i % 24 === 7)) {
     const { rgb, width, height } = await decodePicture(join(folder, view.image));
     const [tracker, puppet, random] = [createTracker(), createPuppet(files), createRandom(5)];
+    tracker.giveGists(true);
     const turns: number[][] = [];
     for (let frame = 0; frame < 75; frame++) {
       const noisy = rgb.map((value) => Math.max(0, Math.min(255, value + random.uniform(-6, 6))));

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { ModelError } from '../../src/errors.ts';
 import { gistOf } from '../../src/pipeline/gist.ts';
+import { gistWish, type Gist } from '../../src/landmarks/gist.ts';
 import { createPuppet, type PuppetInput } from '../../src/puppet/index.ts';
 import { packArrays } from '../../src/puppet/packed-arrays.ts';
 import { multiplyInto, rotationOfVector, vectorOfRotation } from '../../src/puppet/solid-rotation.ts';
@@ -19,7 +20,7 @@ describe('a gist', () => {
       const [channel, y, x] = [i >> 8, (i >> 4) & 15, i & 15];
       return channel === 0 ? x / 15 : y < 2 ? -1 : x % 2;
     });
-    const gist = gistOf(embedding, { inputSize: 32, stride: 2 });
+    const { means: gist } = gistOf(embedding, { inputSize: 32, stride: 2 });
     expect(gist).toHaveLength(2 * 64);
     expect([...gist.subarray(8, 16)]).toEqual(
       [0, 1, 2, 3, 4, 5, 6, 7].map((x) => Math.round((127 * (2 * x + 0.5)) / 15)),
@@ -29,7 +30,7 @@ describe('a gist', () => {
   });
 
   test('of a side that eight does not divide counts every cell once', () => {
-    const gist = gistOf(new Float32Array(144).fill(0.5), { inputSize: 24, stride: 2 });
+    const { means: gist } = gistOf(new Float32Array(144).fill(0.5), { inputSize: 24, stride: 2 });
     expect([...gist]).toEqual(new Array(64).fill(64));
   });
 
@@ -82,11 +83,19 @@ describe('a square', () => {
   });
 });
 
+describe('a puppet that is made', () => {
+  test('asks the trackers of its page for gists', () => {
+    gistWish.isThere = false;
+    createPuppet(puppetFiles());
+    expect(gistWish.isThere).toBe(true);
+  });
+});
+
 describe('a puppet that sees', () => {
   const placement = { rotation: rotationOfVector(0.1, 0.3, 0), translation: Float64Array.of(15, -8, -60) };
   const roi = { center: { x: 480, y: 330 }, size: 180, rotation: 0.2 };
-  const gist = new Int8Array(seenChannels * 64);
-  const withGlance = (glance: { roi: typeof roi; gist: Int8Array }): PuppetInput => {
+  const gist: Gist = { network: 'that', means: new Int8Array(seenChannels * 64) };
+  const withGlance = (glance: { roi: typeof roi; gist: Gist }): PuppetInput => {
     const input = inputOf(placement, 0);
     return { ...input, objects: [{ ...input.objects[0], ...glance }] };
   };
@@ -109,11 +118,22 @@ describe('a puppet that sees', () => {
 
   test.each([
     ['nothing was seen', inputOf(placement, 0)],
-    ['another network saw it', withGlance({ roi, gist: new Int8Array(64) })],
+    ['another network saw it', withGlance({ roi, gist: { ...gist, means: new Int8Array(64) } })],
   ])('goes by the points where %s', (_, input) => {
     const own = rotationOf(input, [0.1, -0.2, 0.05]);
     expect(own).toEqual(rotationOf(inputOf(placement, 0)));
     expect(degreesBetween(own, placement.rotation)).toBeLessThan(1);
+  });
+
+  test('refuses what another network saw than it learnt from, by name', () => {
+    const update = (network: string | undefined) =>
+      createPuppet(puppetFiles({}, [0, 0, 0], 'this')).update(
+        withGlance({ roi, gist: { ...gist, network } }),
+      );
+    expect(update('this').status).toBe('tracking');
+    expect(update(undefined).status).toBe('tracking');
+    expect(() => update('that')).toThrow(ModelError);
+    expect(() => update('that')).toThrow(/another network .* gist: false/);
   });
 
   test('refuses a file whose part for it is broken', () => {

@@ -76,7 +76,7 @@ describe('the results track file', () => {
 describe('what the network saw in little', () => {
   it('is left out of the results, which nobody would read', () => {
     const seen = createResult({ timestamp: 0, ...size }, [
-      { status: 'tracking', ...object, gist: new Int8Array(64) },
+      { status: 'tracking', ...object, gist: { network: undefined, means: new Int8Array(64) } },
     ]);
     expect(resultsFormat(header).row({ result: seen, index: 0 })).not.toContain('gist');
   });

@@ -50,16 +50,16 @@ export const readViews = async (folder: string): Promise<Views> => {
 };
 
 /** @throws InputError */
-export const readSeen = async (folder: string): Promise<Map<string, Tracked>> => {
-  const value = (await readJson(join(folder, 'tracked.json'), 'Run track-views on the folder.')) as {
+export const readSeen = async (folder: string) => {
+  const { network, items } = (await readJson(
+    join(folder, 'tracked.json'),
+    'Run track-views on the folder.',
+  )) as {
+    /** SHA-256 of the file of the network that saw them. */ network?: string;
     items: Tracked[];
   };
-  return new Map(value.items.map((item) => [item.image, item]));
+  return { network, tracked: new Map(items.map((item) => [item.image, item])) };
 };
-
-/** The points alone. @throws InputError */
-export const readTracked = async (folder: string): Promise<Map<string, Tracked['points']>> =>
-  new Map([...(await readSeen(folder))].map(([image, { points }]) => [image, points]));
 
 /** The point that each is in the mirror. */
 export const mirrorOf = Array.from({ length: pointCount }, (_, i) => {
@@ -69,3 +69,10 @@ export const mirrorOf = Array.from({ length: pointCount }, (_, i) => {
 
 /** Every fifth head is kept for measuring. */
 export const isHeldOut = ({ head }: Pick<View, 'head'>): boolean => head % 5 === 0;
+
+/** Drawn heads and what was found of them, those to learn from and those to measure by. @throws InputError */
+export const readHeads = async (folder: string) => {
+  const views = await readViews(folder);
+  const known = views.items.filter((view) => !isHeldOut(view));
+  return { views, known, heldOut: views.items.filter(isHeldOut), ...(await readSeen(folder)) };
+};

@@ -64,13 +64,13 @@ const sampleOf = (
 /** @param isMirrored also in the mirror */
 export const samplesOf = (
   views: Views,
-  tracked: Map<string, Tracked['points']>,
+  tracked: ReadonlyMap<string, Tracked>,
   items: readonly View[],
   isMirrored: boolean,
 ): Sample[] => {
   const swapped = views.expressions.map((name) => views.expressions.indexOf(mirrorName(name)));
   return items.flatMap((view) => {
-    const points = tracked.get(view.image) ?? null;
+    const points = tracked.get(view.image)?.points ?? null;
     if (points === null) return [];
     const seen = raysOf(points, view.focalLength, views);
     const truth = raysOf(view.landmarks, view.focalLength, views);
@@ -83,9 +83,9 @@ export const samplesOf = (
 };
 
 /** Faces of the views, as they are and as they were seen, also in the mirror. */
-const facesOf = (views: Views, tracked: Map<string, Tracked['points']>, items: readonly View[]): SeenFace[] =>
+const facesOf = (views: Views, tracked: ReadonlyMap<string, Tracked>, items: readonly View[]): SeenFace[] =>
   items.flatMap((view) => {
-    const points = tracked.get(view.image) ?? null;
+    const points = tracked.get(view.image)?.points ?? null;
     if (points === null) return [];
     const seen = raysOf(points, view.focalLength, views);
     const truth = raysOf(view.landmarks, view.focalLength, views);
@@ -121,7 +121,7 @@ export type Imagined = {
 /** Samples of faces that were never drawn: of anybody, with points as the tracker would place them. */
 export const imagineSamples = (
   views: Views,
-  tracked: Map<string, Tracked['points']>,
+  tracked: ReadonlyMap<string, Tracked>,
   items: readonly View[],
   rig: Rig,
   { count, seed, mistakes }: Imagined,

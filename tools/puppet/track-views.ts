@@ -48,7 +48,7 @@ const seenHead = ({ landmarks, roi, gist }: TrackingResult): SeenHead => ({
     ? {}
     : {
         roi: [roi.center.x, roi.center.y, roi.size, roi.rotation],
-        gist: Buffer.from(gist).toString('base64'),
+        gist: Buffer.from(gist.means).toString('base64'),
       }),
 });
 
@@ -73,6 +73,7 @@ await runTool(command, async ({ values }) => {
     ...{ model, cropper, landmarkSet, finder, smoothing: false },
   });
   tracker.keepSeen(true);
+  tracker.giveGists(true);
   const progress = createProgress('pictures');
   const lines: string[] = [];
   let found = 0;
@@ -109,6 +110,9 @@ await runTool(command, async ({ values }) => {
     progress(index + 1, items.length);
   }
   await model.close();
-  await writeFileAtomic(join(folder, 'tracked.json'), `{"items":[\n${lines.join(',\n')}\n]}\n`);
+  await writeFileAtomic(
+    join(folder, 'tracked.json'),
+    `{"network":${JSON.stringify(model.manifest.files?.model.sha256)},"items":[\n${lines.join(',\n')}\n]}\n`,
+  );
   printResult({ pictures: items.length, found }, values.json);
 });

@@ -17,7 +17,7 @@ import { multiplyInto, rotationOfVector, vectorOfRotation } from '../../src/pupp
 import { readFaceKit } from '../../src/train-node/read-face-kit.ts';
 import { runTool } from '../run-tool.ts';
 import { trainNet } from './net-training.ts';
-import { isHeldOut, readTracked, readViews } from './read-views.ts';
+import { readHeads } from './read-views.ts';
 import { imagineSamples, samplesOf, type Sample } from './samples.ts';
 
 const command = defineCommand({
@@ -138,17 +138,15 @@ const pack = (net: Net, sigmas: readonly number[], about: Record<string, unknown
 
 await runTool(command, async ({ values }) => {
   const { views: folder, out, steps, seed, imagined, rig: rigFolder } = values;
-  const views = await readViews(folder);
-  const tracked = await readTracked(folder);
+  const { views, tracked, known, heldOut } = await readHeads(folder);
   const { expressions } = views;
-  const known = views.items.filter((view) => !isHeldOut(view));
   const drawn = samplesOf(views, tracked, known, true);
   const rig = await readFaceKit(rigFolder);
   const train = [
     ...drawn,
     ...imagineSamples(views, tracked, known, rig, { count: imagined, seed, mistakes: [0.1, 1] }),
   ];
-  const test = samplesOf(views, tracked, views.items.filter(isHeldOut), false);
+  const test = samplesOf(views, tracked, heldOut, false);
   const { mean, gain } = standardize(train);
   const places = outputPlaces(expressions.length);
   const outputWeights = Float32Array.from({ length: places.count }, (_, o) =>

@@ -25,7 +25,7 @@ import {
 } from '../../src/puppet/turn-net.ts';
 import { runTool } from '../run-tool.ts';
 import { trainNet } from './net-training.ts';
-import { isHeldOut, readSeen, readViews } from './read-views.ts';
+import { readHeads } from './read-views.ts';
 import { turnSamplesOf, type TurnSample } from './turn-samples.ts';
 
 const command = defineCommand({
@@ -66,7 +66,7 @@ const greatestOff = 0.12;
 
 /** Directions in which gists differ, (D, C). */
 const projectionOf = (samples: readonly TurnSample[]): Float32Array => {
-  const channels = samples[0].glance.gist.length / cells;
+  const channels = samples[0].glance.gist.means.length / cells;
   const sum = new Float64Array(channels);
   const products = new Float64Array(channels ** 2);
   const value = new Float64Array(channels);
@@ -74,7 +74,7 @@ const projectionOf = (samples: readonly TurnSample[]): Float32Array => {
   for (const { glance } of samples) {
     // Some of the cells do.
     for (let i = count % 7; i < cells; i += 7, count++) {
-      for (let c = 0; c < channels; c++) value[c] = glance.gist[c * cells + i] / 127;
+      for (let c = 0; c < channels; c++) value[c] = glance.gist.means[c * cells + i] / 127;
       for (let a = 0; a < channels; a++) {
         sum[a] += value[a];
         for (let b = 0; b < channels; b++) products[a * channels + b] += value[a] * value[b];
@@ -90,7 +90,7 @@ const projectionOf = (samples: readonly TurnSample[]): Float32Array => {
 
 const inputOf = ({ glance, points, lens }: TurnSample, projection: Float32Array): Float32Array => {
   const input = new Float32Array(dimensions * cells + pointInputs);
-  projectGist(projection, glance.gist, input);
+  projectGist(projection, glance.gist.means, input);
   writePoints(viewOfSquare(glance.roi, lens), points, input, dimensions * cells);
   return input;
 };
@@ -149,33 +149,30 @@ const packInto = (file: Uint8Array, net: TurnNet, where: string): Uint8Array => 
       { name: `seenBiases${l}`, kind: 'int16', shape: [1, biases.length], data: biases },
     ]),
   ];
-  return packArrays([...kept, ...own], { ...about, seen: { layers: layers.length, sigma: net.sigma } });
+  return packArrays([...kept, ...own], {
+    ...about,
+    seen: { layers: layers.length, sigma: net.sigma, network: net.network },
+  });
 };
 
 /** @throws InputError for views that were tracked without gists */
 const readSamples = async (folder: string) => {
-  const views = await readViews(folder);
-  const seen = await readSeen(folder);
-  const train = turnSamplesOf(
-    views,
-    seen,
-    views.items.filter((view) => !isHeldOut(view)),
-    true,
-  ).filter(({ off }) => off < greatestOff);
-  const test = turnSamplesOf(views, seen, views.items.filter(isHeldOut), false);
+  const { views, tracked, known, heldOut, network } = await readHeads(folder);
+  const train = turnSamplesOf(views, tracked, known, true).filter(({ off }) => off < greatestOff);
+  const test = turnSamplesOf(views, tracked, heldOut, false);
   if (train.length === 0 || test.length === 0) {
     throw new InputError(
       `${folder}/tracked.json does not say what the network saw. Run track-views on it again.`,
     );
   }
-  return { train, test };
+  return { train, test, network };
 };
 
 await runTool(command, async ({ values }) => {
   const { views: folder, net: path, steps, seed } = values;
   const file = await readFile(path);
   parsePointNet(file, path);
-  const { train, test } = await readSamples(folder);
+  const { train, test, network } = await readSamples(folder);
   const projection = projectionOf(train);
   const inputs = train.map((sample) => inputOf(sample, projection));
   const { mean: middle, gain } = standardize(inputs);
@@ -210,7 +207,7 @@ await runTool(command, async ({ values }) => {
         },
   );
   const channels = projection.length / dimensions;
-  const net: TurnNet = { projection, channels, mean: middle, gain, layers, sigma: 0 };
+  const net: TurnNet = { projection, channels, mean: middle, gain, layers, sigma: 0, network };
   net.sigma = Math.sqrt(mean(errorsOf(net, test).map(({ off }) => (off * (Math.PI / 180)) ** 2)) / 3);
   const packed = packInto(file, net, path);
   const stored = parsePointNet(packed, path).seen;

@@ -21,7 +21,7 @@ const sampleOf = (
   if (roi === undefined || gist === undefined) return [];
   const [x, y, size, angle] = roi;
   const glance = {
-    gist: new Int8Array(Buffer.from(gist, 'base64')),
+    gist: { network: undefined, means: new Int8Array(Buffer.from(gist, 'base64')) },
     roi: { center: { x, y }, size, rotation: angle },
   };
   const lens = { focalLength, width, height };
