@@ -2,19 +2,24 @@ import { InputError, shownValue } from '../errors.ts';
 import type { Point, Size } from '../geometry/coordinates.ts';
 import type { Roi } from '../geometry/roi.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
+import { toEmbeddingMap, type EmbeddingMap } from '../landmarks/matching.ts';
 import type { Model } from '../model/model.ts';
 import { rejectUnknownKeys } from '../options.ts';
 import { cropToTensor, type PixelImage } from '../pipeline/crop.ts';
 import { findObject } from '../pipeline/find-object.ts';
 import { createPictureCropper } from '../pipeline/picture-cropper.ts';
 import {
-  embedSquare,
+  denseMatches,
   fieldOf,
-  matchSquares,
+  inCropOf,
+  matchPair,
   pointsOf,
+  type CellGrid,
   type Correspondence,
-  type EmbeddedSquare,
+  type DenseMatches,
   type MatchedPoint,
+  type PairMatches,
+  type Square,
 } from './correspondence.ts';
 
 /** A picture in memory, and where the object is in it. */
@@ -125,12 +130,49 @@ export const locateSide = async (
   );
 };
 
-const embedAt = (model: Model, image: PixelImage, roi: Roi): Promise<EmbeddedSquare> =>
-  embedSquare(model, cropToTensor(image, roi, model.manifest.inputSize), roi);
+/**
+ * Embeds squares and compares them. On a GPU embeddings lie in its memory and stay there.
+ */
+export type SquareMatcher<Map extends CellGrid = CellGrid> = {
+  /** @param crop (3, S, S) planar RGB, 0–1 */
+  embed(crop: Float32Array): Promise<Map>;
+  /** @param sought points of the first square beside its cells, crop pixels */
+  match(a: Map, b: Map, sought: readonly Point[]): Promise<PairMatches>;
+  /** Frees what the embeddings lay in. */ close?(): void;
+};
+
+const createMatcher = (model: Model): SquareMatcher<EmbeddingMap> => ({
+  embed: async (crop) => toEmbeddingMap(model.manifest, await model.embed(crop)),
+  match: (a, b, sought) => Promise.resolve(matchPair(a, b, sought, model.manifest.temperature)),
+});
+
+const matchPictures = async <Map extends CellGrid>(
+  matcher: SquareMatcher<Map>,
+  a: { image: PixelImage; roi: Roi },
+  b: { image: PixelImage; rois: readonly Roi[] },
+  points: readonly Point[],
+  inputSize: number,
+): Promise<DenseMatches> => {
+  const embedAt = async (image: PixelImage, roi: Roi): Promise<Square<Map>> => ({
+    roi,
+    map: await matcher.embed(cropToTensor(image, roi, inputSize)),
+  });
+  const from = await embedAt(a.image, a.roi);
+  const sought = inCropOf(from, points);
+  const to: Square<Map>[] = [];
+  const pairs: PairMatches[] = [];
+  for (const roi of b.rois) {
+    const square = await embedAt(b.image, roi);
+    to.push(square);
+    pairs.push(await matcher.match(from.map, square.map, sought));
+  }
+  return denseMatches(from, to, sought, pairs);
+};
 
 /**
  * Finds every place of one picture's object in another picture's, and some points more exactly.
  * @param landmarkSet by which the network finds the object where no ROI is given
+ * @param matcher what embeds and compares; default: the model, and the CPU
  * @throws InputError for options that make no sense, and where an object is not found
  */
 export const correspondPictures = async (
@@ -139,16 +181,20 @@ export const correspondPictures = async (
   a: PictureSide,
   b: PictureSide,
   options: CorrespondOptions = {},
+  matcher?: SquareMatcher,
 ): Promise<PictureCorrespondence> => {
   checkCorrespondOptions(options);
   const { points = [], pyramid = [1], ...limits } = options;
   refuseOutside(points, a.image);
-  const from = await embedAt(model, a.image, await locateSide(model, a, landmarkSet, 'first'));
+  const from = await locateSide(model, a, landmarkSet, 'first');
   const roi = await locateSide(model, b, landmarkSet, 'second');
-  const to: EmbeddedSquare[] = [];
-  for (const level of pyramid) to.push(await embedAt(model, b.image, { ...roi, size: roi.size / level }));
-  const settings = { temperature: model.manifest.temperature, ...limits };
-  const matches = matchSquares(from, to, settings);
-  const field = { ...fieldOf(matches, settings), to: roi };
-  return { field, points: pointsOf(matches, points, settings) };
+  const rois = pyramid.map((level) => ({ ...roi, size: roi.size / level }));
+  const matches = await matchPictures(
+    matcher ?? createMatcher(model),
+    { image: a.image, roi: from },
+    { image: b.image, rois },
+    points,
+    model.manifest.inputSize,
+  );
+  return { field: { ...fieldOf(matches, limits), to: roi }, points: pointsOf(matches, limits) };
 };

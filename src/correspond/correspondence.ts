@@ -37,8 +37,14 @@ export type MatchedPoint = Point & {
   /** As in {@link Correspondence}. */ mutual: boolean;
 };
 
+/** How the cells of an embedding divide its crop. */
+export type CellGrid = Pick<EmbeddingMap, 'width' | 'height' | 'stride'>;
+
+/** A picture's square, and the embedding of it, wherever that lies. */
+export type Square<Map extends CellGrid = CellGrid> = { roi: Roi; map: Map };
+
 /** A picture's square as the network sees it. */
-export type EmbeddedSquare = { roi: Roi; map: EmbeddingMap };
+export type EmbeddedSquare = Square<EmbeddingMap>;
 
 export type MatchOptions = {
   /** Softmax temperature of the network's matching. */ temperature: number;
@@ -52,7 +58,7 @@ export const defaultTolerance = 0.02;
 /** How far the matches of neighbours may lie off an affine map, sides of the square. */
 export const defaultRoughness = 0.0075;
 
-const cropSize = ({ map }: EmbeddedSquare): number => map.width * map.stride;
+const cropSize = ({ map }: Square): number => map.width * map.stride;
 
 /** What a cell counts among its neighbours, however unlike its match is. */
 const leastWeight = 0.02;
@@ -76,41 +82,100 @@ export const embedSquare = async (
   roi: Roi,
 ): Promise<EmbeddedSquare> => ({ roi, map: toEmbeddingMap(model.manifest, await model.embed(crop)) });
 
+/** What is compared of two squares, crop pixels of either. */
+export type PairMatches = {
+  /** The first one's cells in the second. */ forward: CellMatches;
+  /** The second one's cells in the first. */ backward: CellMatches;
+  /** (N, 3) the points that are sought, in the second: x, y and the cosine. */ there: Float32Array;
+  /** (N, 3) what was found for them, in the first. */ back: Float32Array;
+};
+
 /** All cells of one square matched in another at one size. */
-type Level = {
-  square: EmbeddedSquare;
-  forward: CellMatches;
+type Level = Omit<PairMatches, 'backward'> & {
+  square: Square;
   /** (rows·columns) what the way there and back misses, sides of the first square. */ missed: Float32Array;
   /** (rows·columns) sides of this square. */ rough: Float32Array;
 };
 
-/** All cells of one square matched in another, both ways. */
-export type DenseMatches = { from: EmbeddedSquare; levels: readonly Level[] };
+/** All cells of one square matched in another, both ways, and some points. */
+export type DenseMatches = {
+  from: Square;
+  /** (N) the points that were sought, crop pixels of the first square. */ sought: readonly Point[];
+  levels: readonly Level[];
+};
 
-const inSides = (pixels: Float32Array, square: EmbeddedSquare): Float32Array =>
+const inSides = (pixels: Float32Array, square: Square): Float32Array =>
   pixels.map((value) => value / cropSize(square));
 
-/** @param b the same square at one or several sizes */
-export const matchSquares = (
-  a: EmbeddedSquare,
-  b: readonly EmbeddedSquare[],
-  { temperature }: Pick<MatchOptions, 'temperature'>,
+const pointAt = (matches: Float32Array, n: number): Point => ({ x: matches[3 * n], y: matches[3 * n + 1] });
+
+/** Where points of a square are in its crop. @param points image pixels */
+export const inCropOf = (square: Square, points: readonly Point[]): Point[] =>
+  points.map((point) => imageToCrop(point, square.roi, cropSize(square)));
+
+/**
+ * @param sought points of the first square, crop pixels
+ * @param block as in `MapMatchSettings`
+ */
+export const matchPair = (
+  a: EmbeddingMap,
+  b: EmbeddingMap,
+  sought: readonly Point[],
+  temperature: number,
+  block?: number,
+): PairMatches => {
+  const settings = { temperature, radius: 2 };
+  const there = matchReferences(b, sampleEmbeddings(a, sought), settings);
+  const places = sought.map((_, n) => pointAt(there, n));
+  const back = matchReferences(a, sampleEmbeddings(b, places), settings);
+  return { ...matchMaps(a, b, { temperature, ...(block && { block }) }), there, back };
+};
+
+/**
+ * @param sought points that the pairs were compared for, crop pixels
+ * @param pairs of the first square with each of the others, in order
+ */
+export const denseMatches = (
+  a: Square,
+  b: readonly Square[],
+  sought: readonly Point[],
+  pairs: readonly PairMatches[],
 ): DenseMatches => ({
   from: a,
-  levels: b.map((square): Level => {
-    const { forward, backward } = matchMaps(a.map, square.map, { temperature });
+  sought,
+  levels: b.map((square, n): Level => {
+    const { forward, backward, there, back } = pairs[n];
     const missed = inSides(missedBy(forward, backward, a.map.stride), a);
     const weights = missed.map(
       (miss, cell) => Math.max(leastWeight, forward.cosine[cell]) ** 2 / (1 + (miss / mildMiss) ** 2),
     );
-    return { square, forward, missed, rough: inSides(roughnessOf(forward, weights), square) };
+    return { square, forward, there, back, missed, rough: inSides(roughnessOf(forward, weights), square) };
   }),
 });
+
+/**
+ * @param b the same square at one or several sizes
+ * @param points to find beside the cells, image pixels of the first picture
+ */
+export const matchSquares = (
+  a: EmbeddedSquare,
+  b: readonly EmbeddedSquare[],
+  { temperature }: Pick<MatchOptions, 'temperature'>,
+  points: readonly Point[] = [],
+): DenseMatches => {
+  const sought = inCropOf(a, points);
+  return denseMatches(
+    a,
+    b,
+    sought,
+    b.map(({ map }) => matchPair(a.map, map, sought, temperature)),
+  );
+};
 
 /** The field of the matches; of several sizes the surest match of each cell counts. */
 export const fieldOf = (
   { from, levels }: DenseMatches,
-  { tolerance = defaultTolerance, roughness = defaultRoughness }: MatchOptions,
+  { tolerance = defaultTolerance, roughness = defaultRoughness }: Partial<MatchOptions>,
 ): Correspondence => {
   const { width: columns, height: rows } = from.map;
   const cells = columns * rows;
@@ -146,10 +211,8 @@ export const correspondSquares = (
   options: MatchOptions,
 ): Correspondence => fieldOf(matchSquares(a, b, options), options);
 
-const pointAt = (matches: Float32Array, n: number): Point => ({ x: matches[3 * n], y: matches[3 * n + 1] });
-
 /** A value of each cell between the four nearest ones. @param point crop pixels */
-const sampleCells = (values: Float32Array, { width, height, stride }: EmbeddingMap, point: Point): number => {
+const sampleCells = (values: Float32Array, { width, height, stride }: CellGrid, point: Point): number => {
   const cell = pointToCell(point, stride);
   const x = Math.min(Math.max(cell.x, 0), width - 1);
   const y = Math.min(Math.max(cell.y, 0), height - 1);
@@ -163,35 +226,26 @@ const sampleCells = (values: Float32Array, { width, height, stride }: EmbeddingM
 };
 
 /**
- * Finds some points of one square in another: each with the embedding of its very place, compared with all cells; of
- * several sizes the surest match counts.
- * @param points image pixels of the first picture; one outside of the square is sought by what is at its rim
+ * Where the points that were sought are: each was sought by the embedding of its very place, compared with all cells; of
+ * several sizes the surest match counts. One outside of the first square was sought by what is at its rim.
  * @returns (N) image pixels of the second picture
  */
 export const pointsOf = (
-  { from, levels }: DenseMatches,
-  points: readonly Point[],
-  { temperature, tolerance = defaultTolerance, roughness = defaultRoughness }: MatchOptions,
+  { from, sought, levels }: DenseMatches,
+  { tolerance = defaultTolerance, roughness = defaultRoughness }: Partial<MatchOptions>,
 ): MatchedPoint[] => {
-  const side = cropSize(from);
-  const settings = { temperature, radius: 2 };
-  const sought = points.map((point) => imageToCrop(point, from.roi, side));
-  const references = sampleEmbeddings(from.map, sought);
-  const best = new Float32Array(points.length).fill(-1);
-  const found: MatchedPoint[] = points.map(() => ({ x: 0, y: 0, confidence: 0, mutual: false }));
-  for (const { square, rough } of levels) {
-    const there = matchReferences(square.map, references, settings);
-    const places = points.map((_, n) => pointAt(there, n));
-    const back = matchReferences(from.map, sampleEmbeddings(square.map, places), settings);
+  const best = new Float32Array(sought.length).fill(-1);
+  const found: MatchedPoint[] = sought.map(() => ({ x: 0, y: 0, confidence: 0, mutual: false }));
+  for (const { square, rough, there, back } of levels) {
     sought.forEach((home, n) => {
       const came = pointAt(back, n);
-      const missed = Math.hypot(came.x - home.x, came.y - home.y) / side;
+      const missed = Math.hypot(came.x - home.x, came.y - home.y) / cropSize(from);
       const certainty = certaintyOf(there[3 * n + 2], missed, tolerance);
       if (certainty <= best[n]) return;
       best[n] = certainty;
       const uneven = sampleCells(rough, from.map, home);
       found[n] = {
-        ...cropToImage(places[n], square.roi, cropSize(square)),
+        ...cropToImage(pointAt(there, n), square.roi, cropSize(square)),
         confidence: certainty * evenness(uneven / roughness),
         mutual: missed <= tolerance && uneven <= roughness,
       };

@@ -111,8 +111,8 @@ const compareWarps = async (
   );
   const a = await embedSquare(model, source.image, roi);
   const b = await embedSquare(model, again.image, roi);
-  const matches = matchSquares(a, [b], matching);
-  const found = pointsOf(matches, source.points, matching);
+  const matches = matchSquares(a, [b], matching, source.points);
+  const found = pointsOf(matches, matching);
   const field = fieldOf(matches, matching);
   return {
     points: mean(found.map((point, n) => distance(point, again.points[n]))),
@@ -160,12 +160,12 @@ export const evaluateCorrespondence = async (
     if (pair < mostWarps) same.push(await compareWarps(options, one, pair, matching));
     const [a, b] = [await open(one), await open(other)];
     if (a === undefined || b === undefined) continue;
-    const matches = matchSquares(a.square, [b.square], matching);
-    const field = fieldOf(matches, matching);
     const points = selectPoints(one.landmarks, '5');
+    const matches = matchSquares(a.square, [b.square], matching, points);
+    const field = fieldOf(matches, matching);
     const truth = selectPoints(other.landmarks, '5');
     const unit = interOcularDistance(other.landmarks);
-    pointsOf(matches, points, matching).forEach((found, n) => {
+    pointsOf(matches, matching).forEach((found, n) => {
       const inField = followField(field, points[n]);
       errors.push({
         point: distance(found, truth[n]) / unit,

@@ -52,6 +52,12 @@ export type Model<Image = Float32Array> = {
   close(): Promise<void>;
 };
 
+/** A model as it is opened here. */
+type OpenedModel<Image> = Model<Image> & {
+  /** As `embed`, but what it sees goes into a tensor and stays where that lies. @param embedding (B, C, H, W) */
+  embedInto(image: Image, embedding: Tensor): Promise<void>;
+};
+
 /** ONNX Runtime on a device; onnxruntime-node and onnxruntime-web both are one. */
 export type Runtime = {
   device: ModelDevice;
@@ -125,6 +131,13 @@ const valuesOf = ({ data }: InferenceSession.OnnxValueMapType[string], expected:
   );
 };
 
+const failed = (device: ModelDevice, error: unknown): never => {
+  throw new DeviceError(
+    `ONNX Runtime could not run the network on ${device} (${firstLine(error)}). Try a smaller batch, or another device.`,
+    { cause: error },
+  );
+};
+
 /** Values 0–1 of no meaning, the same every time. */
 const noise = (count: number): Float32Array =>
   Float32Array.from({ length: count }, (_, index) => (index * 0.618034) % 1);
@@ -144,7 +157,7 @@ export const createModelOf = async <Image>(
   runtime: Runtime,
   file: NetworkFile,
   toTensor: ToTensor<Image>,
-): Promise<Model<Image>> => {
+): Promise<OpenedModel<Image>> => {
   const { manifest, precision = 'fp32', where } = file;
   const { inputSize, stride, embeddingSize } = manifest;
   const { device, Tensor } = runtime;
@@ -165,16 +178,11 @@ export const createModelOf = async <Image>(
   const runNetwork = async (
     feeds: { image: Tensor; references: Tensor },
     outputs: readonly Output[],
+    embedding?: Tensor,
   ): Promise<Float32Array[]> => {
-    let results: InferenceSession.OnnxValueMapType;
-    try {
-      results = await network.run(feeds, outputs);
-    } catch (error) {
-      throw new DeviceError(
-        `ONNX Runtime could not run the network on ${device} (${firstLine(error)}). Try a smaller batch, or another device.`,
-        { cause: error },
-      );
-    }
+    const results = await network
+      .run(feeds, embedding === undefined ? outputs : { embedding })
+      .catch((error: unknown) => failed(device, error));
     const [batch] = feeds.image.dims;
     return outputs.map((output) => {
       const expected =
@@ -186,12 +194,14 @@ export const createModelOf = async <Image>(
   const run = (
     image: Image,
     references: Float32Array,
-    ...outputs: readonly Output[]
+    outputs: readonly Output[],
+    embedding?: Tensor,
   ): Promise<Float32Array[]> =>
     queue.run(async () => {
       const tensor = toTensor(image);
       try {
-        return await runNetwork({ image: tensor, references: referenceTensor(references) }, outputs);
+        const feeds = { image: tensor, references: referenceTensor(references) };
+        return await runNetwork(feeds, outputs, embedding);
       } finally {
         // The tensor's record only: its values stay the caller's.
         tensor.dispose();
@@ -218,11 +228,14 @@ export const createModelOf = async <Image>(
     manifest,
     device,
     precision,
-    embed: async (image) => (await run(image, noReference, 'embedding'))[0],
-    match: async (image, references) => (await run(image, references, 'matches'))[0],
+    embed: async (image) => (await run(image, noReference, ['embedding']))[0],
+    match: async (image, references) => (await run(image, references, ['matches']))[0],
     matchAndEmbed: async (image, references) => {
-      const [matches, embedding] = await run(image, references, 'matches', 'embedding');
+      const [matches, embedding] = await run(image, references, ['matches', 'embedding']);
       return { matches, embedding };
+    },
+    embedInto: async (image, embedding) => {
+      await run(image, noReference, [], embedding);
     },
     close: () => (closing ??= queue.close().then(() => network.release())),
   };

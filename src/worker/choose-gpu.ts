@@ -38,6 +38,15 @@ export const createGpuEngine = async (
     const engine = assemble(model, () => createGpuCropper(device));
     return {
       ...engine,
+      gpu: {
+        device,
+        embedInto: (crop, buffer) => {
+          const { embeddingSize, inputSize, stride } = manifest;
+          const dims = [1, embeddingSize, inputSize / stride, inputSize / stride];
+          const tensor = runtime.Tensor.fromGpuBuffer(buffer, { dataType: 'float32', dims });
+          return model.embedInto(crop, tensor);
+        },
+      },
       lost: device.lost.then(({ reason, message }) => `${reason}${message === '' ? '' : `: ${message}`}`),
       close: async () => {
         try {

@@ -10,6 +10,7 @@ import {
   type NetworkFile,
   type Runtime,
 } from '../model/model.ts';
+import type { GpuSide } from '../correspond/gpu-matcher.ts';
 import type { Cropper } from '../pipeline/cropper.ts';
 import type { FrameSteps } from '../pipeline/frame-steps.ts';
 import { FrameTracker, type FrameTrackerOptions } from '../pipeline/frame-tracker.ts';
@@ -44,6 +45,7 @@ export type Engine = {
   readonly precision: ModelPrecision;
   readonly manifest: ModelGeometry;
   /** The same model for pictures in memory. */ readonly model: Model;
+  /** Where embeddings can stay on a GPU: only on WebGPU. */ readonly gpu?: GpuSide;
   /** Steps of different trackers may overlap, and calls of `embedSquare` and `matchSquare` with everything. */
   createTracker(parts: TrackerParts): VideoTracker;
   /** One square of a frame. @returns (1, C, H, W) unit vectors */

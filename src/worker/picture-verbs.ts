@@ -4,6 +4,7 @@ import {
   type CorrespondOptions,
   type PictureCorrespondence,
 } from '../correspond/correspond-pictures.ts';
+import { GpuMatcher, type GpuSide } from '../correspond/gpu-matcher.ts';
 import { embedReference, type LiveOptions, type LiveReference } from '../correspond/live-correspondence.ts';
 import { createMarkedSet } from '../landmark-maker/create-landmark-set.ts';
 import {
@@ -17,7 +18,9 @@ import type { MarkedFrames, SideFrame } from './messages.ts';
 import { withPixels } from './picture-pixels.ts';
 
 /** The open model, which does a job again where its device was lost meanwhile. */
-type Open = { use<Result>(job: (engine: { model: Model }) => Promise<Result>): Promise<Result> };
+type Open = {
+  use<Result>(job: (engine: { model: Model; gpu?: GpuSide }) => Promise<Result>): Promise<Result>;
+};
 
 export const createLandmarkSet = async (
   open: Open,
@@ -51,7 +54,14 @@ export const correspondFrames = (
   options: CorrespondOptions,
 ): Promise<PictureCorrespondence> => {
   const [a, b] = withPixels(sides);
-  return open.use(({ model }) => correspondPictures(model, own, a, b, options));
+  return open.use(async ({ model, gpu }) => {
+    const matcher = gpu && new GpuMatcher(gpu, model.manifest);
+    try {
+      return await correspondPictures(model, own, a, b, options, matcher);
+    } finally {
+      matcher?.close();
+    }
+  });
 };
 
 /** @param by finds the object */

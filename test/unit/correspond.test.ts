@@ -154,7 +154,7 @@ describe('a correspondence', () => {
     expect(there?.y).toBeCloseTo(target.center.y - 2, 0);
     expect(there?.mutual).toBe(true);
     expect(there?.confidence).toBeGreaterThan(0.9);
-    const [point] = pointsOf(matchSquares(a, [b], settings), [roi.center], settings);
+    const [point] = pointsOf(matchSquares(a, [b], settings, [roi.center]), settings);
     expect(point.x).toBeCloseTo(target.center.x - 4, 1);
     expect(point.y).toBeCloseTo(target.center.y - 2, 1);
     expect(point.mutual).toBe(true);
@@ -185,15 +185,15 @@ describe('a correspondence', () => {
     expect([kept.mutual[middle], all.mutual[middle]]).toEqual([1, 1]);
     expect([kept.mutual[beside], all.mutual[beside]]).toEqual([0, 1]);
     expect(kept.confidences[beside]).toBeLessThan(all.confidences[beside] / 2);
-    const place = cellPlace(kept, 11, 10);
-    const mutualAt = (options: MatchOptions): boolean => pointsOf(matches, [place], options)[0].mutual;
+    const asked = matchSquares(torn, [b], settings, [cellPlace(kept, 11, 10)]);
+    const mutualAt = (options: MatchOptions): boolean => pointsOf(asked, options)[0].mutual;
     expect(mutualAt(settings)).toBe(false);
     expect(mutualAt({ ...settings, roughness: 1 })).toBe(true);
   });
 
   it('takes the resolution at which a point is surest', () => {
     const wrong: EmbeddedSquare = { roi: target, map: shifted(200, 150) };
-    const [point] = pointsOf(matchSquares(a, [wrong, b], settings), [roi.center], settings);
+    const [point] = pointsOf(matchSquares(a, [wrong, b], settings, [roi.center]), settings);
     expect(point.x).toBeCloseTo(target.center.x - 4, 1);
     const both = correspondSquares(a, [wrong, b], settings);
     const at = (side >> 1) * side + (side >> 1);
