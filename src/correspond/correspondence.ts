@@ -195,7 +195,9 @@ export const fieldOf = (
       field.places[2 * cell] = place.x;
       field.places[2 * cell + 1] = place.y;
       field.confidences[cell] = certainty * evenness(rough[cell] / roughness);
-      field.mutual[cell] = missed[cell] <= tolerance && rough[cell] <= roughness ? 1 : 0;
+      // What is like nothing there comes home by chance only.
+      const isMutual = certainty > 0 && missed[cell] <= tolerance && rough[cell] <= roughness;
+      field.mutual[cell] = isMutual ? 1 : 0;
     }
   }
   return field;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../src/augment/random.ts';
 import {
   cellPlace,
   correspondSquares,
@@ -10,6 +11,7 @@ import {
   type MatchOptions,
 } from '../../src/correspond/correspondence.ts';
 import { checkCorrespondOptions } from '../../src/correspond/correspond-pictures.ts';
+import { embedReference, liveFields } from '../../src/correspond/live-correspondence.ts';
 import { matchMaps, missedBy, type CellMatches } from '../../src/correspond/match-maps.ts';
 import { roughnessOf } from '../../src/correspond/roughness.ts';
 import { meshMap, splineMap, warpPicture } from '../../src/correspond/warp-picture.ts';
@@ -17,6 +19,7 @@ import { InputError } from '../../src/errors.ts';
 import type { Roi } from '../../src/geometry/roi.ts';
 import type { EmbeddingMap } from '../../src/landmarks/matching.ts';
 import { matchReferences } from '../../src/landmarks/matching.ts';
+import type { Model } from '../../src/model/model.ts';
 
 const side = 24;
 const stride = 2;
@@ -223,6 +226,65 @@ describe('a correspondence', () => {
   it('lays no spline through nothing', () => {
     const none = { ...field, mutual: new Uint8Array(side * side) };
     expect(() => splineMap(none)).toThrow(InputError);
+  });
+});
+
+describe('a live correspondence', () => {
+  const manifest = {
+    inputSize: size,
+    stride,
+    embeddingSize: channels,
+    ...{ temperature: 0.002, cropMargin: 1 },
+  };
+  const image = { data: new Uint8Array(300 * 200 * 3), width: 300, height: 200, channels: 3 as const };
+  const upright: Roi = { center: { x: 150, y: 100 }, size: 2 * size, rotation: 0 };
+  /** Where the frame shows the plane: what lies at (x, y) of the seen square's crop is place (x + 4, y + 2) of the plane. */
+  const seen = [{ id: 3, timestamp: 1.5, roi: upright, embedding: shifted(4, 2).data as Float32Array }];
+  /** Opens a reference whose squares show the given embeddings one after the other. */
+  const open = (maps: EmbeddingMap[], options: object) => {
+    const left = [...maps];
+    const model = {
+      manifest: { ...manifest, category: 'plane' },
+      embed: () => Promise.resolve(left.shift()?.data),
+    } as unknown as Model;
+    return embedReference(model, undefined, { image, roi: upright }, options);
+  };
+  const fieldFor = async (maps: EmbeddingMap[], options: object) => {
+    const [{ id, timestamp, field }] = liveFields(await open(maps, options), seen, {
+      manifest: { ...manifest, category: 'plane' },
+    });
+    expect([id, timestamp, field.from]).toEqual([3, 1.5, upright]);
+    return field;
+  };
+
+  it('looks at the reference in several resolutions where it is told to', async () => {
+    // The network recognises the plane only where the square is half as large.
+    const random = createRandom(1);
+    const other: EmbeddingMap = {
+      ...shifted(0, 0),
+      data: shifted(0, 0).data.map(() => random.normal(0, 0.2)),
+    };
+    const options = { tolerance: 0.06, roughness: 0.03 };
+    const near = await fieldFor([other, shifted(0, 0)], { ...options, pyramid: [1, 2] });
+    const middle = followField(near, upright.center);
+    // The middle of the half square is the middle of the plane's crop, 4 and 2 crop pixels further in the frame.
+    expect(middle?.x).toBeCloseTo(upright.center.x - 4 * (upright.size / size), 0);
+    expect(middle?.y).toBeCloseTo(upright.center.y - 2 * (upright.size / size), 0);
+    expect(middle?.mutual).toBe(true);
+    const one = await fieldFor([other], options);
+    expect(followField(one, upright.center)?.mutual).toBe(false);
+  });
+
+  it('knows nothing of what a resolution does not show', async () => {
+    const field = await fieldFor([shifted(0, 0)], { pyramid: [2] });
+    expect([field.confidences[0], field.mutual[0]]).toEqual([0, 0]);
+  });
+
+  it('refuses points, which it would not look for', async () => {
+    await expect(open([], { points: [{ x: 1, y: 1 }] })).rejects.toThrow(
+      /takes no points\. Ask followField\(\)/,
+    );
+    await expect(open([], { pyramid: [0] })).rejects.toThrow(InputError);
   });
 });
 
