@@ -1,6 +1,6 @@
 import { InputError, shownValue } from '../errors.ts';
 import type { Point, Size } from '../geometry/coordinates.ts';
-import type { Roi } from '../geometry/roi.ts';
+import { imageToCrop, type Roi } from '../geometry/roi.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import { toEmbeddingMap, type EmbeddingMap } from '../landmarks/matching.ts';
 import type { Model } from '../model/model.ts';
@@ -66,17 +66,21 @@ export const checkCorrespondOptions = (options: CorrespondOptions): void => {
   if (points !== undefined && !Array.isArray(points)) {
     throw new InputError(`points is ${shownValue(points)}. Give a list of { x, y }, or leave it out.`);
   }
-  points?.forEach(({ x, y }, n) => {
-    if (Number.isFinite(x) && Number.isFinite(y)) return;
+  // From callers without types.
+  points?.forEach((point: Partial<Point> | null | undefined, n) => {
+    if (Number.isFinite(point?.x) && Number.isFinite(point?.y)) return;
+    const shown =
+      typeof point === 'object' && point !== null ? `(${point.x}, ${point.y})` : shownValue(point);
     throw new InputError(
-      `points[${n}] is (${x}, ${y}). Give pixels of the first picture, as finite numbers.`,
+      `points[${n}] is ${shown}. Give { x, y } in pixels of the first picture, as finite numbers.`,
     );
   });
   if (pyramid !== undefined) {
-    const fits = pyramid.every((level) => level > 0 && Number.isFinite(level));
+    const isList = Array.isArray(pyramid);
+    const fits = isList && pyramid.every((level) => level > 0 && Number.isFinite(level));
     if (!fits || pyramid.length === 0 || pyramid.length > mostLevels) {
       throw new InputError(
-        `pyramid is [${pyramid.join(', ')}]. Give 1 to ${mostLevels} resolutions above 0, for example [0.5, 1, 2].`,
+        `pyramid is ${isList ? `[${pyramid.join(', ')}]` : shownValue(pyramid)}. Give 1 to ${mostLevels} resolutions above 0, for example [0.5, 1, 2].`,
       );
     }
   }
@@ -97,6 +101,30 @@ const refuseOutside = (points: readonly Point[], { width, height }: Size): void 
   });
 };
 
+/** @param roi from callers without types, too @throws InputError where it is no square */
+const checkedSquare = (roi: Partial<Roi> | null, which: string): Roi => {
+  const { center, size = NaN, rotation = NaN } = roi ?? {};
+  const { x = NaN, y = NaN } = center ?? {};
+  if (size > 0 && [x, y, size, rotation].every(Number.isFinite)) return { center: { x, y }, size, rotation };
+  throw new InputError(
+    `the roi of the ${which} picture has the centre (${x}, ${y}), size ${size} and rotation ${rotation}. Give { center: { x, y }, size, rotation }, finite numbers and a size above 0.`,
+  );
+};
+
+/** A point may lie so far outside of the object's square, shares of its side. */
+const rim = 0.25;
+
+/** Points beside the object that was found are of another one. @throws InputError that names the point and the remedy */
+const refuseBeside = (points: readonly Point[], roi: Roi, category: string): void => {
+  points.forEach((point, n) => {
+    const { x, y } = imageToCrop(point, roi, 1);
+    if (Math.min(x, y) >= -rim && Math.max(x, y) <= 1 + rim) return;
+    throw new InputError(
+      `points[${n}] is (${point.x}, ${point.y}), beside the ${category} that is found in the first picture. Give points of that one, or say by a ROI which one is meant.`,
+    );
+  });
+};
+
 /**
  * Where the object is.
  * @param which how the error calls the picture
@@ -108,13 +136,7 @@ export const locateSide = async (
   landmarkSet: LandmarkSet | undefined,
   which: string,
 ): Promise<Roi> => {
-  if (roi !== undefined) {
-    const { center, size, rotation } = roi;
-    if (size > 0 && [center.x, center.y, size, rotation].every(Number.isFinite)) return roi;
-    throw new InputError(
-      `the roi of the ${which} picture has the centre (${center.x}, ${center.y}), size ${size} and rotation ${rotation}. Give finite numbers and a size above 0.`,
-    );
-  }
+  if (roi !== undefined) return checkedSquare(roi, which);
   const { category } = model.manifest;
   if (landmarkSet === undefined) {
     throw new InputError(
@@ -187,6 +209,7 @@ export const correspondPictures = async (
   const { points = [], pyramid = [1], ...limits } = options;
   refuseOutside(points, a.image);
   const from = await locateSide(model, a, landmarkSet, 'first');
+  if (a.roi === undefined) refuseBeside(points, from, model.manifest.category);
   const roi = await locateSide(model, b, landmarkSet, 'second');
   const rois = pyramid.map((level) => ({ ...roi, size: roi.size / level }));
   const matches = await matchPictures(

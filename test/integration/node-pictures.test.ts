@@ -115,6 +115,16 @@ describe('dve-sdk/node', () => {
     ['a number', () => model.correspond(at('0.png'), 7 as unknown as string), /second picture is 7/],
     ['a web page', () => model.correspond(new URL('http://a.test/b.png'), at('0.png')), /file: URL/],
     [
+      'a square that is none',
+      () => model.correspond({ picture: at('0.png'), roi: null as never }, at('1.png')),
+      /the roi of the first picture .*Give \{ center/,
+    ],
+    [
+      'a point beside the object',
+      () => model.correspond(at('0.png'), at('1.png'), { points: [{ x: 4, y: 120 }] }),
+      /points\[0\] is \(4, 120\), beside the blobs that is found in the first picture/,
+    ],
+    [
       'an unknown option',
       () => createLandmarkSet({ model: root, pictures: [], name: [] } as unknown as { pictures: [] }),
       /no option "name"/,

@@ -292,6 +292,8 @@ describe('checkCorrespondOptions', () => {
   it.each<[object, RegExp]>([
     [{ points: [{ x: NaN, y: 1 }] }, /points\[0\] is \(NaN, 1\)/],
     [{ points: 'tip' }, /points is "tip"\. Give a list/],
+    [{ points: [null] }, /points\[0\] is null\. Give \{ x, y \}/],
+    [{ pyramid: 2 }, /pyramid is 2\. Give 1 to 8/],
     [{ pyramid: [] }, /pyramid is \[\]/],
     [{ pyramid: [1, -1] }, /pyramid is \[1, -1\]/],
     [{ tolerance: 0 }, /tolerance is 0/],
