@@ -27,15 +27,17 @@ export type PictureTrackers = {
   ) => PictureTracker;
 };
 
-/** Opens a model for tracking in pictures that are in memory. @param model directory */
+/** Opens a model for tracking in pictures that are in memory. @param model directory @param device default: cpu */
 export const openTracker = async (
   model: string,
   precision = 'fp32',
   threads = 1,
+  device = 'cpu',
 ): Promise<PictureTrackers> => {
   if (precision !== 'fp32' && precision !== 'int8')
     throw new Error(`--precision is ${precision}: fp32 or int8.`);
-  const session = await openNodeModel(model, { precision, threads });
+  if (device !== 'cpu' && device !== 'wasm') throw new Error(`--device is ${device}: cpu or wasm.`);
+  const session = await openNodeModel(model, { precision, threads, device });
   const landmarkSet = await readLandmarkSet(undefined, model);
   return {
     session,
