@@ -1,8 +1,11 @@
 import type { EmbeddingMap } from '../landmarks/matching.ts';
 
-/** The embedding of one crop, cell after cell: what dot products read in one go. */
+/**
+ * The embedding of one crop, cell after cell: what dot products read in one go. In 64 bits, because JavaScript would make
+ * those of every value that it reads.
+ */
 export type CellRows = {
-  /** (H·W, C) unit vectors. */ data: Float32Array;
+  /** (H·W, C) unit vectors. */ data: Float64Array;
   channels: number;
   height: number;
   width: number;
@@ -11,7 +14,7 @@ export type CellRows = {
 /** @returns the same embedding with the channels of each cell together */
 export const toCellRows = ({ data, channels, height, width }: EmbeddingMap): CellRows => {
   const cells = height * width;
-  const rows = new Float32Array(cells * channels);
+  const rows = new Float64Array(cells * channels);
   for (let c = 0; c < channels; c++) {
     for (let cell = 0; cell < cells; cell++) rows[cell * channels + c] = data[c * cells + cell];
   }
@@ -21,7 +24,7 @@ export const toCellRows = ({ data, channels, height, width }: EmbeddingMap): Cel
 /** Mean over blocks of `size` × `size` cells, made unit vectors again; blocks at the far edges may be smaller. */
 export const poolRows = ({ data, channels, height, width }: CellRows, size: number): CellRows => {
   const [rows, columns] = [Math.ceil(height / size), Math.ceil(width / size)];
-  const pooled = new Float32Array(rows * columns * channels);
+  const pooled = new Float64Array(rows * columns * channels);
   for (let cell = 0; cell < height * width; cell++) {
     const column = cell % width;
     const block = Math.floor((cell - column) / width / size) * columns + Math.floor(column / size);
@@ -37,8 +40,8 @@ export const poolRows = ({ data, channels, height, width }: CellRows, size: numb
 };
 
 /** Dot product of C values of two arrays. Four sums at a time: they do not wait for each other. */
-export const dot = (a: Float32Array, i: number, b: Float32Array, j: number, channels: number): number => {
-  // One by one: this runs a hundred thousand times a picture, and taking a list apart would be most of it.
+export const dot = (a: Float64Array, i: number, b: Float64Array, j: number, channels: number): number => {
+  // One by one: this runs ten thousand times a picture, and taking a list apart would be most of it.
   let s0 = 0;
   let s1 = 0;
   let s2 = 0;
@@ -52,4 +55,43 @@ export const dot = (a: Float32Array, i: number, b: Float32Array, j: number, chan
   }
   for (; c < channels; c++) s0 += a[i + c] * b[j + c];
   return s0 + s1 + s2 + s3;
+};
+
+/** Cells that {@link dotFive} does at once. */
+export const five = 5;
+
+/**
+ * Dot products of one cell with five neighbours in a row: each value of the one is read once for all of them, which takes
+ * two fifths of the time of five by themselves.
+ * @param i where the one begins @param j where the first of the five begins
+ * @param out (5) written from `at` on
+ */
+export const dotFive = (
+  a: Float64Array,
+  i: number,
+  b: Float64Array,
+  j: number,
+  channels: number,
+  out: Float64Array,
+  at: number,
+): void => {
+  const [j1, j2, j3, j4] = [j + channels, j + 2 * channels, j + 3 * channels, j + 4 * channels];
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  let s4 = 0;
+  for (let c = 0; c < channels; c++) {
+    const value = a[i + c];
+    s0 += value * b[j + c];
+    s1 += value * b[j1 + c];
+    s2 += value * b[j2 + c];
+    s3 += value * b[j3 + c];
+    s4 += value * b[j4 + c];
+  }
+  out[at] = s0;
+  out[at + 1] = s1;
+  out[at + 2] = s2;
+  out[at + 3] = s3;
+  out[at + 4] = s4;
 };

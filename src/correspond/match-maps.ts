@@ -1,7 +1,7 @@
 /** Every cell of one embedding sought in another, there and back. */
 import { cellCenter, pointToCell, type Point } from '../geometry/coordinates.ts';
 import type { EmbeddingMap } from '../landmarks/matching.ts';
-import { dot, poolRows, toCellRows, type CellRows } from './cell-rows.ts';
+import { dot, dotFive, five, poolRows, toCellRows, type CellRows } from './cell-rows.ts';
 
 /** Where each cell of one crop is found in another. */
 export type CellMatches = {
@@ -24,32 +24,41 @@ const starts = 2;
 
 /** Greatest cosines of each row of one set of blocks with the other, both ways. @returns (blocks, starts) each */
 const matchBlocks = (a: CellRows, b: CellRows): [Int32Array, Int32Array] => {
+  const { channels } = a;
   const [countA, countB] = [a.width * a.height, b.width * b.height];
   const [bestA, bestB] = [new Int32Array(countA * starts), new Int32Array(countB * starts)];
-  const [valueA, valueB] = [new Float32Array(countA * starts), new Float32Array(countB * starts)];
+  const [valueA, valueB] = [new Float64Array(countA * starts), new Float64Array(countB * starts)];
   for (const values of [valueA, valueB]) values.fill(-2);
-  const note = (best: Int32Array, values: Float32Array, row: number, other: number, value: number): void => {
+  const note = (best: Int32Array, values: Float64Array, row: number, other: number, value: number): void => {
     const at = row * starts;
     if (value > values[at]) {
-      [best[at + 1], values[at + 1]] = [best[at], values[at]];
-      [best[at], values[at]] = [other, value];
+      best[at + 1] = best[at];
+      values[at + 1] = values[at];
+      best[at] = other;
+      values[at] = value;
     } else if (value > values[at + 1]) {
-      [best[at + 1], values[at + 1]] = [other, value];
+      best[at + 1] = other;
+      values[at + 1] = value;
     }
   };
+  const cosines = new Float64Array(countB + five);
   for (let i = 0; i < countA; i++) {
-    for (let j = 0; j < countB; j++) {
-      const value = dot(a.data, i * a.channels, b.data, j * b.channels, a.channels);
-      note(bestA, valueA, i, j, value);
-      note(bestB, valueB, j, i, value);
+    let j = 0;
+    for (; j + five <= countB; j += five) {
+      dotFive(a.data, i * channels, b.data, j * channels, channels, cosines, j);
+    }
+    for (; j < countB; j++) cosines[j] = dot(a.data, i * channels, b.data, j * channels, channels);
+    for (j = 0; j < countB; j++) {
+      note(bestA, valueA, i, j, cosines[j]);
+      note(bestB, valueB, j, i, cosines[j]);
     }
   }
   return [bestA, bestB];
 };
 
-/** Cosines of one cell with those of the other map, each worked out once. */
+/** Cosines of one cell with those of the other map, each worked out about once. */
 class Similarities {
-  readonly #value: Float32Array;
+  /** (H·W) of the other map. */ readonly values: Float64Array;
   readonly #round: Int32Array;
   #now = 0;
   #from = 0;
@@ -58,7 +67,7 @@ class Similarities {
     readonly a: CellRows,
     readonly b: CellRows,
   ) {
-    this.#value = new Float32Array(b.width * b.height);
+    this.values = new Float64Array(b.width * b.height);
     this.#round = new Int32Array(b.width * b.height);
   }
 
@@ -70,15 +79,36 @@ class Similarities {
   at(cell: number): number {
     if (this.#round[cell] !== this.#now) {
       this.#round[cell] = this.#now;
-      this.#value[cell] = dot(this.a.data, this.#from, this.b.data, cell * this.b.channels, this.a.channels);
+      this.values[cell] = dot(this.a.data, this.#from, this.b.data, cell * this.b.channels, this.a.channels);
     }
-    return this.#value[cell];
+    return this.values[cell];
+  }
+
+  /** Works out cells of one row, clipped at the borders: `values` then has them. */
+  fill(row: number, left: number, right: number): void {
+    const { width, channels, data } = this.b;
+    const last = Math.min(right, width - 1);
+    const first = Math.max(0, Math.min(left, width - five));
+    const start = row * width;
+    if (width < five || last - first >= five) {
+      for (let c = Math.max(0, left); c <= last; c++) this.at(start + c);
+      return;
+    }
+    let known = 0;
+    for (let k = start + first; k < start + first + five; k++) {
+      if (this.#round[k] === this.#now) known++;
+      this.#round[k] = this.#now;
+    }
+    if (known === five) return;
+    const at = start + first;
+    dotFive(this.a.data, this.#from, data, at * channels, channels, this.values, at);
   }
 }
 
 /** Goes from cell to cell as long as a neighbour is more alike. @returns the cell where none is */
 const climb = (similarities: Similarities, start: number): number => {
-  const { width, height } = similarities.b;
+  const { values, b } = similarities;
+  const { width, height } = b;
   let best = start;
   let value = similarities.at(best);
   for (;;) {
@@ -86,8 +116,10 @@ const climb = (similarities: Similarities, start: number): number => {
     const row = (best - column) / width;
     let next = best;
     for (let r = Math.max(0, row - 1); r <= Math.min(height - 1, row + 1); r++) {
+      // Two cells to each side: the expectation wants them, too.
+      similarities.fill(r, column - 2, column + 2);
       for (let c = Math.max(0, column - 1); c <= Math.min(width - 1, column + 1); c++) {
-        const here = similarities.at(r * width + c);
+        const here = values[r * width + c];
         if (here > value) {
           value = here;
           next = r * width + c;
@@ -107,7 +139,8 @@ const expectation = (
   temperature: number,
   radius: number,
 ): Point => {
-  const { width, height } = similarities.b;
+  const { values, b } = similarities;
+  const { width, height } = b;
   const column = best % width;
   const row = (best - column) / width;
   const peak = similarities.at(best);
@@ -115,15 +148,15 @@ const expectation = (
   let x = 0;
   let y = 0;
   for (let r = Math.max(0, row - radius); r <= Math.min(height - 1, row + radius); r++) {
+    similarities.fill(r, column - radius, column + radius);
     for (let c = Math.max(0, column - radius); c <= Math.min(width - 1, column + radius); c++) {
-      const weight = Math.exp((similarities.at(r * width + c) - peak) / temperature);
-      const center = cellCenter(c, r, stride);
+      const weight = Math.exp((values[r * width + c] - peak) / temperature);
       total += weight;
-      x += weight * center.x;
-      y += weight * center.y;
+      x += weight * c;
+      y += weight * r;
     }
   }
-  return { x: x / total, y: y / total };
+  return cellCenter(x / total, y / total, stride);
 };
 
 const matchOneWay = (
