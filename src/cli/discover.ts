@@ -18,7 +18,7 @@ export const summary = 'Find landmarks that nobody clicked.';
 const command = defineCommand({
   name: 'dve discover',
   about:
-    'Chooses places that nothing else in their picture looks like, that are found in other pictures and back, and round\nthrough a third, spread over the object; averages them over the pictures, round after round. The object is found by the\nmodel’s own landmarks; a model without any takes each picture’s middle square.',
+    'Takes places that nothing else in their picture looks like, that are found in other pictures and back, and round\nthrough a third, several times as many as are wanted, spread over the object. Each becomes a cluster of descriptors:\naveraged over the pictures and found anew, round after round. Kept are the steadiest, by how exactly they are found again\nin the same pictures turned, scaled and shifted, and in others. The object is found by the model’s own landmarks; a model\nwithout any takes each picture’s middle square.',
   options: {
     ...modelOptions,
     images: {

@@ -2,14 +2,14 @@
 import { embedSquare, type EmbeddedSquare } from '../correspond/correspondence.ts';
 import { InputError } from '../errors.ts';
 import type { Point, Size } from '../geometry/coordinates.ts';
-import { cropToImage, type Roi } from '../geometry/roi.ts';
+import { cropToImage, imageToCrop, type Roi } from '../geometry/roi.ts';
 import type { LandmarkSet } from '../landmarks/landmark-set.ts';
 import type { Model } from '../model/model.ts';
 import { cropToTensor, type PixelImage } from '../pipeline/crop.ts';
 import { findObject } from '../pipeline/find-object.ts';
 import { createPictureCropper } from '../pipeline/picture-cropper.ts';
 import { buildLandmarkSet } from './build-landmark-set.ts';
-import { discoverPoints } from './discover-points.ts';
+import { discoverPoints, type OtherView } from './discover-points.ts';
 import { leastLandmarks, mostLandmarks, type SetPicture } from './set-request.ts';
 
 /** What to find. */
@@ -56,6 +56,36 @@ const locate = async (
   return findObject(image, { model, cropper: createPictureCropper<PixelImage>(), landmarkSet: own });
 };
 
+/** Pictures that are looked at otherwise, too: more tell nothing new. */
+const mostViewed = 30;
+
+/** How: turned, radians; larger by; moved by shares of the side. */
+const viewChanges = [
+  { rotation: 0.12, scale: 1.12, x: 0.05, y: -0.03 },
+  { rotation: -0.12, scale: 0.9, x: -0.03, y: 0.05 },
+];
+
+/** Squares of the first pictures, seen otherwise. */
+const lookOtherwise = async (model: Model, subjects: readonly Subject[]): Promise<OtherView[]> => {
+  const { inputSize } = model.manifest;
+  const views: OtherView[] = [];
+  for (const [picture, { image, square }] of subjects.slice(0, mostViewed).entries()) {
+    for (const { rotation, scale, x, y } of viewChanges) {
+      const { center, size, rotation: turned } = square.roi;
+      const roi: Roi = {
+        center: { x: center.x + x * size, y: center.y + y * size },
+        size: scale * size,
+        rotation: turned + rotation,
+      };
+      const { map } = await embedSquare(model, cropToTensor(image, roi, inputSize), roi);
+      const place = (point: Point): Point =>
+        imageToCrop(cropToImage(point, square.roi, inputSize), roi, inputSize);
+      views.push({ picture, map, place });
+    }
+  }
+  return views;
+};
+
 /** A square may reach beyond its picture, and what is found in it as well. */
 const clampToPicture = ({ x, y }: Point, { width, height }: Size): Point => ({
   x: Math.min(Math.max(x, 0), width),
@@ -98,7 +128,11 @@ export const discoverLandmarks = async (
   }
   const discovered = discoverPoints(
     subjects.map(({ square }) => square.map),
-    { count, rounds, temperature, cropMargin, ...(onProgress === undefined ? {} : { onProgress }) },
+    {
+      ...{ count, rounds, temperature, cropMargin },
+      views: await lookOtherwise(model, subjects),
+      ...(onProgress === undefined ? {} : { onProgress }),
+    },
   );
   const points: (Point[] | undefined)[] = Array.from({ length: given }, () => undefined);
   const shown = subjects.map(({ image, name, index, square: { roi } }, n): SetPicture => {

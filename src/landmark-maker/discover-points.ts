@@ -7,6 +7,7 @@ import {
   averageReferences,
   matchReferences,
   sampleEmbedding,
+  sampleEmbeddings,
   type EmbeddingMap,
 } from '../landmarks/matching.ts';
 import { fitShape } from '../landmarks/shape-fit.ts';
@@ -17,7 +18,16 @@ export type DiscoverOptions = {
   /** ROI side over object size: what lies nearer to the rim is not the object. */ cropMargin: number;
   /** Rounds in which references are averaged and found anew. Default 3. */ rounds?: number;
   /** Pictures whose places are tried. Default 6. */ prototypes?: number;
+  /** Some of the pictures turned, scaled and shifted a little: what is found there as well is repeatable. */
+  views?: readonly OtherView[];
   onProgress?: (done: number, total: number) => void;
+};
+
+/** A picture's square seen otherwise. */
+export type OtherView = {
+  /** Which of the pictures. */ picture: number;
+  map: EmbeddingMap;
+  /** Where a place of the picture's own crop is in this one, crop pixels. */ place: (point: Point) => Point;
 };
 
 /** Places of the object, and where each picture shows them. */
@@ -33,6 +43,14 @@ const surroundings = 5;
 /** Share of the pictures in which a place has to be found again. */
 const leastShare = 0.5;
 const pointRadius = 2;
+/** Places that are tried for each that is wanted. */
+const tried = 4;
+/** Where many are wanted, so many more are tried at most: each is sought in every picture, round after round. */
+const mostSpare = 100;
+/** Share of those that are left to choose from: the steadiest. */
+const steady = 0.5;
+/** A miss that halves what a place counts, crop sides. */
+const mildMiss = 0.015;
 
 /** How unlike everything else in its picture each cell is: one less the greatest cosine further away. @returns (H·W) */
 const distinctness = (map: EmbeddingMap): Float32Array => {
@@ -108,23 +126,23 @@ const repeatability = (
   return { score, inFirst };
 };
 
-/** Points as far apart as their number allows, the best first. @param candidates best first */
+/** Points as far apart as their number allows, the best first. @param candidates best first @returns as many as there are */
 const spreadOut = <Candidate extends Point>(
   candidates: readonly Candidate[],
   count: number,
   side: number,
 ): Candidate[] => {
-  for (let least = side / 4; least > side / 200; least *= 0.93) {
-    const chosen: Candidate[] = [];
+  let chosen: Candidate[] = [];
+  for (let least = side / 4; least > side / 200 && chosen.length < count; least *= 0.93) {
+    chosen = [];
     for (const candidate of candidates) {
       if (chosen.length === count) break;
       if (chosen.every(({ x, y }) => Math.hypot(x - candidate.x, y - candidate.y) >= least)) {
         chosen.push(candidate);
       }
     }
-    if (chosen.length === count) return chosen;
   }
-  return [];
+  return chosen;
 };
 
 const toPoints = (matches: Float32Array): Point[] =>
@@ -173,26 +191,77 @@ const meanReferences = (maps: readonly EmbeddingMap[], { points, found }: Discov
   return references;
 };
 
+/**
+ * Averages the descriptors of each place over the pictures and finds it anew, round after round.
+ * @param start (K) where each place lies in the first picture, and (K, C) its embedding in one
+ */
+const selfTrain = (
+  maps: readonly EmbeddingMap[],
+  start: { shape: readonly Point[]; references: Float32Array },
+  { rounds, temperature }: { rounds: number; temperature: number },
+): { references: Float32Array; discovered: Discovered } => {
+  let { shape, references } = start;
+  let discovered = findAll(maps, references, shape, temperature);
+  for (let round = 0; round < rounds; round++) {
+    references = meanReferences(maps, discovered);
+    shape = meanShapeOf(discovered, shape.length);
+    discovered = findAll(maps, references, shape, temperature);
+  }
+  return { references, discovered };
+};
+
+/** Pictures that each is held against. */
+const partners = 2;
+
+/**
+ * How steadily each place is found: where a view of a picture takes it, and where its embedding in one picture finds it in
+ * others; as many times as it is found at all.
+ * @returns (K) 0–1
+ */
+const steadinessOf = (
+  maps: readonly EmbeddingMap[],
+  views: readonly OtherView[],
+  { references, discovered: { points, found } }: { references: Float32Array; discovered: Discovered },
+  temperature: number,
+): Float32Array => {
+  const count = points[0].length;
+  const side = maps[0].width * maps[0].stride;
+  const settings = { temperature, radius: pointRadius };
+  /** Adds what one look tells of each place. */
+  const judge = (sums: Float32Array, seen: readonly Point[], truth: readonly Point[]): void => {
+    for (let n = 0; n < count; n++) {
+      const missed = Math.hypot(seen[n].x - truth[n].x, seen[n].y - truth[n].y) / side;
+      sums[n] += 1 / (1 + (missed / mildMiss) ** 2);
+    }
+  };
+  const inViews = new Float32Array(count);
+  for (const { picture, map, place } of views) {
+    judge(inViews, toPoints(matchReferences(map, references, settings)), points[picture].map(place));
+  }
+  const inOthers = new Float32Array(count);
+  maps.forEach((map, picture) => {
+    const own = sampleEmbeddings(map, points[picture]);
+    for (let k = 1; k <= partners; k++) {
+      const other = (picture + 7 * k) % maps.length;
+      judge(inOthers, toPoints(matchReferences(maps[other], own, settings)), points[other]);
+    }
+  });
+  return inViews.map((sum, n) => {
+    const share = found.filter((flags) => flags[n]).length / maps.length;
+    if (share < leastShare) return 0;
+    const mean = inOthers[n] / (partners * maps.length);
+    return share * mean * (views.length === 0 ? 1 : sum / views.length);
+  });
+};
+
 /** A place of one picture, by where it lies in the first one: so that places of different pictures can be told apart. */
 type Candidate = Point & { prototype: number; own: Point; score: number };
 
-/**
- * Chooses places without annotations. A place is good where nothing else in its picture looks like it (it can be
- * detected), and where it is found in other pictures and back, and round through a third (it can be described). The best,
- * spread over the object, are averaged over the pictures and found anew, round after round; those that are then seldom
- * found give way to the next best.
- * @param maps embeddings of the object in its canonical crop, one per picture, 4 or more
- * @throws InputError where the network does not recognise enough places
- */
-export const discoverPoints = (
+/** Places that can be detected and described, the best first. */
+const findCandidates = (
   maps: readonly EmbeddingMap[],
-  { count, temperature, cropMargin, rounds = 3, prototypes = 6, onProgress }: DiscoverOptions,
-): Discovered => {
-  if (maps.length < 4) {
-    throw new InputError(
-      `${maps.length} pictures show the object, but finding landmarks takes 4. Give more.`,
-    );
-  }
+  { temperature, cropMargin, prototypes = 6, onProgress }: DiscoverOptions,
+): Candidate[] => {
   const { width, height, stride } = maps[0];
   const side = width * stride;
   const onward = maps.map((map, i) => matchMaps(map, maps[(i + 1) % maps.length], { temperature }).forward);
@@ -210,36 +279,53 @@ export const discoverPoints = (
     }
     onProgress?.(Math.min(prototype + step, maps.length), maps.length);
   }
-  candidates.sort((a, b) => b.score - a.score);
-  const banned = new Set<Candidate>();
-  for (let attempt = 0; ; attempt++) {
-    const usable = candidates.filter((candidate) => !banned.has(candidate));
-    const chosen = spreadOut(usable, count, side);
-    if (chosen.length < count) {
-      throw new InputError(
-        `the network finds too few places again in all ${maps.length} pictures for ${count} landmarks. Ask for fewer, give pictures of one kind of object, or train it longer.`,
-      );
-    }
-    let references: Float32Array = new Float32Array(count * maps[0].channels);
-    chosen.forEach((point, n) => {
-      references.set(sampleEmbedding(maps[point.prototype], point.own), n * maps[0].channels);
-    });
-    let shape: Point[] = chosen.map(({ x, y }) => ({ x, y }));
-    let discovered = findAll(maps, references, shape, temperature);
-    for (let round = 0; round < rounds; round++) {
-      references = meanReferences(maps, discovered);
-      shape = meanShapeOf(discovered, count);
-      discovered = findAll(maps, references, shape, temperature);
-    }
-    const weak = chosen.filter((_, n) => {
-      const share = discovered.found.filter((flags) => flags[n]).length / maps.length;
-      return share < leastShare;
-    });
-    if (weak.length === 0 || attempt === 4) return discovered;
-    for (const point of weak) {
-      for (const candidate of candidates) {
-        if (Math.hypot(candidate.x - point.x, candidate.y - point.y) < 2 * stride) banned.add(candidate);
-      }
-    }
+  return candidates.sort((a, b) => b.score - a.score);
+};
+
+/**
+ * Chooses places without annotations. A place is good where nothing else in its picture looks like it (it can be
+ * detected), and where it is found in other pictures and back, and round through a third (it can be described). Several
+ * times as many as are wanted, spread over the object, become clusters of descriptors: averaged over the pictures and found
+ * anew, round after round. Of those the steadiest are kept, by how exactly they are found again in views of their pictures
+ * and in other pictures, and of these the ones that are spread out.
+ * @param maps embeddings of the object in its canonical crop, one per picture, 4 or more
+ * @throws InputError where the network does not recognise enough places
+ */
+export const discoverPoints = (maps: readonly EmbeddingMap[], options: DiscoverOptions): Discovered => {
+  const { count, temperature, rounds = 3, views = [] } = options;
+  if (maps.length < 4) {
+    throw new InputError(
+      `${maps.length} pictures show the object, but finding landmarks takes 4. Give more.`,
+    );
   }
+  const { channels, width, stride } = maps[0];
+  const side = width * stride;
+  const pool = spreadOut(findCandidates(maps, options), Math.min(tried * count, count + mostSpare), side);
+  const references = new Float32Array(pool.length * channels);
+  pool.forEach((point, n) => {
+    references.set(sampleEmbedding(maps[point.prototype], point.own), n * channels);
+  });
+  const refuse = (): never => {
+    throw new InputError(
+      `the network finds too few places again in all ${maps.length} pictures for ${count} landmarks. Ask for fewer, give pictures of one kind of object, or train it longer.`,
+    );
+  };
+  if (pool.length < count) return refuse();
+  const shape = pool.map(({ x, y }) => ({ x, y }));
+  const clusters = selfTrain(maps, { shape, references }, { rounds, temperature });
+  const steadiness = steadinessOf(maps, views, clusters, temperature);
+  const places = meanShapeOf(clusters.discovered, pool.length);
+  const order = [...places.keys()]
+    .filter((n) => steadiness[n] > 0)
+    .sort((a, b) => steadiness[b] - steadiness[a]);
+  const best = order.slice(0, Math.max(count, Math.ceil(steady * order.length)));
+  const chosen = spreadOut(
+    best.map((n) => ({ ...places[n], n })),
+    count,
+    side,
+  );
+  if (chosen.length < count) return refuse();
+  const ofChosen = <Value>(lists: readonly Value[][]): Value[][] =>
+    lists.map((list) => chosen.map(({ n }) => list[n]));
+  return { points: ofChosen(clusters.discovered.points), found: ofChosen(clusters.discovered.found) };
 };

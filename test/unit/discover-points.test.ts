@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.ts';
-import { discoverPoints } from '../../src/landmark-maker/discover-points.ts';
+import { discoverPoints, type OtherView } from '../../src/landmark-maker/discover-points.ts';
 import type { EmbeddingMap } from '../../src/landmarks/matching.ts';
 
 const side = 24;
@@ -60,6 +60,22 @@ describe('discoverPoints', () => {
         expect(Math.hypot(a.x - b.x, a.y - b.y)).toBeGreaterThan(4);
       });
     });
+  });
+
+  it('keeps those that views of the pictures show in the same place', () => {
+    const maps = shifts.map(([dx, dy]) => shifted(dx, dy));
+    // What lies right of the middle seems to move when one looks again.
+    const views = shifts.map(([dx, dy], picture): OtherView => {
+      const map = shifted(dx, dy);
+      const moved = shifted(dx + 5, dy);
+      for (let i = 0; i < map.data.length; i++) {
+        if (i % side >= side / 2) map.data[i] = moved.data[i];
+      }
+      return { picture, map, place: (point) => point };
+    });
+    const { points } = discoverPoints(maps, { ...options, count: 4, views });
+    expect(points[0]).toHaveLength(4);
+    for (const { x } of points[0]) expect(x).toBeLessThan((side * stride) / 2);
   });
 
   it('says so where the pictures have nothing in common, and where they are too few', () => {
