@@ -6,11 +6,11 @@ export type SmootherOptions = {
 };
 
 /**
- * What the smoother does unless told otherwise: a still face trembles by 0.04 % of its IOD, a moving one lags a quarter of a
+ * What the smoother does unless told otherwise: a still face trembles by 0.04 % of its IOD, a moving one lags a fifth of a
  * frame (test/bench/smoothing.ts prints the curve).
  */
 export const defaultSmoothing: Readonly<Required<SmootherOptions>> = {
-  minCutoff: 0.5,
-  beta: 95,
+  minCutoff: 0.4,
+  beta: 110,
   derivativeCutoff: 3,
 };
