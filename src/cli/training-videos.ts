@@ -81,6 +81,12 @@ export const createVideoReporter = (): ((progress: VideoProgress) => void) => {
   };
 };
 
+/** @param told pairs in which the object was told from its background */
+const describeBackdrops = (told: number, pairs: number): string =>
+  told === 0
+    ? 'nothing was told from its background by motion: all pairs are shown before their own'
+    : `the object was told from its background by motion in ${told} of ${pairs} pairs: most of these are shown before others (videos.backdrops)`;
+
 export const printRound = ({ index, round, pairs, recordings, held, search }: RoundReport): void => {
   if (search?.landmarks === 0) {
     printNote(`round ${index}: the network does not recognise the object well enough yet to search for it`);
@@ -95,6 +101,7 @@ export const printRound = ({ index, round, pairs, recordings, held, search }: Ro
       `${percent(pairs.hits, flows)} of ${flows} flows were known; ${pairs.broken} videos broken; ` +
       `${pairs.tooStill} frames too still, ${pairs.tooFar} with too much motion`,
   );
+  if (pairs.told !== undefined && pairs.pairs > 0) printNote(describeBackdrops(pairs.told, pairs.pairs));
   if (recordings === 1) {
     printNote('all pairs come from one recording: nothing in them says what other instances look like');
   }

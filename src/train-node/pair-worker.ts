@@ -6,6 +6,7 @@ import { createFlowCache } from './flow-cache.ts';
 import { cutBase, toFramePair } from '../train/pairs/frame-pair.ts';
 import { disMethod } from '../flow/optical-flow.ts';
 import type { FramePair } from '../train/pairs/pair-pool.ts';
+import { movingMasks } from '../train/pairs/moving-masks.ts';
 import { regionOfFrame } from '../train/pairs/regions.ts';
 import type { VideoRegions } from '../train/pairs/regions.ts';
 import { videoPairs } from './video-file-pairs.ts';
@@ -63,6 +64,7 @@ const goThrough = async ({ video, path, regions }: PairJob): Promise<void> => {
       },
       object: objectDisc({ width: side, height: side }, cutBase(settings), objectShare),
     }),
+    ...(settings.backdrops > 0 && { masks: movingMasks }),
     onWarning: warn,
     onCounts: (found) => {
       counts = found;
@@ -71,13 +73,14 @@ const goThrough = async ({ video, path, regions }: PairJob): Promise<void> => {
   try {
     for await (const found of pairs) {
       const pair = toFramePair(found, regions.kind, settings, objectShare);
-      const { a, b, flow, weights } = pair;
+      const { a, b, flow, weights, mattes } = pair;
       post({ kind: 'pair', video, order, pair }, [
         a.rgb.buffer,
         b.rgb.buffer,
         flow.x.buffer,
         flow.y.buffer,
         weights.buffer,
+        ...(mattes ? [mattes.a.buffer, mattes.b.buffer] : []),
       ]);
       order++;
       // A video that does not say how long it is could give any number.

@@ -10,6 +10,7 @@ import type { VideoSettings } from '../train/settings/video-settings.ts';
 export type PairReport = {
   /** Videos that gave pairs. */ videos: number;
   pairs: number;
+  /** Pairs in which the object was told from its background; undefined where that was not tried. */ told?: number;
   /** Videos that cannot be read, or break off. */ broken: number;
   /** Frames that began no pair because nothing moved enough, or too much. */ tooStill: number;
   tooFar: number;
@@ -132,6 +133,7 @@ export const preparePairs = async (
   const report: PairReport = {
     ...{ videos: 0, pairs: 0, broken: 0, tooStill: 0, tooFar: 0 },
     ...{ hits: 0, misses: 0, seconds: 0 },
+    ...(settings.backdrops > 0 && { told: 0 }),
   };
   const fruitful = new Set<number>();
   let done = 0;
@@ -142,6 +144,7 @@ export const preparePairs = async (
         builder.add(message.video, message.order, message.pair);
         fruitful.add(message.video);
         report.pairs++;
+        if (message.pair.mattes) report.told = (report.told ?? 0) + 1;
         break;
       case 'warning':
         options.onWarning?.(message.message);

@@ -28,6 +28,9 @@ export type Batch = {
 /** Makes the batch of a step: a pure function of the step and of what the maker was made with. */
 export type BatchMaker = (step: number) => Batch;
 
+/** Streams of a pair's random numbers. */
+const pairStreams = { views: 0, source: 1, target: 2, backdrop: 3 };
+
 /** Streams of random numbers: one per purpose, so that a new draw in one leaves the others alone. */
 const streams = { pair: 1, background: 2 };
 
@@ -55,19 +58,29 @@ export const createBatchMaker = (options: BatchMakerOptions): BatchMaker => {
   const itemsOf = createStepItems(sources.items);
   const warps = createWarpSampler(inputSize, settings.geometric);
   const clutter = createClutter(sources.scenery, settings);
-  const renderView = createViewRenderer(settings, clutter.paintPatch);
+  const renderView = createViewRenderer(settings, clutter);
 
   return (step) => {
     const batch = emptyBatch(settings, sources.hasAnnotated);
     const imageAt = (index: number): Float32Array => part(batch.images, index, 3 * inputSize * inputSize);
     itemsOf(step).forEach((item, n) => {
       const random = createRandom(seed, streams.pair, step, n);
-      const { set, base, landmarks, between, ...pictures } = sources.shownBy(item);
+      const { set, base, landmarks, between, backdrop, ...pictures } = sources.shownBy(item);
       // Two pictures may differ in size: the same draw, each on its own scale.
-      const [sourceMap] = warps.drawPair({ ...pictures.source, base }, random.split(0));
-      const [, targetMap] = warps.drawPair({ ...pictures.target, base }, random.split(0));
-      const source = renderView(set, pictures.source, sourceMap, imageAt(n), random.split(1));
-      const target = renderView(set, pictures.target, targetMap, imageAt(pairs + n), random.split(2));
+      const [sourceMap] = warps.drawPair({ ...pictures.source, base }, random.split(pairStreams.views));
+      const [, targetMap] = warps.drawPair({ ...pictures.target, base }, random.split(pairStreams.views));
+      const isMoved = backdrop !== undefined && random.split(pairStreams.backdrop).chance(backdrop.share);
+      const [sourceMatte, targetMatte] = isMoved ? backdrop.mattes : [];
+      const source = renderView(
+        { set, picture: pictures.source, map: sourceMap, matte: sourceMatte },
+        imageAt(n),
+        random.split(pairStreams.source),
+      );
+      const target = renderView(
+        { set, picture: pictures.target, map: targetMap, matte: targetMatte },
+        imageAt(pairs + n),
+        random.split(pairStreams.target),
+      );
       const targets = part(batch.targets, n, 2 * queries);
       if (landmarks && batch.annotated) {
         const counts = part(batch.annotated, n, queries);

@@ -13,6 +13,7 @@ export type Paint = (out: Float32Array, random: Random) => void;
 export type Clutter = {
   /** What is drawn over a view, or beyond the edge of its picture. */ paintPatch: Paint;
   /** A crop that shows no object. */ paintBackground: Paint;
+  /** What is put behind an object instead of what it was filmed before. */ paintBackdrop: Paint;
 };
 
 /** @returns a square within the picture of `least` to `greatest` of its shorter side */
@@ -44,11 +45,39 @@ const drawClearPiece = (
   return undefined;
 };
 
+/** A matte up to here is background. */
+const clear = 16;
+/** Places along each side of a piece that are looked at. */
+const lookouts = 9;
+
+/** A piece of a picture that shows nothing but background by its matte, or none after some tries. */
+const drawEmptyPiece = (picture: Picture, matte: Uint8Array, random: Random): Piece | undefined => {
+  const { width, height } = picture;
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const piece = {
+      ...drawPiece(picture, random, 0.15, 0.6),
+      rotation: random.uniform(0, 2 * Math.PI),
+    };
+    const [cos, sin] = [Math.cos(piece.rotation), Math.sin(piece.rotation)];
+    let isEmpty = true;
+    for (let i = 0; i < lookouts ** 2 && isEmpty; i++) {
+      const u = piece.side * ((i % lookouts) / (lookouts - 1) - 0.5);
+      const v = piece.side * (Math.floor(i / lookouts) / (lookouts - 1) - 0.5);
+      const column = Math.min(width - 1, Math.max(0, Math.floor(piece.x + cos * u - sin * v)));
+      const row = Math.min(height - 1, Math.max(0, Math.floor(piece.y + sin * u + cos * v)));
+      isEmpty = matte[row * width + column] <= clear;
+    }
+    if (isEmpty) return piece;
+  }
+  return undefined;
+};
+
 const oneOf = (pictures: readonly Picture[], random: Random): Picture =>
   pictures[random.int(pictures.length)];
 
 export const createClutter = (scenery: Scenery, settings: BatchSettings): Clutter => {
-  const { set, objects, objectsAreInPlace, empty } = scenery;
+  const { set, objects, objectsAreInPlace, empty, mattes } = scenery;
+  const told = [...mattes.keys()];
   const painter = createTexturePainter(set, settings.inputSize);
 
   const paintPatch: Paint = (out, random) => {
@@ -87,5 +116,18 @@ export const createClutter = (scenery: Scenery, settings: BatchSettings): Clutte
     else painter.gradient(out, random);
     augmentPhotometric(out, settings.inputSize, settings.photometric, random.split(3));
   };
-  return { paintPatch, paintBackground };
+  /** A place of a clip where the object is not, or a texture, with some shapes or without. */
+  const paintBackdrop: Paint = (out, random) => {
+    const kind = random.uniform();
+    const picture = kind < 0.5 && told.length > 0 ? oneOf(told, random) : undefined;
+    const piece = picture && drawEmptyPiece(picture, mattes.get(picture) ?? new Uint8Array(0), random);
+    if (picture && piece) painter.piece(out, picture, piece, random.chance(0.3) ? random.uniform(0, 2) : 0);
+    else if (kind < 0.7) painter.noise(out, random);
+    else if (kind < 0.85) painter.gradient(out, random);
+    else if (kind < 0.95) painter.stripes(out, random);
+    else painter.text(out, random);
+    // Things with edges: without them whatever has some is the object.
+    if (random.chance(0.6)) painter.shapes(out, random);
+  };
+  return { paintPatch, paintBackground, paintBackdrop };
 };

@@ -1,7 +1,7 @@
 /** What the pairs of a batch are made from, and how many of them come from where. */
 import { InputError } from '../../errors.ts';
 import type { Point } from '../../geometry/coordinates.ts';
-import { pairMap, poolPictures } from '../pairs/pair-pool.ts';
+import { pairMap, pairMattes, poolPictures } from '../pairs/pair-pool.ts';
 import type { PairPool } from '../pairs/pair-pool.ts';
 import type { BatchSettings } from '../settings/batch-settings.ts';
 import type { VideoSettings } from '../settings/video-settings.ts';
@@ -36,11 +36,13 @@ export type SharedPool = {
   isLast?: boolean;
   /** Share of a batch's pairs that it gives, 0–1; where there are no still pictures, pools give all pairs. */
   share: number;
+  /** Share of its pairs that are shown before other backgrounds, where they say what is background; default 0. */
+  backdrops?: number;
 };
 
 /** The pairs of video frames, as batches take them. */
-export const videoPool = (pool: PairPool, { share, exchange }: VideoSettings): SharedPool => ({
-  ...{ pool, share },
+export const videoPool = (pool: PairPool, { share, exchange, backdrops }: VideoSettings): SharedPool => ({
+  ...{ pool, share, backdrops },
   isLast: exchange === 'pictures',
 });
 
@@ -87,6 +89,8 @@ export type Shown = {
   between?: PointMap;
   /** Landmarks of the source and of the target, where these are all that is known. */
   landmarks?: readonly [readonly (Point | null)[], readonly (Point | null)[]];
+  /** What is object and what background in the source and in the target, and how often that is to be another one, 0–1. */
+  backdrop?: { mattes: readonly [Uint8Array, Uint8Array]; share: number };
 };
 
 /** The pictures that patches and background crops are cut from. */
@@ -96,6 +100,8 @@ export type Scenery = {
   /** Whether the object lies in the canonical crop of all of `objects`; in frames it may be anywhere. */
   objectsAreInPlace: boolean;
   /** Those of `set` that show no object. */ empty: readonly Picture[];
+  /** (H, W) of those of `objects` in which it is told from its background: 0 background to 255 object. */
+  mattes: ReadonlyMap<Picture, Uint8Array>;
 };
 
 /** All that the pairs of a training's batches are made from. */
@@ -111,13 +117,21 @@ const findScenery = (
   objects: readonly Picture[],
   empty: readonly number[],
   frames: readonly PictureSet[],
+  pools: readonly SharedPool[],
 ): Scenery => {
   if (stills && objects.length > 0) {
-    return { set: stills, objects, objectsAreInPlace: true, empty: empty.map((i) => stills.pictures[i]) };
+    const places = empty.map((i) => stills.pictures[i]);
+    return { set: stills, objects, objectsAreInPlace: true, empty: places, mattes: new Map() };
   }
-  const set = frames.find(({ pictures }) => pictures.length > 0);
-  if (set === undefined) throw new InputError('There are no pictures to train on. Give some.');
-  return { set, objects: set.pictures, objectsAreInPlace: false, empty: [] };
+  const index = frames.findIndex(({ pictures }) => pictures.length > 0);
+  if (index < 0) throw new InputError('There are no pictures to train on. Give some.');
+  const set = frames[index];
+  const { pool } = pools[index];
+  const mattes = new Map<Picture, Uint8Array>();
+  pool.pairs.forEach((pair, i) => {
+    pairMattes(pool, pair)?.forEach((matte, k) => mattes.set(set.pictures[2 * i + k], matte));
+  });
+  return { set, objects: set.pictures, objectsAreInPlace: false, empty: [], mattes };
 };
 
 /** @throws InputError where a batch has more pairs than there are pictures, or there is nothing to make them from */
@@ -128,7 +142,7 @@ export const createBatchSources = (options: BatchMakerOptions): BatchSources => 
   const stills = options.set?.pictures ?? [];
   const objects = (options.objects ?? stills.map((_, i) => i)).map((i) => stills[i]);
   requireEnoughPictures(objects.length, fromPictures);
-  const scenery = findScenery(options.set, objects, options.backgrounds ?? [], frames);
+  const scenery = findScenery(options.set, objects, options.backgrounds ?? [], frames, pools);
   const { set } = scenery;
 
   const shownBy = (item: StepItem): Shown => {
@@ -146,14 +160,16 @@ export const createBatchSources = (options: BatchMakerOptions): BatchSources => 
         landmarks: [source.points, target.points],
       };
     }
-    const { pool } = pools[item.pool];
+    const { pool, backdrops: share = 0 } = pools[item.pool];
     const pair = pool.pairs[item.index];
+    const mattes = share > 0 ? pairMattes(pool, pair) : undefined;
     return {
       set: frames[item.pool],
       source: pair.a,
       target: pair.b,
       base: pair.base,
       between: pairMap(pool, pair),
+      ...(mattes && { backdrop: { mattes, share } }),
     };
   };
 

@@ -57,11 +57,12 @@ export const toFramePair = (
   settings: VideoSettings,
   objectShare: number,
 ): FramePair => {
-  const { a, b, flow, valid, frame, step } = pair;
+  const { a, b, flow, valid, frame, step, mattes } = pair;
   const frames = [frame, frame + step] as const;
+  const told = mattes && { mattes };
   if (kind === 'whole') {
     const weights = motionWeights({ a, b, flow, valid }, settings.stillWeight);
-    return { a, b, flow, frames, base: wholeFrame, weights: trustByReturn(weights, pair) };
+    return { a, b, flow, frames, base: wholeFrame, weights: trustByReturn(weights, pair), ...told };
   }
   const base = cutBase(settings);
   const { map, greatest } = pair.deformation ?? { map: new Float32Array(valid.length), greatest: 0 };
@@ -71,5 +72,6 @@ export const toFramePair = (
     weights: trustByReturn(weights, pair),
     fullWeight: settings.deformationWeight,
     drawWeight: calmDraw * base.side * flow.width + greatest,
+    ...told,
   };
 };

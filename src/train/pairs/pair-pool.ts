@@ -15,6 +15,10 @@ export type FramePair = {
   /** How often it is drawn, against the other pairs of its recording; default 1. */ drawWeight?: number;
   /** Canonical crop of both. */ base: CropBase;
   /** Numbers of both frames in their video, where they are frames. */ frames?: readonly [number, number];
+  /** (H, W) of both, 0 background to 255 object, where these are told apart. */ mattes?: {
+    a: Uint8Array;
+    b: Uint8Array;
+  };
 };
 
 /** A pair inside a {@link PairPool}. */
@@ -28,6 +32,7 @@ export type PooledPair = {
   /** What a weight of 255 stands for. */ fullWeight: number;
   /** How often it is drawn, against the other pairs of its recording. */ drawWeight: number;
   /** Numbers of both frames in their video, where they are frames. */ frames?: readonly [number, number];
+  /** Where its mattes start, that of `a` and then that of `b`, if it has any. */ mattes?: number;
 };
 
 /** Pairs of many videos in memory that is shared where it can be, so that worker threads read them without a copy. */
@@ -42,6 +47,7 @@ export type PairPool = {
   bytes: Uint8Array;
   /** 1/64 px. */ flow: Int16Array;
   weights: Uint8Array;
+  /** What is object and what background, of the pairs that say so. */ mattes?: Uint8Array;
 };
 
 const stepsPerPixel = 64;
@@ -77,6 +83,7 @@ export const createPairPoolBuilder = (
   const bytes = new Uint8Array(allocate(capacity * 2 * each));
   const flow = new Int16Array(allocate(capacity * 2 * area * 2));
   const weights = new Uint8Array(allocate(capacity * area));
+  let mattes: Uint8Array | undefined;
   const pairs: { order: number; pair: PooledPair }[] = [];
 
   const add = (video: number, order: number, pair: FramePair): void => {
@@ -96,6 +103,11 @@ export const createPairPoolBuilder = (
       flow[start + area + i] = Math.round(stepsPerPixel * pair.flow.y[i]);
     }
     weights.set(pair.weights, index * area);
+    if (pair.mattes) {
+      mattes ??= new Uint8Array(allocate(capacity * 2 * area));
+      mattes.set(pair.mattes.a, start);
+      mattes.set(pair.mattes.b, start + area);
+    }
     pairs.push({
       order,
       pair: {
@@ -108,6 +120,7 @@ export const createPairPoolBuilder = (
         fullWeight: pair.fullWeight ?? 1,
         drawWeight: pair.drawWeight ?? 1,
         ...(pair.frames && { frames: pair.frames }),
+        ...(pair.mattes && { mattes: start }),
       },
     });
   };
@@ -115,7 +128,10 @@ export const createPairPoolBuilder = (
   const finish = (): PairPool => {
     // Workers deliver in any order; batches must not depend on it.
     pairs.sort((p, q) => p.pair.video - q.pair.video || p.order - q.order);
-    return { videos: [...videos], pairs: pairs.map(({ pair }) => pair), bytes, flow, weights };
+    return {
+      ...{ videos: [...videos], pairs: pairs.map(({ pair }) => pair), bytes, flow, weights },
+      ...(mattes && { mattes }),
+    };
   };
   return { add, finish };
 };
@@ -154,4 +170,14 @@ export const pairMap = (pool: PairPool, pair: PooledPair): PointMap => {
     out[1] = y + mix(flow, pair.flow + area) / stepsPerPixel;
     return (mix(weights, pair.weights) * pair.fullWeight) / 255;
   };
+};
+
+/** (H, W) of the first and of the second picture of a pair, 0 background to 255 object, where these are told apart. */
+export const pairMattes = (
+  { mattes }: PairPool,
+  { mattes: start, a }: PooledPair,
+): readonly [Uint8Array, Uint8Array] | undefined => {
+  if (mattes === undefined || start === undefined) return undefined;
+  const area = a.width * a.height;
+  return [mattes.subarray(start, start + area), mattes.subarray(start + area, start + 2 * area)];
 };

@@ -5,6 +5,7 @@ import { createRandom } from '../../augment/random.ts';
 import { deformationOf, greatestDeformation } from './deformation.ts';
 import type { Deformation, ObjectDisc } from './deformation.ts';
 import { chainFlows, chainValidity } from './chained-flow.ts';
+import type { ChainLink, MaskFinder } from './moving-masks.ts';
 import { busiestSquare, cutFrame, insideFrame, scaleRoi, type Cut } from './frame-cut.ts';
 import type { VideoPairSettings } from '../settings/video-pair-settings.ts';
 import type { RgbFrame, VideoReader } from '../../media/video-reader.ts';
@@ -25,7 +26,11 @@ export type VideoPair = {
   motion: Motion;
   /** What moves apart from the object as a whole; only where its place is known. */ deformation?: Deformation;
   /** Share of the square within the frame that is valid, 0–1. */ coverage: number;
+  /** What moves before its background in both pictures, where that was told; see `movingMasks`. */ mattes?: Mattes;
 };
+
+/** (H, W) of two pictures: 0 background to 255 object. */
+export type Mattes = { a: Uint8Array; b: Uint8Array };
 
 /** How far the pixels of a pair move, pixels of the pictures. */
 export type Motion = {
@@ -53,6 +58,7 @@ export type VideoPairOptions = {
   regionOf?: (frame: number) => Roi | undefined;
   /** Where the object lies in what is cut out, pixels of the pictures: of several k the one at which it deforms most. */
   object?: ObjectDisc;
+  /** Finds what moves before its background; with `chain` alone, as a single flow does not tell. */ masks?: MaskFinder;
   /** Told, in one line, of damage that decoding went on after. */ onWarning?: (message: string) => void;
   /** Told once, after the last pair. */ onCounts?: (counts: PairCounts) => void;
 };
@@ -294,12 +300,16 @@ const createChainFinder = (search: Search): PairFinder => {
     }
     const random = createRandom(seed, 2, frames[0].index);
     const inside = insideFrame(roi, side, video);
+    const masks = options.masks?.(links, inside, object);
     const starts = Math.min(links.length, pairsPerChain(settings));
     const pairs = Array.from({ length: starts }, (_, i) => Math.floor((i * links.length) / starts)).flatMap(
       (from) => {
         const hops = 1 + random.int(links.length - from);
         const pair = chainedPair(search, links.slice(from, from + hops), { roi, inside, step });
-        return pair.coverage < leastChained || pair.motion.fast < leastMotion ? [] : [pair];
+        if (pair.coverage < leastChained || pair.motion.fast < leastMotion) return [];
+        // Handed over for good, too.
+        const mattes = masks && { a: masks[from].slice(), b: masks[from + hops].slice() };
+        return [mattes ? { ...pair, mattes } : pair];
       },
     );
     return pairs.length > 0 ? pairs : 'tooFar';
@@ -307,7 +317,7 @@ const createChainFinder = (search: Search): PairFinder => {
 };
 
 /** One flow of a chain. */
-type Link = { frame: number; a: Cut; b: Cut; forward: FlowField; backward: FlowField };
+type Link = ChainLink & { frame: number };
 
 /** Pairs are handed over for good, and those of one chain have frames in common. */
 const copyOf = ({ picture }: Cut): RawPicture => ({ ...picture, rgb: picture.rgb.slice() });

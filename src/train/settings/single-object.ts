@@ -12,7 +12,8 @@ export const mostVideosOfOne = 12;
  * any angle: with views turned by ±17° they are taken for something else. Its place is a box around all that it does, so
  * that a square of 1.6 boxes, cut to 128 pixels, leaves three pixels of a finger: squares are tighter and finer. There is
  * no other instance to go through, and a small network suffices. One flow sees its joints move by a few pixels, a chain of
- * them by up to sixty, bent and turned otherwise.
+ * them by up to sixty, bent and turned otherwise. Five clips are five backgrounds, which the network would learn by heart:
+ * most pairs are shown before others.
  */
 export const singleObjectConfig: TrainingConfig = {
   ...defaultConfig,
@@ -31,6 +32,7 @@ export const singleObjectConfig: TrainingConfig = {
     // Flow at this size takes a tenth of a second: more pairs would take longer than the training.
     poolPairs: 160,
     context: 1.25,
+    backdrops: 0.75,
     self: { ...defaultConfig.videos.self, start: 1500, every: 1200 },
     pairs: {
       ...defaultConfig.videos.pairs,

@@ -16,6 +16,11 @@ export type VideoSettings = {
   deformationWeight: number;
   /** Side of the square that is cut around a region, over the region's: room for the views to move in. */
   context: number;
+  /**
+   * Share of the pairs that are shown before other backgrounds, another one in each view, where the object is told from
+   * its own by motion (`pairs.chain`): the network does not learn the few that it was filmed before. 0: none.
+   */
+  backdrops: number;
   self: SelfSettings;
   pairs: VideoPairSettings;
 };
@@ -36,6 +41,7 @@ export const defaultVideoSettings: VideoSettings = {
   stillWeight: 0.1,
   deformationWeight: 8,
   context: 1.5,
+  backdrops: 0,
   self: { start: 2000, every: 4000, rounds: 2, frameStep: 5, budget: 48 },
   pairs: defaultVideoPairSettings,
 };
@@ -58,6 +64,11 @@ export const videoRules: Rules<VideoSettings> = {
     'How much counts what moves apart from the object as a whole (a mouth that opens), where its region is known.',
   ),
   context: number(1, 4, 'Side of the square that is cut around a region, over that of the region.'),
+  backdrops: number(
+    0,
+    1,
+    'Share of the pairs shown before other backgrounds, where motion tells the object from its own; with pairs.chain.',
+  ),
   self: group<SelfSettings>('With --roi self: when and how the object is searched in the videos.', {
     start: whole(1, 1e8, 'Steps before the first search; none after --init.'),
     every: whole(1, 1e8, 'Steps from one search to the next.'),

@@ -15,6 +15,10 @@ export type TexturePainter = {
     out: Float32Array,
     random: Random,
   ): void;
+  /** Some bars, boxes and discs of any colour, plain or striped, over what is there. */ shapes(
+    out: Float32Array,
+    random: Random,
+  ): void;
   /** A square piece of a picture, `softness` mip levels too coarse. */
   piece(out: Float32Array, picture: Picture, place: Piece, softness: number): void;
   /** A picture cut into tiles that are shuffled and turned: its texture without its object. */
@@ -155,6 +159,29 @@ const paintText = (out: Float32Array, size: number, random: Random): void => {
   }
 };
 
+const paintShapes = (out: Float32Array, size: number, random: Random): void => {
+  const count = 1 + random.int(12);
+  for (let shape = 0; shape < count; shape++) {
+    const colors = [drawColor(random), drawColor(random)];
+    const halfWidth = (size / 2) * random.uniform(0.03, 0.4);
+    const halfHeight = (size / 2) * random.uniform(0.03, 0.4);
+    const [centerX, centerY] = [random.uniform(0, size), random.uniform(0, size)];
+    const angle = random.uniform(0, Math.PI);
+    const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+    const isRound = random.chance(0.3);
+    const period = random.chance(0.3) ? random.uniform(2, size / 6) : Infinity;
+    for (let row = 0; row < size; row++) {
+      for (let column = 0; column < size; column++) {
+        const [dx, dy] = [column + 0.5 - centerX, row + 0.5 - centerY];
+        const u = (cos * dx + sin * dy) / halfWidth;
+        const v = (cos * dy - sin * dx) / halfHeight;
+        if (isRound ? u * u + v * v > 1 : Math.abs(u) > 1 || Math.abs(v) > 1) continue;
+        setPixel(out, size, column, row, colors[Math.floor(((u + 1) * halfWidth) / period) & 1]);
+      }
+    }
+  }
+};
+
 /** A pixel of a square tile after quarter turns of the tile, never a mirror. @param last greatest index in the tile */
 const turnInTile = (i: number, j: number, last: number, turns: number): readonly [number, number] =>
   (
@@ -231,6 +258,9 @@ export const createTexturePainter = (set: PictureSet, size: number): TexturePain
     },
     text: (out, random) => {
       paintText(out, size, random);
+    },
+    shapes: (out, random) => {
+      paintShapes(out, size, random);
     },
     piece,
     scrambled,

@@ -30,24 +30,35 @@ const options = {
   model: { type: 'string' },
   /** More options of `dve track`. */ options: { type: 'string', default: '' },
   pictures: { type: 'string' },
+  /** Scene of the clip that is not trained on. */ unseen: { type: 'string', default: '5' },
   json: { type: 'boolean', default: false },
 } as const;
 
-const clips = 6;
-const unseen = clips - 1;
-const clipName = ({ name }: DrawnObject, clip: number): string => `${name}${clip}`;
+/** Clips that are trained on: scenes 0 to 4. The last one of all is not. */
+const unseen = 5;
+const clips = unseen + 1;
 
-type Work = { folder: string; object: DrawnObject; truth: Point[][][]; seen: boolean[][][] };
+type Work = {
+  folder: string;
+  object: DrawnObject;
+  /** Of each clip. */ scenes: readonly number[];
+  truth: Point[][][];
+  seen: boolean[][][];
+};
+
+const clipName = ({ object, scenes }: Pick<Work, 'object' | 'scenes'>, clip: number): string =>
+  `${object.name}${scenes[clip]}`;
 
 /** Draws what is not there yet: clips as folders of pictures, the unseen one apart, with their points. */
-const drawClips = async (folder: string, object: DrawnObject): Promise<Work> => {
-  const work: Work = { folder, object, truth: [], seen: [] };
+const drawClips = async (folder: string, object: DrawnObject, last: number): Promise<Work> => {
+  const scenes = Array.from({ length: clips }, (_, clip) => (clip === unseen ? last : clip));
+  const work: Work = { folder, object, scenes, truth: [], seen: [] };
   for (let clip = 0; clip < clips; clip++) {
-    const drawn = object.draw(clip);
+    const drawn = object.draw(scenes[clip]);
     work.truth.push(drawn.truth);
     work.seen.push(drawn.seen);
     const place = clipFolder(work, clip);
-    const labels = join(folder, `${clipName(object, clip)}.json`);
+    const labels = join(folder, `${clipName(work, clip)}.json`);
     if (existsSync(labels)) continue;
     mkdirSync(place, { recursive: true });
     let t = 0;
@@ -66,17 +77,18 @@ const drawClips = async (folder: string, object: DrawnObject): Promise<Work> => 
   return work;
 };
 
-const clipFolder = ({ folder, object }: Work, clip: number): string =>
-  join(folder, clip === unseen ? 'unseen' : 'train', clipName(object, clip));
+const clipFolder = (work: Work, clip: number): string =>
+  join(work.folder, clip === unseen ? 'unseen' : 'train', clipName(work, clip));
 
 /** One box a clip, as somebody would draw it: around all that the object does. */
-const writeBoxes = ({ folder, object, truth }: Work): string => {
+const writeBoxes = (work: Work): string => {
+  const { folder, truth } = work;
   const boxes = Object.fromEntries(
     truth.slice(0, unseen).map((points, clip) => {
       const xs = points.flat().map(({ x }) => x);
       const ys = points.flat().map(({ y }) => y);
       const box = [Math.min(...xs) - 10, Math.min(...ys) - 10, Math.max(...xs) + 10, Math.max(...ys) + 8];
-      return [clipName(object, clip), [[0, ...box.map(Math.round)]]];
+      return [clipName(work, clip), [[0, ...box.map(Math.round)]]];
     }),
   );
   const path = join(folder, 'boxes.json');
@@ -94,7 +106,7 @@ const clickPictures = (work: Work, count: number): { images: string; points: str
   for (let index = 0; index < count; index++) {
     const clip = (index + 1) % unseen;
     const frame = Math.floor(((index % 3) + 0.5) * (frames / 3)) % frames;
-    const picture = `${clipName(object, clip)}-${frame}.png`;
+    const picture = `${clipName(work, clip)}-${frame}.png`;
     writeFileSync(
       join(images, picture),
       readFileSync(join(clipFolder(work, clip), `${String(frame).padStart(3, '0')}.png`)),
@@ -113,10 +125,13 @@ type Given = { steps?: string | undefined; config?: string | undefined };
 
 const trainModel = async (work: Work, given: Given): Promise<string> => {
   const out = join(work.folder, 'model');
+  const isBegun = existsSync(join(out, 'checkpoint.bin'));
   await dve(
     ...['train', '--videos', join(work.folder, 'train'), '--roi', 'boxes', writeBoxes(work), '--out', out],
     ...(given.steps === undefined ? [] : ['--steps', given.steps]),
     ...(given.config === undefined ? [] : ['--config', given.config]),
+    // At its end it takes no step more.
+    ...(isBegun ? ['--resume'] : []),
   );
   return out;
 };
@@ -124,7 +139,8 @@ const trainModel = async (work: Work, given: Given): Promise<string> => {
 /** Trains, clicks, tracks and measures, and prints a table; the command line says how. */
 export const benchObject = async (object: DrawnObject): Promise<void> => {
   const { values: given } = parseArgs({ options });
-  const work = await drawClips(given.work ?? mkdtempSync(join(tmpdir(), `dve-${object.name}-`)), object);
+  const folder = given.work ?? mkdtempSync(join(tmpdir(), `dve-${object.name}-`));
+  const work = await drawClips(folder, object, Number(given.unseen));
   const model = given.model ?? (await trainModel(work, given));
   const clicked = clickPictures(work, Number(given.pictures ?? object.pictures));
   const count = object.names.length;
@@ -152,7 +168,10 @@ export const benchObject = async (object: DrawnObject): Promise<void> => {
     );
     methods.tracked.push({ tracks: await readTracks(out, count), labels });
     methods['match alone'].push({ tracks: readRaw(out), labels });
-    const flows = await chain(object.draw(clip).frames, work.truth[clip][0], { ownFlow, lucasKanade });
+    const flows = await chain(object.draw(work.scenes[clip]).frames, work.truth[clip][0], {
+      ownFlow,
+      lucasKanade,
+    });
     methods['flow, chained'].push({ tracks: flows.ownFlow, labels });
     methods['Lucas–Kanade'].push({ tracks: flows.lucasKanade, labels });
   }

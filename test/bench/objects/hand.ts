@@ -2,7 +2,8 @@
  * A skinned hand, rendered, bending and turning: trained on five of its clips without a label, five pictures clicked, tracked in
  * the sixth.
  *
- *     npx tsx test/bench/objects/hand.ts [--work DIR] [--steps N] [--config FILE] [--model DIR] [--options "…"] [--json]
+ *     npx tsx test/bench/objects/hand.ts [--work DIR] [--steps N] [--config FILE] [--model DIR] [--unseen SCENE]
+ *       [--options "…"] [--json]
  *
  * As arm.ts; the hand is read from the data beside the project (DVE_DATA). Joints that something hides are neither clicked
  * nor measured.
