@@ -52,6 +52,12 @@ export type TrackerOptions = {
    */
   motion?: boolean;
   /**
+   * Whether the references follow the object in front of the camera: frames in which a landmark is surely found, and where match
+   * and motion agree, change what it is recognised by, slowly and never far from the set's own. It begins anew when the object
+   * is lost, and with `reset()`. Of one object only. Default false.
+   */
+  adapt?: boolean;
+  /**
    * Runs of the network that search may use in one frame, 2 at most while other objects are tracked; the last check of a
    * find takes 6 at once. Default 6.
    */
@@ -93,6 +99,7 @@ export const trackerOptionKeys = [
   'precision',
   'smoothing',
   'motion',
+  'adapt',
   'searchBudget',
   'minConfidence',
   'objects',
@@ -173,12 +180,21 @@ type Made = { id: number; info: TrackerInfo };
 /** Makes a tracker in the model's worker, unless it is too late. */
 const createIn = async (
   model: WorkerModel,
-  { smoothing, motion, searchBudget, minConfidence, objects = 1, roi, finder, signal }: TrackerOptions,
+  { smoothing, motion, adapt, searchBudget, minConfidence, objects = 1, roi, finder, signal }: TrackerOptions,
   landmarks: TrackerMessage['landmarks'],
   ending: AbortSignal,
 ): Promise<Made> => {
   const client = clientOf(model);
-  const message: TrackerMessage = { landmarks, smoothing, motion, searchBudget, minConfidence, objects, roi };
+  const message: TrackerMessage = {
+    landmarks,
+    smoothing,
+    motion,
+    adapt,
+    searchBudget,
+    minConfidence,
+    objects,
+    roi,
+  };
   const remote = finder === undefined ? undefined : proxy(remoteFinder(finder, ending));
   const making = client.call((worker) => worker.createTracker(message, remote));
   try {

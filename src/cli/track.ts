@@ -12,6 +12,7 @@ import type { FrameSteps } from '../pipeline/frame-steps.ts';
 import { FrameTracker, type FrameTrackerOptions } from '../pipeline/frame-tracker.ts';
 import { Localizer } from '../pipeline/localizer.ts';
 import type { SearchEvidence } from '../pipeline/result.ts';
+import { AdaptingTracker } from '../pipeline/adapting-tracker.ts';
 import { MotionFollower } from '../pipeline/motion-follower.ts';
 import { createPictureCropper } from '../pipeline/picture-cropper.ts';
 import { SeveralTracker } from '../pipeline/several-tracker.ts';
@@ -106,6 +107,11 @@ const command = defineCommand({
       describe:
         'Carry landmarks by motion from frame to frame, the match corrects them, instead of smoothing the matches alone. Default: yes for landmarks of what bends.',
     },
+    adapt: {
+      type: 'flag',
+      describe:
+        'Let what the landmarks are recognised by follow this object: slowly, by sure looks alone, never far; begins anew when it is lost. Not with --objects.',
+    },
     puppet: {
       type: 'flag',
       describe: 'Also write the pose of the head (cm, degrees) and the expressions (ARKit’s names, 0–1).',
@@ -165,9 +171,16 @@ const followsMotion = (
   return true;
 };
 
+/** @throws UsageError for several objects, whose looks share the references */
+const refuseAdapting = ({ adapt, objects }: { adapt: boolean; objects: number }): void => {
+  if (!adapt || objects === 1) return;
+  throw new UsageError('--adapt is of one object. Leave out --objects, or --adapt. See "dve track --help".');
+};
+
 type TrackerWishes = {
   smooth: boolean;
   motion: boolean;
+  adapt: boolean;
   objects: number;
   /** Where to look first, pixels of the decoded frames. */ roi: ((model: Model) => Roi) | undefined;
   gist: boolean;
@@ -176,7 +189,7 @@ type TrackerWishes = {
 const createTracker = (
   model: Model,
   landmarkSet: LandmarkSet,
-  { smooth, motion, objects, roi, gist }: TrackerWishes,
+  { smooth, motion, adapt, objects, roi, gist }: TrackerWishes,
 ): VideoTracker => {
   const cropper = createPictureCropper();
   const look = { model, cropper, landmarkSet };
@@ -187,7 +200,8 @@ const createTracker = (
     ...(smooth ? {} : { smoothing: false }),
     ...(motion ? { motion: () => new MotionFollower(cropToGray) } : {}),
   };
-  const tracker = objects > 1 ? new SeveralTracker({ ...options, objects }) : new FrameTracker(options);
+  const SingleTracker = adapt ? AdaptingTracker : FrameTracker;
+  const tracker = objects > 1 ? new SeveralTracker({ ...options, objects }) : new SingleTracker(options);
   tracker.giveGists(gist);
   if (roi !== undefined) tracker.follow(roi(model));
   return tracker;
@@ -329,6 +343,7 @@ const inputFiles = (path: string, model: string, landmarks: string | undefined, 
 
 export const run = createRun(command, async ({ values, positionals: [path] }) => {
   const { out } = values;
+  refuseAdapting(values);
   const createFormat = formatOf(out);
   const model = values.model ?? faceModel();
   const region = values.roi === undefined ? undefined : readRegion(values.roi, 'roi');
@@ -359,7 +374,8 @@ export const run = createRun(command, async ({ values, positionals: [path] }) =>
     }
     const outputs = { rows, format, overlay, puppets };
     const looks: TrackerWishes = {
-      ...{ smooth: !values.raw, motion: followsMotion(values, landmarkSet), objects: values.objects },
+      ...{ smooth: !values.raw, motion: followsMotion(values, landmarkSet) },
+      ...{ adapt: values.adapt, objects: values.objects },
       roi: region && startIn(region, video),
       gist: puppets !== undefined,
     };

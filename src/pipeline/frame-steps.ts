@@ -262,14 +262,19 @@ export abstract class FrameSteps<Frame, Input> {
   }
 
   /** Looks through squares of one frame in one run. @param embeds as in `lookClosely` */
-  protected lookThrough(frame: Frame, rois: readonly Roi[], embeds = false): Promise<EmbeddedLook[]> {
+  protected lookThrough(
+    frame: Frame,
+    rois: readonly Roi[],
+    embeds = false,
+    landmarkSet = this.landmarkSet,
+  ): Promise<EmbeddedLook[]> {
     const clock = {
       now: this.now,
       spent: (what: 'crop' | 'match', time: number): void => {
         this.spend(what, time);
       },
     };
-    return lookClosely(frame, rois, this.#look, clock, embeds || this.#keepsSeen);
+    return lookClosely(frame, rois, { ...this.#look, landmarkSet }, clock, embeds || this.#keepsSeen);
   }
 
   #createLocalizer(): ObjectFinder<Frame> {

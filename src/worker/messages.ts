@@ -44,6 +44,7 @@ export type TrackerMessage = {
   /** How many at most; 1 where there is nothing else to it. */ objects: number;
   roi: Roi | undefined;
   motion: boolean | undefined;
+  adapt: boolean | undefined;
 };
 
 /** Where a model runs. */

@@ -120,9 +120,10 @@ export class TrackerService implements TrackerWorkerApi {
     await this.#checkSmoothing(message.smoothing);
     const landmarkSet = await model.landmarkSet(message.landmarks);
     const parts = partsOf(message, landmarkSet, finder);
-    if (message.objects > 1) {
-      const { createSeveral } = await loadPart(model.parts, 'objects');
-      parts.createSteps = createSeveral(message.objects);
+    const { objects, adapt } = message;
+    if (adapt || objects > 1) {
+      const { createSeveral, createAdapting } = await loadPart(model.parts, 'objects');
+      parts.createSteps = (adapt ? createAdapting : createSeveral)(objects);
     }
     if (message.motion) parts.motion = (await loadPart(model.parts, 'motion')).createFrameFollower;
     const tracker = new ModelTracker(model, parts, message.objects);

@@ -3,6 +3,8 @@ import { InputError } from '../../src/errors.ts';
 import type { Roi } from '../../src/geometry/roi.ts';
 import { FrameTracker, type FrameTrackerOptions } from '../../src/pipeline/frame-tracker.ts';
 import type { LowRankMap, Refiner } from '../../src/landmarks/refiner.ts';
+import { AdaptingTracker } from '../../src/pipeline/adapting-tracker.ts';
+import type { LookLearner } from '../../src/pipeline/learn-look.ts';
 import { findLandmark, type TrackingResult, type TrackResult } from '../../src/pipeline/result.ts';
 import {
   createWorld,
@@ -77,6 +79,46 @@ describe('FrameTracker', () => {
       expect([x, y]).toEqual([raw.x, raw.y]);
       expect(confidence).toBe(match.confidence);
     });
+  });
+
+  it('looks with references that follow the object, and with the set’s own after it was lost', async () => {
+    const followed = { ...landmarkSet, references: landmarkSet.references.slice() };
+    let [learnt, resets] = [0, 0];
+    const adapt = (given: typeof landmarkSet): LookLearner => ({
+      get landmarkSet() {
+        return learnt > 0 ? followed : given;
+      },
+      reset: () => {
+        learnt = 0;
+        resets++;
+      },
+      learn: ({ embedding }, told) => {
+        expect(embedding.length).toBeGreaterThan(0);
+        expect(told.length).toBe(landmarkSet.names.length);
+        learnt++;
+      },
+    });
+    const { world } = create();
+    const looked: Float32Array[] = [];
+    const model: typeof world.model = {
+      ...world.model,
+      matchAndEmbed: (input, references) => {
+        looked.push(references);
+        return world.model.matchAndEmbed(input, references);
+      },
+    };
+    const tracker = new AdaptingTracker({ ...world, model, landmarkSet }, adapt);
+    for (let index = 0; index < 30; index++) await tracker.step(frame(still), index / 30);
+    expect(learnt).toBeGreaterThan(5);
+    expect(looked[0]).toBe(landmarkSet.references);
+    expect(looked.at(-1)).toBe(followed.references);
+    for (let index = 30; index < 40; index++) await tracker.step(frame(), index / 30);
+    expect(resets).toBeGreaterThan(0);
+    looked.length = 0;
+    for (let index = 40; index < 70 && looked.length === 0; index++) {
+      await tracker.step(frame(still), index / 30);
+    }
+    expect(looked[0]).toBe(landmarkSet.references);
   });
 
   it('tells calibrated confidences where the set has them, and decides by the raw ones', async () => {

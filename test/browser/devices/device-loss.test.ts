@@ -25,6 +25,7 @@ const trackerMessage = {
   objects: 1,
   roi: undefined,
   motion: undefined,
+  adapt: undefined,
 } as const;
 
 describeOn(['webgpu'], 'a device that is lost, tracking', () => {
