@@ -2,11 +2,12 @@
  * Calm against quick: how much the smoothed landmarks of a still face tremble, and how far those of moving faces lag
  * behind the unsmoothed ones, for several settings of the smoother.
  *
- *     npx tsx test/bench/smoothing.ts [--model DIR] [--faces N] [--json]
+ *     npx tsx test/bench/smoothing.ts [--model DIR] [--faces N] [--motion] [--json]
  *
  * Still: pictures enlarged to fill 640×480, 200 frames, fresh Gaussian noise (σ = 4 of 255) for each pixel and frame and
  * ±1 % brightness flicker; RMS second difference of all points, % IOD. Lag: the evaluation clips as 30 frames a second,
- * in frames. The tracker runs once; its raw points go through every setting.
+ * in frames. The tracker runs once; its raw points go through every setting. With --motion it carries points by motion, and
+ * what comes of that is a row of its own.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,9 +19,10 @@ import { estimateLag, secondDifference, type PointTrack } from '../../src/evalua
 import { interOcularDistance } from '../../src/landmarks/point-sets.ts';
 import { defaultSmoothing, type SmootherOptions } from '../../src/landmarks/smoother-options.ts';
 import { LandmarkSmoother } from '../../src/landmarks/smoother.ts';
-import type { PixelImage } from '../../src/pipeline/crop.ts';
 import { createRandom, type Random } from '../../src/augment/random.ts';
 import { openVideo } from '../../src/media-node/open-video.ts';
+import { cropToGray, type PixelImage } from '../../src/pipeline/crop.ts';
+import { MotionFollower } from '../../src/pipeline/motion-follower.ts';
 import { openTracker, type PictureTracker } from './picture-tracker.ts';
 import { evalClips } from './scenes.ts';
 
@@ -33,6 +35,7 @@ const { values: given } = parseArgs({
   options: {
     model: { type: 'string', default: join(root, 'models', 'face') },
     faces: { type: 'string', default: '5' },
+    motion: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
@@ -56,23 +59,30 @@ const settings: SmootherOptions[] = [
 ];
 
 /** What the tracker saw before smoothing: points, and the side of the object's ROI. */
-type RawTrack = { points: PointTrack; sizes: number[]; unit: number };
+type RawTrack = {
+  points: PointTrack;
+  sizes: number[];
+  unit: number;
+  /** What the tracker shows. */ shown: PointTrack;
+};
 
 const trackAll = async (
   tracker: PictureTracker,
   frames: AsyncIterable<PixelImage> | Iterable<PixelImage>,
 ): Promise<RawTrack> => {
   const points: (Point[] | undefined)[] = [];
+  const shown: (Point[] | undefined)[] = [];
   const sizes: number[] = [];
   let index = 0;
   for await (const frame of frames) {
     const result = await tracker.step(frame, index++ / 30);
     const isTracking = result.status === 'tracking';
     points.push(isTracking ? result.landmarks.map(({ raw }) => raw) : undefined);
+    shown.push(isTracking ? result.landmarks.map(({ x, y }) => ({ x, y })) : undefined);
     sizes.push(isTracking ? result.roi.size : 0);
   }
   const units = points.flatMap((some) => (some === undefined ? [] : [interOcularDistance(some)]));
-  return { points, sizes, unit: units.reduce((sum, unit) => sum + unit, 0) / units.length };
+  return { points, shown, sizes, unit: units.reduce((sum, unit) => sum + unit, 0) / units.length };
 };
 
 const smooth = ({ points, sizes }: RawTrack, options: SmootherOptions): PointTrack => {
@@ -120,7 +130,12 @@ const main = async (): Promise<void> => {
     items: { image: string }[];
   };
   const opened = await openTracker(given.model);
-  const create = (): PictureTracker => opened.createTracker({ smoothing: false, searchBudget: 60 });
+  const create = (): PictureTracker =>
+    opened.createTracker({
+      searchBudget: 60,
+      // Motion smooths by itself; with smoothing switched off it is off, too.
+      ...(given.motion ? { motion: () => new MotionFollower(cropToGray) } : { smoothing: false }),
+    });
   const stills: RawTrack[] = [];
   const count = Number(given.faces);
   for (let index = 0; index < count; index++) {
@@ -145,6 +160,14 @@ const main = async (): Promise<void> => {
   /** % IOD; of each still picture. */
   const jitterOf = (track: (raw: RawTrack) => PointTrack): number[] =>
     stills.map((raw) => 100 * (secondDifference(track(raw), raw.unit) ?? Number.NaN));
+  const motionRow = () => {
+    const jitter = jitterOf(({ shown }) => shown);
+    const lags = clips.flatMap((raw) => estimateLag(raw.shown, raw.points) ?? []);
+    return {
+      ...{ jitter: mean(jitter), jitterWorst: Math.max(...jitter) },
+      ...{ lag: mean(lags), lagWorst: Math.max(...lags) },
+    };
+  };
   const rows = settings.map((options) => {
     const { minCutoff, beta, derivativeCutoff } = { ...defaultSmoothing, ...options };
     const jitter = jitterOf((raw) => smooth(raw, options));
@@ -156,9 +179,10 @@ const main = async (): Promise<void> => {
       ...{ lag: mean(lags), lagWorst: Math.max(...lags), movingClips: lags.length },
     };
   });
+  const motion = given.motion ? motionRow() : undefined;
   const raw = jitterOf(({ points }) => points);
   if (given.json) {
-    console.log(JSON.stringify({ raw: mean(raw), rawWorst: Math.max(...raw), settings: rows }));
+    console.log(JSON.stringify({ raw: mean(raw), rawWorst: Math.max(...raw), motion, settings: rows }));
     return;
   }
   console.log(`${count} still faces, ${rows[0].movingClips} moving clips\n`);
@@ -168,6 +192,12 @@ const main = async (): Promise<void> => {
       .toFixed(3)
       .padStart(7)}`,
   );
+  if (motion !== undefined) {
+    const { jitter, jitterWorst, lag, lagWorst } = motion;
+    console.log(
+      `motion${''.padEnd(20)}${jitter.toFixed(3).padStart(12)}${jitterWorst.toFixed(3).padStart(7)}${lag.toFixed(2).padStart(20)}${lagWorst.toFixed(2).padStart(7)}`,
+    );
+  }
   for (const row of rows) {
     const still = `${row.jitter.toFixed(3).padStart(12)}${row.jitterWorst.toFixed(3).padStart(7)}`;
     const lag = `${row.lag.toFixed(2).padStart(20)}${row.lagWorst.toFixed(2).padStart(7)}`;
