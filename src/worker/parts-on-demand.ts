@@ -14,5 +14,7 @@ export const bringParts = async ({ parts }: LandmarkSet, urls: PartUrls): Promis
   if (parts !== undefined) loaded = await loadPart(urls, 'motion');
 };
 
+/** @public The build puts it in place of the other one. */
 export const lookFromParts: typeof LookAtParts.lookFromParts = (...given) => loaded.lookFromParts(...given);
+/** @public The build puts it in place of the other one. */
 export const partAgreement: typeof LookAtParts.partAgreement = (residual) => loaded.partAgreement(residual);
