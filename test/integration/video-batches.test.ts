@@ -339,7 +339,7 @@ const same = (a: Float32Array, b: Float32Array): boolean =>
 describe('batches with videos', () => {
   test('pairs of frames come last where only pictures are to go through auxiliaries first', () => {
     const last = videoPool(pool, parseVideoSettings({ share: 0.25, exchange: 'pictures' }));
-    expect(last).toEqual({ pool, share: 0.25, isLast: true });
+    expect(last).toEqual({ pool, share: 0.25, isLast: true, backdrops: 0 });
     expect(videoPool(pool, parseVideoSettings({})).isLast).toBe(false);
     expect(() => parseVideoSettings({ exchange: 'frames' })).toThrow('all');
   });
