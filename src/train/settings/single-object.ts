@@ -32,7 +32,6 @@ export const singleObjectConfig: TrainingConfig = {
     // Flow at this size takes a tenth of a second: more pairs would take longer than the training.
     poolPairs: 160,
     context: 1.25,
-    backdrops: 0.75,
     self: { ...defaultConfig.videos.self, start: 1500, every: 1200 },
     pairs: {
       ...defaultConfig.videos.pairs,
