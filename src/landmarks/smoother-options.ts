@@ -6,7 +6,7 @@ export type SmootherOptions = {
 };
 
 /**
- * What the smoother does unless told otherwise: a still face trembles by 0.04 % of its IOD, a moving one lags a fifth of a
+ * What the smoother does unless told otherwise: a still face trembles by 0.05 % of its IOD, a moving one lags a fifth of a
  * frame (test/bench/smoothing.ts prints the curve).
  */
 export const defaultSmoothing: Readonly<Required<SmootherOptions>> = {
