@@ -2,7 +2,7 @@
 import { cellCenter, pointToCell, type Point } from '../geometry/coordinates.ts';
 import { cropToImage, imageToCrop, type Roi } from '../geometry/roi.ts';
 import {
-  matchReferences,
+  matchInWindow,
   sampleEmbeddings,
   toEmbeddingMap,
   type EmbeddingGeometry,
@@ -125,9 +125,9 @@ export const matchPair = (
   block?: number,
 ): PairMatches => {
   const settings = { temperature, radius: 2 };
-  const there = matchReferences(b, sampleEmbeddings(a, sought), settings);
+  const there = matchInWindow(b, sampleEmbeddings(a, sought), settings);
   const places = sought.map((_, n) => pointAt(there, n));
-  const back = matchReferences(a, sampleEmbeddings(b, places), settings);
+  const back = matchInWindow(a, sampleEmbeddings(b, places), settings);
   return { ...matchMaps(a, b, { temperature, ...(block && { block }) }), there, back };
 };
 

@@ -14,7 +14,7 @@ export type CellMatches = {
 
 export type MapMatchSettings = {
   /** Softmax temperature on cosine similarity. */ temperature: number;
-  /** Half side of the window of the expectation, cells. Default 2, as in the matching head. */ radius?: number;
+  /** Half side of the window of the expectation, cells. Default 2. */ radius?: number;
   /** Cells per side of a block of the coarse search; 1 compares every cell with every other. Default 3. */
   block?: number;
 };

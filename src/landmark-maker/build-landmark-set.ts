@@ -149,7 +149,7 @@ export const buildLandmarkSet = async (request: SetRequest, options: BuildOption
   const views = await embedViews(located, options);
   // What is wrong in one pose of a picture is wrong in all: points are checked once.
   const kept = findConsistent(views[0], {
-    matching: { temperature, radius: 2 },
+    matching: { temperature },
     tolerance: tolerance * inputSize,
     // Each look at a partner takes as long as the network; with many pictures the mean forgives a wrong one.
     ...(located.length > manyPictures ? { partners: 2 } : {}),

@@ -42,7 +42,6 @@ const tolerance = 0.04;
 const surroundings = 5;
 /** Share of the pictures in which a place has to be found again. */
 const leastShare = 0.5;
-const pointRadius = 2;
 /** Places that are tried for each that is wanted. */
 const tried = 4;
 /** Where many are wanted, so many more are tried at most: each is sought in every picture, round after round. */
@@ -155,7 +154,7 @@ const findAll = (
   shape: readonly Point[],
   temperature: number,
 ): Discovered => {
-  const matches = maps.map((map) => matchReferences(map, references, { temperature, radius: pointRadius }));
+  const matches = maps.map((map) => matchReferences(map, references, { temperature }));
   const points = matches.map(toPoints);
   const found = points.map((ofPicture, picture) => {
     const cosines = shape.map((_, n) => Math.max(0, matches[picture][3 * n + 2]));
@@ -226,7 +225,7 @@ const steadinessOf = (
 ): Float32Array => {
   const count = points[0].length;
   const side = maps[0].width * maps[0].stride;
-  const settings = { temperature, radius: pointRadius };
+  const settings = { temperature };
   /** Adds what one look tells of each place. */
   const judge = (sums: Float32Array, seen: readonly Point[], truth: readonly Point[]): void => {
     for (let n = 0; n < count; n++) {

@@ -92,7 +92,9 @@ const encodeTensor = ({ value, bytes }: Initializer): TensorProto =>
   });
 
 /** The bytes of an `.onnx` file. */
-export const encodeModel = (graph: Graph): Uint8Array =>
+export const encodeModel = (
+  graph: Pick<Graph, 'name' | 'inputs' | 'outputs' | 'nodes' | 'initializers'>,
+): Uint8Array =>
   toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {

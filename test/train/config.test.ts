@@ -17,6 +17,13 @@ describe('the settings of a training', () => {
     expect(batch).toEqual({ ...singleObjectConfig.batch, pairs: 3 });
   });
 
+  test('of before, with a window of the matching head, are read without it', () => {
+    expect(parseConfig({ head: { temperature: 0.05, radius: 3 } })).toEqual(
+      parseConfig({ head: { temperature: 0.05 } }),
+    );
+    expect(() => parseConfig({ head: { window: 3 } })).toThrow(/window/);
+  });
+
   test('printed with comments and read back are what they were', () => {
     expect(parseConfig(parseJsonc(showConfig(defaultConfig)))).toEqual(defaultConfig);
     const other = parseConfig({

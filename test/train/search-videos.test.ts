@@ -69,7 +69,7 @@ const network: Model = {
         data: maps.subarray(b * each, (b + 1) * each),
         ...{ channels: embeddingSize, height: cells, width: cells, stride },
       };
-      const found = matchReferences(map, references, { temperature: 0.05, radius: 2 });
+      const found = matchReferences(map, references, { temperature: 0.05 });
       for (let n = 0; n < count; n++) {
         found[3 * n + 2] = 1 / (1 + Math.exp(-20 * (found[3 * n + 2] - 0.75)));
       }

@@ -18,7 +18,7 @@ import { meshMap, splineMap, warpPicture } from '../../src/correspond/warp-pictu
 import { InputError } from '../../src/errors.ts';
 import type { Roi } from '../../src/geometry/roi.ts';
 import type { EmbeddingMap } from '../../src/landmarks/matching.ts';
-import { matchReferences } from '../../src/landmarks/matching.ts';
+import { matchInWindow } from '../../src/landmarks/matching.ts';
 import type { Model } from '../../src/model/model.ts';
 
 const side = 24;
@@ -63,7 +63,7 @@ describe('matchMaps', () => {
     for (let cell = 0; cell < side * side; cell++) {
       for (let c = 0; c < channels; c++) rows[cell * channels + c] = a.data[c * side * side + cell];
     }
-    const whole = matchReferences(b, rows, { temperature: settings.temperature, radius: 2 });
+    const whole = matchInWindow(b, rows, { temperature: settings.temperature, radius: 2 });
     let same = 0;
     for (let cell = 0; cell < side * side; cell++) {
       if (Math.hypot(forward.x[cell] - whole[3 * cell], forward.y[cell] - whole[3 * cell + 1]) < 1e-3) same++;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   averageReferences,
+  matchInWindow,
   matchReferences,
   sampleEmbedding,
   type EmbeddingMap,
@@ -63,7 +64,7 @@ describe('sampling an embedding', () => {
 describe('matching references', () => {
   test('a vector of the map is found at its own cell centre', () => {
     const map = randomMap(6, 5, 2);
-    const [x, y, cosine] = matchReferences(map, cellVector(map, 4, 3), { temperature: 1e-3, radius: 2 });
+    const [x, y, cosine] = matchReferences(map, cellVector(map, 4, 3), { temperature: 1e-3 });
     expect([x, y]).toEqual([(4 + 0.5) * 2, (3 + 0.5) * 2]);
     expect(cosine).toBeCloseTo(1, 6);
   });
@@ -74,17 +75,49 @@ describe('matching references', () => {
     for (let channel = 0; channel < channels; channel += 1) {
       map.data[channel * cells + 2 * 6 + 3] = map.data[channel * cells + 2 * 6 + 2];
     }
-    const [x, y] = matchReferences(map, cellVector(map, 2, 2), { temperature: 1e-3, radius: 1 });
+    const [x, y] = matchReferences(map, cellVector(map, 2, 2), { temperature: 1e-3 });
     expect(x).toBeCloseTo(3 * 2, 4);
     expect(y).toBeCloseTo(2.5 * 2, 4);
   });
 
-  test('cells outside of the window do not pull', () => {
+  test('a vector that was read between cells is found there', () => {
+    // Waves of several lengths and directions: smooth, and nowhere alike.
+    const width = 12;
+    const waves = [0.31, 0.23, 0.17, 0.29].map((pace, i) => ({
+      x: pace * Math.cos(i),
+      y: pace * Math.sin(i),
+    }));
+    const data = new Float32Array(2 * waves.length * width * width);
+    waves.forEach((wave, i) => {
+      for (let cell = 0; cell < width * width; cell += 1) {
+        const phase = wave.x * (cell % width) + wave.y * Math.floor(cell / width);
+        data[2 * i * width * width + cell] = Math.cos(phase) / Math.sqrt(waves.length);
+        data[(2 * i + 1) * width * width + cell] = Math.sin(phase) / Math.sqrt(waves.length);
+      }
+    });
+    const map: EmbeddingMap = { data, channels: 2 * waves.length, width, height: width, stride: 2 };
+    const settings = { temperature: 0.004 };
+    for (const point of [
+      { x: 8.3, y: 11.9 },
+      { x: 13.05, y: 7.45 },
+      { x: 10, y: 15.2 },
+    ]) {
+      const reference = sampleEmbedding(map, point);
+      const [x, y] = matchReferences(map, reference, settings);
+      // A tenth of a cell.
+      expect(Math.hypot(x - point.x, y - point.y)).toBeLessThan(0.2);
+      // The centres of cells alone do not tell it.
+      const [cellX, cellY] = matchInWindow(map, reference, { ...settings, radius: 1 });
+      expect(Math.hypot(x - point.x, y - point.y)).toBeLessThan(Math.hypot(cellX - point.x, cellY - point.y));
+    }
+  });
+
+  test('cells further away do not pull', () => {
     const map = randomMap(9, 1, 1);
     for (let channel = 0; channel < channels; channel += 1) {
       map.data[channel * 9 + 8] = map.data[channel * 9 + 1] * 0.999;
     }
-    const [x] = matchReferences(map, cellVector(map, 1, 0), { temperature: 1e-3, radius: 1 });
+    const [x] = matchReferences(map, cellVector(map, 1, 0), { temperature: 1e-3 });
     expect(x).toBeCloseTo(1.5, 4);
   });
 
@@ -98,7 +131,7 @@ describe('matching references', () => {
 
   test('the matching head of exported networks gives the same positions', async () => {
     const map = randomMap(7, 7, 2, 3);
-    const settings = { temperature: 0.07, radius: 2 };
+    const settings = { temperature: 0.07 };
     const random = createRandom(9);
     // Some references near the borders, some anywhere.
     const references = averageReferences(

@@ -72,7 +72,7 @@ const places: Point[] = [
 ];
 
 describe('reference embeddings', () => {
-  const options = { matching: { temperature: 0.02, radius: 1 }, tolerance: 1.5 };
+  const options = { matching: { temperature: 0.02 }, tolerance: 1.5 };
   const views: ReferenceView[] = Array.from({ length: 9 }, (_, index) => ({
     map: createMap(0.2, index + 1),
     points: places,

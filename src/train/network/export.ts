@@ -15,13 +15,17 @@ import { standardize } from '../step/training-step.ts';
 
 export const defaultMatchingHead: MatchingHeadSettings = {
   temperature: 0.08,
-  radius: 3,
   confidence: { slope: 20, midpoint: 0.75 },
 };
 
 /** Unit vectors over the channels. (B, C, H, W) → the same shape */
 export const unitVectors = (graph: Graph, x: Value): Value => {
-  const squared = op.reduceSum(graph, op.mul(graph, x, x), [1]);
+  const [batch, channels, height, width] = x.shape;
+  const cells = Number(height) * Number(width);
+  // A product with ones adds up channels faster than a reduction does.
+  const ones = graph.constant(new Float32Array(Number(channels)).fill(1), [1, Number(channels)]);
+  const flat = op.reshape(graph, op.mul(graph, x, x), [batch, channels, cells]);
+  const squared = op.reshape(graph, op.matMul(graph, ones, flat), [batch, 1, height, width]);
   return op.div(graph, x, op.sqrt(graph, op.add(graph, squared, graph.scalar(l2Epsilon))));
 };
 

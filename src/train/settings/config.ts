@@ -92,8 +92,11 @@ const optimizerRules: Rules<OptimizerSettings> = {
 };
 
 const headRules: Rules<MatchingHeadSettings> = {
-  temperature: number(1e-3, 10, 'Softmax temperature on cosine similarity inside the window.'),
-  radius: whole(0, 16, 'Half side of the square window around the best cell, cells.'),
+  temperature: number(
+    1e-3,
+    10,
+    'Softmax temperature on cosine similarity; five eighths of it around the nearest cell.',
+  ),
   confidence: group<MatchingHeadSettings['confidence']>(
     'Confidence of a match: sigmoid(slope · (cosine − midpoint)).',
     { slope: number(0, 1000, 'Steepness.'), midpoint: number(-1, 1, 'Cosine of confidence 0.5.') },
@@ -149,6 +152,14 @@ const checkTogether = ({ network, loss, batch, videos }: TrainingConfig, name: s
   checkMotion(videos.pairs, `${name}.videos.pairs`);
 };
 
+/** Configs and checkpoints of before have a window, `head.radius`, that no head has any more. */
+const withoutOldWindow = (value: unknown): unknown => {
+  if (typeof value !== 'object' || value === null || !('head' in value)) return value;
+  const { head } = value;
+  if (typeof head !== 'object' || head === null || !('radius' in head)) return value;
+  return { ...value, head: Object.fromEntries(Object.entries(head).filter(([key]) => key !== 'radius')) };
+};
+
 /**
  * Completes settings with the defaults and checks them.
  * @param value plain JSON object
@@ -157,7 +168,7 @@ const checkTogether = ({ network, loss, batch, videos }: TrainingConfig, name: s
  * @throws InputError for an unknown key, a wrong type, a number out of bounds, or settings that exclude each other
  */
 export const parseConfig = (value: unknown, name = 'config', defaults = defaultConfig): TrainingConfig => {
-  const given = checkSettings(value, defaults, configRules, name);
+  const given = checkSettings(withoutOldWindow(value), defaults, configRules, name);
   // A short run keeps a share of it for the warm-up rather than being refused.
   const warmup = Math.min(given.optimizer.warmup, Math.floor(given.steps / 5));
   const config: TrainingConfig = { ...given, optimizer: { ...given.optimizer, warmup } };
