@@ -35,7 +35,7 @@ export const checkResumable = (
   }
   if (checkpoint.data !== data) {
     throw new InputError(
-      `${path} was trained on other pictures, videos or regions, or other meshes, than are given now. Resume with the same ones, or train without --resume.`,
+      `${path} was trained on other pictures, videos or regions, or other meshes, than are given now. Resume with the same ones, and with --init if it was begun with one, or train without --resume.`,
     );
   }
   checkStateLengths(path, checkpoint.state, layout);
