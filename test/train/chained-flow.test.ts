@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { FlowField } from '../../src/flow/optical-flow.ts';
-import { chainFlows, chainValidity } from '../../src/train/pairs/chained-flow.ts';
+import type { RawPicture } from '../../src/media/raw-picture.ts';
+import { chainFlows, chainValidity, sameLooks } from '../../src/train/pairs/chained-flow.ts';
 
 const side = 16;
 /** A flow along x alone. */
@@ -58,4 +59,38 @@ test('what leaves the picture is not believed, and several flows may miss by mor
       )[row],
   );
   expect(missing).toEqual([0, 1]);
+});
+
+/** A slope of grey with a red dot of 3 × 3 pixels around a column of row 5. @param light times all of it */
+const dotted = (column: number, light: number): RawPicture => {
+  const rgb = Uint8Array.from({ length: 3 * side * side }, (_, i) => {
+    const [pixel, channel] = [Math.floor(i / 3), i % 3];
+    const [x, y] = [pixel % side, Math.floor(pixel / side)];
+    const isDot = Math.abs(x - column) <= 1 && Math.abs(y - 5) <= 1;
+    return light * (isDot ? [200, 20, 20][channel] : 60 + 2 * x);
+  });
+  return { file: 'drawn', rgb, width: side, height: side };
+};
+
+test('what looks otherwise at the other end is not believed, though flow lost it both ways alike', () => {
+  const all = (): Uint8Array => new Uint8Array(side * side).fill(1);
+  const still = flowOf(() => 0);
+  const [a, b] = [dotted(3, 1), dotted(12, 1.25)];
+  const lost = sameLooks(a, b, still, all());
+  // The dot; light that grows as a whole is no other look.
+  expect(lost[row + 3]).toBe(0);
+  expect([7, 8].map((x) => lost[row + x])).toEqual([1, 1]);
+  expect(lost[14 * side + 3]).toBe(1);
+  // Followed, and followed with two pixels of drift.
+  for (const moves of [9, 7]) {
+    const found = sameLooks(
+      a,
+      b,
+      flowOf((x) => (Math.abs(x - 3) <= 1 ? moves : 0)),
+      all(),
+    );
+    expect(found[row + 3]).toBe(1);
+  }
+  // What was not believed before stays so.
+  expect(sameLooks(a, b, still, new Uint8Array(side * side)).every((one) => one === 0)).toBe(true);
 });

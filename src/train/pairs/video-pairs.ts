@@ -4,7 +4,7 @@ import type { RawPicture } from '../../media/raw-picture.ts';
 import { createRandom } from '../../augment/random.ts';
 import { deformationOf, greatestDeformation } from './deformation.ts';
 import type { Deformation, ObjectDisc } from './deformation.ts';
-import { chainFlows, chainValidity } from './chained-flow.ts';
+import { chainFlows, chainValidity, sameLooks } from './chained-flow.ts';
 import type { ChainLink, MaskFinder } from './moving-masks.ts';
 import { busiestSquare, cutFrame, insideFrame, scaleRoi, type Cut } from './frame-cut.ts';
 import type { VideoPairSettings } from '../settings/video-pair-settings.ts';
@@ -258,9 +258,11 @@ const createDeformationFinder =
     return best === undefined ? outcome : [best];
   };
 
-/** How far the fast pixels of one flow of a chain are to move, pixels: what flow follows nearly without fault. */
-const chainMotion = 6;
-/** Flows of a chain, at least and at most. */
+/** How far what is fastest in one flow of a chain is to move, pixels: what flow follows nearly without fault. */
+const chainMotion = 5;
+/** Share of the pixels that are slower: a hand at the end of an arm is a hundredth of the square. */
+const slower = 0.99;
+/** Flows of a chain, at least and at most; where motion is fast it goes through fewer frames. */
 const leastLinks = 8;
 const mostLinks = 24;
 /** Share of the pixels that a chain still has to follow at its end. */
@@ -284,13 +286,13 @@ const createChainFinder = (search: Search): PairFinder => {
     if (roi === undefined) return 'noRegion';
     const cut = (frame: RgbFrame): Cut => cutFrame(search.path, frame, video, roi, side);
     const first = cut(frames[0]);
-    const { fast } = measureMotion(await method.flow(first.gray, cut(frames[1]).gray), object);
-    if (fast * furthest < leastMotion) return 'tooStill';
-    const few = Math.max(1, Math.floor(furthest / leastLinks));
-    const many = Math.ceil(furthest / mostLinks);
-    const step = Math.min(few, Math.max(many, Math.round(chainMotion / Math.max(fast, 0.1))));
+    const beginning = await method.flow(first.gray, cut(frames[1]).gray);
+    if (measureMotion(beginning, object).fast * furthest < leastMotion) return 'tooStill';
+    const greatest = quantile(lengthsOf(beginning, object), slower);
+    const longest = Math.max(1, Math.floor(furthest / leastLinks));
+    const step = Math.min(longest, Math.max(1, Math.round(chainMotion / Math.max(greatest, 0.1))));
     const links: Link[] = [];
-    for (let at = 0; at + step <= furthest; at += step) {
+    for (let at = 0; at + step <= furthest && links.length < mostLinks; at += step) {
       const [a, b] = [links.at(-1)?.b ?? first, cut(frames[at + step])];
       links.push({
         ...{ frame: frames[at].index, a, b },
@@ -332,11 +334,12 @@ const chainedPair = (
   const flow = links.map(({ forward }) => forward).reduce(chainFlows);
   const backward = links.map((link) => link.backward).reduce((sum, next) => chainFlows(next, sum));
   const within = (valid: Uint8Array, one: FlowField): Uint8Array => withinFrame(valid, one, inside);
-  const valid = within(chainValidity(flow, backward, hops), flow);
+  const [a, b] = [copyOf(links[0].a), copyOf(links[hops - 1].b)];
+  const valid = within(sameLooks(a, b, flow, chainValidity(flow, backward, hops)), flow);
   return {
     ...{ video: path, frame: links[0].frame, step: hops * step, hops, roi: scaleRoi(roi, 1 / scale) },
-    ...{ a: copyOf(links[0].a), b: copyOf(links[hops - 1].b), flow, valid, backward },
-    backwardValid: within(chainValidity(backward, flow, hops), backward),
+    ...{ a, b, flow, valid, backward },
+    backwardValid: within(sameLooks(b, a, backward, chainValidity(backward, flow, hops)), backward),
     motion: measureMotion(flow, object),
     ...(object && { deformation: measureDeformation(flow, valid, object) }),
     coverage: count(valid) / Math.max(1, count(inside)),
@@ -350,17 +353,25 @@ const measureDeformation = (flow: FlowField, valid: Uint8Array, object: ObjectDi
 
 const greatestIn = ({ deformation }: VideoPair): number => deformation?.greatest ?? 0;
 
-/** @param object where it lies, if that is known: only its pixels count */
-const measureMotion = ({ width, x, y }: FlowField, object?: ObjectDisc): Motion => {
+/** How far pixels move, ascending. @param object where it lies, if that is known: only its pixels count */
+const lengthsOf = ({ width, x, y }: FlowField, object?: ObjectDisc): Float32Array => {
   const isMeasured = (_: number, i: number): boolean =>
     object === undefined ||
     Math.hypot((i % width) + 0.5 - object.center.x, Math.floor(i / width) + 0.5 - object.center.y) <=
       object.radius;
-  const lengths = x
+  return x
     .map((value, i) => Math.hypot(value, y[i]))
     .filter(isMeasured)
     .sort();
-  return { median: lengths[lengths.length >> 1], fast: lengths[Math.floor(0.95 * (lengths.length - 1))] };
+};
+
+/** @param ascending at least one */
+const quantile = (ascending: Float32Array, share: number): number =>
+  ascending[Math.floor(share * (ascending.length - 1))];
+
+const measureMotion = (flow: FlowField, object?: ObjectDisc): Motion => {
+  const lengths = lengthsOf(flow, object);
+  return { median: lengths[lengths.length >> 1], fast: quantile(lengths, 0.95) };
 };
 
 /** Forward–backward test, and both ends within the frame: what lies beyond it is made up by the cut. */

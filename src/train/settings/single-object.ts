@@ -13,7 +13,7 @@ export const mostVideosOfOne = 12;
  * that a square of 1.6 boxes, cut to 128 pixels, leaves three pixels of a finger: squares are tighter and finer. There is
  * no other instance to go through, and a small network suffices. One flow sees its joints move by a few pixels, a chain of
  * them by up to sixty, bent and turned otherwise. Five clips are five backgrounds, which the network would learn by heart:
- * most pairs are shown before others.
+ * a third of the pairs is shown before others. With more of them what never moves is learnt from too few pairs.
  */
 export const singleObjectConfig: TrainingConfig = {
   ...defaultConfig,
@@ -32,6 +32,7 @@ export const singleObjectConfig: TrainingConfig = {
     // Flow at this size takes a tenth of a second: more pairs would take longer than the training.
     poolPairs: 160,
     context: 1.25,
+    backdrops: 0.35,
     self: { ...defaultConfig.videos.self, start: 1500, every: 1200 },
     pairs: {
       ...defaultConfig.videos.pairs,
