@@ -25,14 +25,16 @@ const square = (side: number, step: number): Point[] =>
   }));
 
 /** (49) from the nearest cell to its neighbours, row by row; cells. */
-export const cellShifts: readonly Point[] = square(cellsPerSide, 1);
+export const cellShifts: readonly Point[] = /* @__PURE__ */ square(cellsPerSide, 1);
 
 /** (169) from the nearest cell to the places around it; cells. */
-export const placeShifts: readonly Point[] = square(placesPerSide, 1 / placesPerCell);
+export const placeShifts: readonly Point[] = /* @__PURE__ */ square(placesPerSide, 1 / placesPerCell);
 
 /** (7) of (13): how much a cell of a side counts in the linear mean at a place of that side. */
-export const sideWeights: readonly (readonly number[])[] = Array.from({ length: cellsPerSide }, (_, cell) =>
-  Array.from({ length: placesPerSide }, (_entry, place) =>
-    Math.max(0, 1 - Math.abs(place / placesPerCell - cell)),
-  ),
+export const sideWeights: readonly (readonly number[])[] = /* @__PURE__ */ Array.from(
+  { length: cellsPerSide },
+  (_, cell) =>
+    Array.from({ length: placesPerSide }, (_entry, place) =>
+      Math.max(0, 1 - Math.abs(place / placesPerCell - cell)),
+    ),
 );

@@ -17,7 +17,7 @@ export const checkSmootherOptions = (options: SmootherOptions): OneEuroOptions =
         `The smoother has no option "${key}". Its options are ${Object.keys(defaultSmoothing).join(', ')}.`,
       );
     }
-    if (!Number.isFinite(value) || value < 0 || (value === 0 && key !== 'beta')) {
+    if (!Number.isFinite(value) || value < 0 || (value === 0 && key.endsWith('Cutoff'))) {
       throw new InputError(`The smoother's ${key} is ${value}. Pass a number above 0.`);
     }
   }

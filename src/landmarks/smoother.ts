@@ -11,7 +11,7 @@ export type { SmootherOptions } from './smoother-options.ts';
  */
 export class LandmarkSmoother {
   readonly #options: OneEuroOptions;
-  #filters: { x: OneEuroFilter; y: OneEuroFilter }[] = [];
+  /** x and y of each point. */ #filters: OneEuroFilter[][] = [];
 
   /** @throws InputError for an option that does not exist or a number that is not usable */
   constructor(options: SmootherOptions = {}) {
@@ -25,16 +25,11 @@ export class LandmarkSmoother {
    * @returns (N) image pixels
    */
   filter(points: readonly Point[], objectSize: number, timestamp?: number): Point[] {
-    if (this.#filters.length === 0) {
-      this.#filters = points.map(() => ({
-        x: new OneEuroFilter(this.#options),
-        y: new OneEuroFilter(this.#options),
-      }));
-    }
-    return points.map((point, index) => ({
-      x: this.#filters[index].x.filter(point.x, timestamp, objectSize),
-      y: this.#filters[index].y.filter(point.y, timestamp, objectSize),
-    }));
+    const create = (): OneEuroFilter => new OneEuroFilter(this.#options);
+    return points.map((point, index) => {
+      const [x, y] = (this.#filters[index] ??= [create(), create()]);
+      return { x: x.filter(point.x, timestamp, objectSize), y: y.filter(point.y, timestamp, objectSize) };
+    });
   }
 
   /** Forgets the object. */

@@ -4,13 +4,16 @@ import type { Placement } from './pose-fit.ts';
 import { quaternionOfRotation } from './solid-rotation.ts';
 
 /** A still head trembles little, one that turns by a radian a second lags by less than a frame. */
-const turnOptions = { minCutoff: 0.6, beta: 16, derivativeCutoff: 1.5 };
+const turnOptions = { minCutoff: 0.6, beta: 16, derivativeCutoff: 1.5, noise: 0 };
 /** Speeds are shares of the distance. */
-const placeOptions = { minCutoff: 0.8, beta: 60, derivativeCutoff: 1.5 };
+const placeOptions = { minCutoff: 0.8, beta: 60, derivativeCutoff: 1.5, noise: 0 };
+
+const turnFilters = (): OneEuroFilter[] => [0, 1, 2, 3].map(() => new OneEuroFilter(turnOptions));
+const placeFilters = (): OneEuroFilter[] => [0, 1, 2].map(() => new OneEuroFilter(placeOptions));
 
 export class PoseSmoother {
-  #turn = [0, 1, 2, 3].map(() => new OneEuroFilter(turnOptions));
-  #place = [0, 1, 2].map(() => new OneEuroFilter(placeOptions));
+  #turn = turnFilters();
+  #place = placeFilters();
   #last = [0, 0, 0, 1];
 
   /** @param timestamp seconds */
@@ -19,7 +22,7 @@ export class PoseSmoother {
     const [sx, sy, sz, sw] = this.#last;
     // A quaternion and its negative are the same turn: the one that is nearer to the last.
     const sign = x * sx + y * sy + z * sz + w * sw < 0 ? -1 : 1;
-    const four = [x, y, z, w].map((value, i) => this.#turn[i].filter(sign * value, timestamp));
+    const four = [x, y, z, w].map((value, i) => this.#turn[i].filter(sign * value, timestamp, 1));
     const length = Math.hypot(...four);
     const [a, b, c, d] = four.map((value) => value / length);
     this.#last = [a, b, c, d];
@@ -36,6 +39,7 @@ export class PoseSmoother {
 
   /** Forgets the head. */
   reset(): void {
-    for (const filter of [...this.#turn, ...this.#place]) filter.reset();
+    this.#turn = turnFilters();
+    this.#place = placeFilters();
   }
 }

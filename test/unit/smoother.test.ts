@@ -28,7 +28,7 @@ const smooth = (track: Point[][], smoother = new LandmarkSmoother()): Point[][] 
 
 describe('LandmarkSmoother', () => {
   it('gives each coordinate what the authors’ own filter gives it in object sizes', () => {
-    const options = { minCutoff: 1.5, beta: 60, derivativeCutoff: 2 };
+    const options = { minCutoff: 1.5, beta: 60, derivativeCutoff: 2, noise: 0 };
     const track = record((t) => ({ x: 40 * Math.sin(2 * t), y: 20 * Math.cos(3 * t) }), 0.004);
     const smoothed = smooth(track, new LandmarkSmoother(options));
     const oracle = new Oracle(30, options.minCutoff, options.beta, options.derivativeCutoff);
