@@ -257,6 +257,23 @@ describe('videoPairs', () => {
     );
   });
 
+  test('the flows of a chain are nearer to each other where a small part is fast', async () => {
+    const radius = 12;
+    const part = await makeVideo('part', 30, 96, 96, (frame, x, y) => {
+      const center = (5 * frame) % 96;
+      return Math.hypot(x - center, y - 48) < radius ? texture(x - center + 200, y) : texture(x, y);
+    });
+    const regionOf = () => ({ center: { x: 48, y: 48 }, size: 96, rotation: 0 });
+    const settings = { ...small, chain: 24, leastMotion: 0 };
+    const apart = async (video: string): Promise<number> => {
+      const { pairs } = await collect(video, { regionOf, settings });
+      return Math.max(...pairs.map(({ step, hops = 1 }) => step / hops));
+    };
+    // 2.5 pixels of the picture a frame, and 0.7.
+    expect(await apart(part)).toBe(2);
+    expect(await apart(moving)).toBe(3);
+  });
+
   test('a flow that takes its time is waited for, and both ways of a pair are asked of it', async () => {
     let calls = 0;
     const slow: FlowMethod = {
