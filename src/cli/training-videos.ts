@@ -85,7 +85,7 @@ export const createVideoReporter = (): ((progress: VideoProgress) => void) => {
 const describeBackdrops = (told: number, pairs: number): string =>
   told === 0
     ? 'nothing was told from its background by motion: all pairs are shown before their own'
-    : `the object was told from its background by motion in ${told} of ${pairs} pairs: most of these are shown before others (videos.backdrops)`;
+    : `the object was told from its background by motion in ${told} of ${pairs} pairs: these are also shown before other backgrounds (videos.backdrops)`;
 
 export const printRound = ({ index, round, pairs, recordings, held, search }: RoundReport): void => {
   if (search?.landmarks === 0) {
