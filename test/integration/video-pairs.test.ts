@@ -267,7 +267,7 @@ describe('videoPairs', () => {
     const settings = { ...small, chain: 24, leastMotion: 0 };
     const apart = async (video: string): Promise<number> => {
       const { pairs } = await collect(video, { regionOf, settings });
-      return Math.max(...pairs.map(({ step, hops = 1 }) => step / hops));
+      return Math.max(...pairs.map(({ step, hops }) => step / hops));
     };
     // 2.5 pixels of the picture a frame, and 0.7.
     expect(await apart(part)).toBe(2);
