@@ -1,6 +1,6 @@
 // Each query of a batch sought in one embedding: the nearest cell by cosine, then the expectation of the cell centres
 // around it. A workgroup of 64 threads does 8 queries, so that each value of the embedding is read once for 8 of them.
-// Same definition as landmarks/matching.ts.
+// Same definition as matchInWindow of landmarks/matching.ts.
 // queries (C,N) f32 · embedding (C,H,W) f32 · matches (N,3) f32: x, y in crop pixels, cosine
 // sample: (N,3) points, of which x and y count, of an embedding → queries.
 

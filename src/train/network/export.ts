@@ -7,7 +7,7 @@ import { l2Epsilon } from '../graph/differentiable.ts';
 import type { TrainedWeights } from './inference-network.ts';
 import { inferenceLayers } from './inference-network.ts';
 import type { MatchingHeadSettings } from './matching-head.ts';
-import { matchingHead } from './matching-head.ts';
+import { matchingHead, sumOfChannels } from './matching-head.ts';
 import type { Layers, NetworkSettings } from './networks.ts';
 import { buildNetwork, networkStride } from './networks.ts';
 import type { ParameterLayout } from './training-network.ts';
@@ -22,10 +22,8 @@ export const defaultMatchingHead: MatchingHeadSettings = {
 export const unitVectors = (graph: Graph, x: Value): Value => {
   const [batch, channels, height, width] = x.shape;
   const cells = Number(height) * Number(width);
-  // A product with ones adds up channels faster than a reduction does.
-  const ones = graph.constant(new Float32Array(Number(channels)).fill(1), [1, Number(channels)]);
   const flat = op.reshape(graph, op.mul(graph, x, x), [batch, channels, cells]);
-  const squared = op.reshape(graph, op.matMul(graph, ones, flat), [batch, 1, height, width]);
+  const squared = op.reshape(graph, sumOfChannels(graph, flat), [batch, 1, height, width]);
   return op.div(graph, x, op.sqrt(graph, op.add(graph, squared, graph.scalar(l2Epsilon))));
 };
 

@@ -13,8 +13,8 @@ import * as op from '../../onnx/operators.ts';
 
 export type MatchingHeadSettings = {
   /**
-   * Softmax temperature on cosine similarity: of the loss, of dense matching, and, five eighths of it, of the places around
-   * the nearest cell.
+   * Softmax temperature on cosine similarity: of dense matching, and, five eighths of it, of the places around the nearest
+   * cell. The loss has one of its own.
    */
   temperature: number;
   /** Confidence of a match: sigmoid(slope · (cosine − midpoint)). */
@@ -57,6 +57,12 @@ const gatherShared = (graph: Graph, x: Value, index: Value): Value => {
   return reshapeFreely(graph, gatherAlong(graph, x, inLine), [0, -1, Number(places)], index.shape);
 };
 
+/** Sum over the channels: a product with ones, faster than a reduction. @param flat (B, C, V) @returns (B, 1, V) */
+export const sumOfChannels = (graph: Graph, flat: Value): Value => {
+  const channels = Number(flat.shape[1]);
+  return op.matMul(graph, graph.constant(new Float32Array(channels).fill(1), [1, channels]), flat);
+};
+
 /**
  * Squared lengths of the means of cells, of the whole map: cheaper than around each match. Between four cells it is the
  * product of those along both axes, as if they changed independently: nearly so, and half as costly.
@@ -64,15 +70,13 @@ const gatherShared = (graph: Graph, x: Value, index: Value): Value => {
  * @returns (B, 1, …) each, at the indices of cells: half a cell to the right of them, below, and both
  */
 const squaredLengths = (graph: Graph, flat: Value, columns: number): Value[] => {
-  const [, channels, cells] = flat.shape.map(Number);
+  const cells = Number(flat.shape[2]);
   const [one, half] = [graph.scalar(1), graph.scalar(0.5)];
   const slice = (x: Value, start: number, end: number): Value => op.slice(graph, x, 2, start, end);
   const halved = (x: Value): Value => op.mul(graph, x, half);
-  // A product with ones adds up channels faster than a reduction does.
-  const ones = graph.constant(new Float32Array(channels).fill(1), [1, channels]);
   const between = (step: number): Value => {
     const product = op.mul(graph, slice(flat, 0, cells - step), slice(flat, step, cells));
-    return halved(op.add(graph, op.matMul(graph, ones, product), one));
+    return halved(op.add(graph, sumOfChannels(graph, product), one));
   };
   const count = cells - columns - 1;
   /** Mean of the values at cells and `step` cells later. */

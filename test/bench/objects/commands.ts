@@ -51,8 +51,9 @@ const cells = ({ tracked, medianPixels, pck05, pck10 }: PointFigures): string[] 
 ];
 
 export const printHead = (names: readonly string[]): void => {
+  // Of long names the end: that is where joints differ.
   const columns = ['tracked %', 'median px', 'PCK@0.05', 'PCK@0.1', ...names];
-  console.log(`${''.padEnd(34)}${columns.map((column) => column.padStart(11)).join('')}`);
+  console.log(`${''.padEnd(34)}${columns.map((column) => column.slice(-10).padStart(11)).join('')}`);
 };
 
 /** One line: figures over all points, then PCK@0.1 of each. */
